@@ -1,0 +1,222 @@
+//! An object, its identity, and an ordered set of objects.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::gvk::Gvk;
+use crate::yaml::{Files, Node, Position};
+
+/// The identity of an object in one cluster: version-less, because `apps/v1` and `apps/v1beta1` name the same thing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectRef {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    pub kind: String,
+    /// Absent for cluster-scoped objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    pub name: String,
+}
+
+impl ObjectRef {
+    pub fn new(group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Self {
+        Self { group: group.into(), kind: kind.into(), namespace: namespace.map(Into::into), name: name.into() }
+    }
+
+    /// `Deployment/lucid-redis`, as it is shown where the namespace is plain from the context.
+    pub fn short(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {}/{}", self.kind, namespace, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+/// One Kubernetes object: its JSON value, and the syntax tree it was rendered from, if there is one.
+///
+/// The value is the truth; the tree only answers [`Object::position`].
+#[derive(Debug, Clone)]
+pub struct Object {
+    value: Value,
+    source: Option<(Arc<Files>, Arc<Node>)>,
+}
+
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Object {
+    pub fn new(value: Value) -> Self {
+        Self { value, source: None }
+    }
+
+    /// An object that remembers the files it was rendered from.
+    pub fn from_node(files: Arc<Files>, node: Arc<Node>) -> Self {
+        Self { value: node.to_json(), source: Some((files, node)) }
+    }
+
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    pub fn value_mut(&mut self) -> &mut Value {
+        &mut self.value
+    }
+
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+
+    pub fn gvk(&self) -> Gvk {
+        Gvk::from_api_version(self.str_at("/apiVersion").unwrap_or(""), self.kind())
+    }
+
+    pub fn kind(&self) -> &str {
+        self.str_at("/kind").unwrap_or("")
+    }
+
+    pub fn group(&self) -> &str {
+        let api_version = self.str_at("/apiVersion").unwrap_or("");
+        api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    pub fn name(&self) -> &str {
+        self.str_at("/metadata/name").unwrap_or("")
+    }
+
+    pub fn namespace(&self) -> Option<&str> {
+        self.str_at("/metadata/namespace").filter(|namespace| !namespace.is_empty())
+    }
+
+    pub fn reference(&self) -> ObjectRef {
+        ObjectRef::new(self.group(), self.kind(), self.namespace(), self.name())
+    }
+
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        string_map(self.value.pointer("/metadata/labels"))
+    }
+
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        string_map(self.value.pointer("/metadata/annotations"))
+    }
+
+    /// The labels that pods made from this object carry: its own for a Pod, the template's for a workload.
+    pub fn pod_labels(&self) -> Option<BTreeMap<String, String>> {
+        if self.kind() == "Pod" {
+            return Some(self.labels());
+        }
+        self.pod_template().map(|template| string_map(template.pointer("/metadata/labels")))
+    }
+
+    /// `spec.template`, wherever the kind keeps it.
+    pub fn pod_template(&self) -> Option<&Value> {
+        self.value.pointer(self.pod_template_pointer()?)
+    }
+
+    /// The pod spec of a workload or of a Pod.
+    pub fn pod_spec(&self) -> Option<&Value> {
+        if self.kind() == "Pod" {
+            return self.value.get("spec");
+        }
+        self.pod_template()?.get("spec")
+    }
+
+    /// JSON pointer of the pod template, for the kinds that have one.
+    pub fn pod_template_pointer(&self) -> Option<&'static str> {
+        match (self.group(), self.kind()) {
+            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+            | ("batch", "Job")
+            | ("", "ReplicationController") => Some("/spec/template"),
+            ("batch", "CronJob") => Some("/spec/jobTemplate/spec/template"),
+            _ => None,
+        }
+    }
+
+    /// The string at a JSON pointer.
+    pub fn str_at(&self, pointer: &str) -> Option<&str> {
+        self.value.pointer(pointer)?.as_str()
+    }
+
+    /// Where the field at this JSON pointer was last set; the nearest enclosing field that has a place, otherwise.
+    pub fn position(&self, pointer: &str) -> Option<Position> {
+        let (files, node) = self.source.as_ref()?;
+        files.position(node.pos_at(pointer))
+    }
+}
+
+fn string_map(value: Option<&Value>) -> BTreeMap<String, String> {
+    let Some(Value::Object(map)) = value else { return BTreeMap::new() };
+    map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Objects in the order in which they were rendered.
+#[derive(Debug, Clone, Default)]
+pub struct ObjectSet {
+    objects: Vec<Object>,
+}
+
+impl ObjectSet {
+    pub fn new(objects: Vec<Object>) -> Self {
+        Self { objects }
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Object> {
+        self.objects.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Object> {
+        self.objects.iter_mut()
+    }
+
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    pub fn get(&self, reference: &ObjectRef) -> Option<&Object> {
+        self.objects.iter().find(|object| &object.reference() == reference)
+    }
+
+    pub fn push(&mut self, object: Object) {
+        self.objects.push(object);
+    }
+}
+
+impl FromIterator<Object> for ObjectSet {
+    fn from_iter<I: IntoIterator<Item = Object>>(iter: I) -> Self {
+        Self::new(iter.into_iter().collect())
+    }
+}
+
+impl IntoIterator for ObjectSet {
+    type Item = Object;
+    type IntoIter = std::vec::IntoIter<Object>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.objects.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a ObjectSet {
+    type Item = &'a Object;
+    type IntoIter = std::slice::Iter<'a, Object>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.objects.iter()
+    }
+}

@@ -1,0 +1,1 @@
+//! Desired and live objects in, a plan out: validation, graph, differences.

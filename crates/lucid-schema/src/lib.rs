@@ -1,0 +1,1 @@
+//! What the engine and the simulator may both know of Kubernetes: tables generated from its OpenAPI.

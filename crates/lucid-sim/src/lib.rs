@@ -1,0 +1,1 @@
+//! Kubernetes in the process: store, API, controllers, scheduler and kubelet under a virtual clock.

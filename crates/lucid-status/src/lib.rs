@@ -1,0 +1,1 @@
+//! Readiness of every kind, and the catalogue of failures: evidence in, findings out.

@@ -1,0 +1,3 @@
+//! One program from manifests to verified running on Kubernetes.
+
+fn main() {}

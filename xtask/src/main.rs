@@ -1,0 +1,3 @@
+//! The one door to all automation.
+
+fn main() {}
