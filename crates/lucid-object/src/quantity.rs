@@ -82,10 +82,16 @@ impl Scale {
     /// Thousandths, rounded up (away from zero).
     fn apply(&self, mantissa: i128, decimals: i32) -> Option<i128> {
         match *self {
-            Self::Binary(shift) => divide_up(mantissa.checked_mul(1000)?.checked_mul(1_i128 << shift)?, pow10(decimals)?),
+            Self::Binary(shift) => {
+                divide_up(mantissa.checked_mul(1000)?.checked_mul(1_i128 << shift)?, pow10(decimals)?)
+            }
             Self::Decimal(exponent) => {
                 let exponent = exponent - decimals + 3;
-                if exponent >= 0 { mantissa.checked_mul(pow10(exponent)?) } else { divide_up(mantissa, pow10(-exponent)?) }
+                if exponent >= 0 {
+                    mantissa.checked_mul(pow10(exponent)?)
+                } else {
+                    divide_up(mantissa, pow10(-exponent)?)
+                }
             }
         }
     }

@@ -1,11 +1,29 @@
-//! YAML in and out, with source positions.
+//! YAML in and out, with source positions, exactly as kustomize 5.8 reads and writes it.
 //!
-//! [`Node`] is the syntax tree that rendering works on; each node knows where it was last set.
+//! Reading order: [`node`] is the syntax tree that rendering works on, [`scalar`] says what a scalar means,
+//! [`parse`] reads text, [`emit`] writes it, [`documents`] turns plain files into objects.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+pub mod documents;
+pub mod emit;
+mod folded;
+pub mod node;
+mod number;
+pub mod parse;
+pub mod scalar;
+mod timestamp;
+
+pub use documents::parse_documents;
+pub use emit::{emit, emit_node};
+pub use node::{Entry, Key, Kind, Node};
+pub use parse::{Dialect, Limits, ParseError, parse, parse_with};
+pub use scalar::{Resolved, Scalar, Style, Tag};
+
+/// The string type of keys and scalars: short ones need no allocation, long ones are shared when copied.
+pub use smol_str::SmolStr as Text;
 
 /// A place in a file of a [`Files`] table. Line and column count from 1; line 0 means "nowhere" (made by the program).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -17,6 +35,11 @@ pub struct Pos {
 
 impl Pos {
     pub const NOWHERE: Self = Self { file: 0, line: 0, column: 0 };
+
+    /// True for a place in a file.
+    pub fn is_somewhere(self) -> bool {
+        self.line != 0
+    }
 }
 
 /// A place in a named file, for people and for reports.
@@ -52,68 +75,5 @@ impl Files {
         }
         let file = self.names.get(pos.file as usize)?.clone();
         Some(Position { file, line: pos.line, column: pos.column })
-    }
-}
-
-/// A YAML node and the place that last set it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    pub kind: Kind,
-    pub pos: Pos,
-}
-
-/// What a node holds. Scalars are resolved as kustomize reads resource files (YAML 1.2 core with go-yaml v3's extras).
-#[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    Float(f64),
-    String(String),
-    Seq(Vec<Node>),
-    /// Entries in source order; keys are unique.
-    Map(Vec<(String, Node)>),
-}
-
-impl Node {
-    pub fn to_json(&self) -> Value {
-        match &self.kind {
-            Kind::Null => Value::Null,
-            Kind::Bool(b) => Value::Bool(*b),
-            Kind::Int(i) => Value::from(*i),
-            Kind::Uint(u) => Value::from(*u),
-            Kind::Float(f) => Value::from(*f),
-            Kind::String(s) => Value::String(s.clone()),
-            Kind::Seq(items) => Value::Array(items.iter().map(Self::to_json).collect()),
-            Kind::Map(entries) => Value::Object(entries.iter().map(|(k, v)| (k.clone(), v.to_json())).collect()),
-        }
-    }
-
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        match &self.kind {
-            Kind::Map(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, v)| v),
-            _ => None,
-        }
-    }
-
-    /// The position of the field at a JSON pointer, or of the deepest enclosing field that has one.
-    pub fn pos_at(&self, pointer: &str) -> Pos {
-        let mut node = self;
-        let mut best = self.pos;
-        for token in pointer.split('/').skip(1) {
-            let key = token.replace("~1", "/").replace("~0", "~");
-            let child = match &node.kind {
-                Kind::Map(_) => node.get(&key),
-                Kind::Seq(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
-                _ => None,
-            };
-            let Some(child) = child else { break };
-            node = child;
-            if node.pos.line != 0 {
-                best = node.pos;
-            }
-        }
-        best
     }
 }

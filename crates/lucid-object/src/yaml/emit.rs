@@ -1,0 +1,94 @@
+//! Trees to text, in the bytes of go-yaml v2: what `kustomize build` prints.
+//!
+//! Keys in natural order, two spaces, sequences not indented under their key, lines folded at 80 columns.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::node::{Kind, Node};
+use super::number;
+use super::scalar::Resolved;
+
+mod order;
+mod writer;
+
+use writer::Writer;
+
+/// One document of a JSON value.
+pub fn emit(value: &Value) -> String {
+    let mut writer = Writer::default();
+    value.write(&mut writer);
+    writer.finish()
+}
+
+/// One document of a tree; scalars that cannot be read back as their type are printed as text.
+pub fn emit_node(node: &Node) -> String {
+    let mut writer = Writer::default();
+    node.write(&mut writer);
+    writer.finish()
+}
+
+/// True for the characters that go-yaml writes as they are.
+pub(super) fn printable(c: char) -> bool {
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
+}
+
+/// What the writer needs to know of a value.
+pub(crate) trait Source: Sized {
+    fn view(&self) -> View<'_, Self>;
+
+    fn write(&self, writer: &mut Writer) {
+        writer.document(self);
+    }
+}
+
+pub(crate) enum View<'a, T> {
+    Plain(Cow<'a, str>),
+    Text(Cow<'a, str>),
+    Seq(&'a [T]),
+    Map(Vec<(&'a str, &'a T)>),
+}
+
+impl Source for Value {
+    fn view(&self) -> View<'_, Self> {
+        match self {
+            Self::Null => View::Plain("null".into()),
+            Self::Bool(b) => View::Plain(if *b { "true" } else { "false" }.into()),
+            Self::Number(number) => View::Plain(number::json_text(number).into()),
+            Self::String(text) => View::Text(text.as_str().into()),
+            Self::Array(items) => View::Seq(items),
+            Self::Object(fields) => View::Map(order::sorted(fields.iter().map(|(k, v)| (k.as_str(), v)).collect())),
+        }
+    }
+}
+
+impl Source for Node {
+    fn view(&self) -> View<'_, Self> {
+        match &self.kind {
+            Kind::Scalar(scalar) => match scalar.resolve() {
+                Ok(Resolved::Null) => View::Plain("null".into()),
+                Ok(Resolved::Bool(b)) => View::Plain(if b { "true" } else { "false" }.into()),
+                Ok(Resolved::Int(i)) => View::Plain(i.to_string().into()),
+                Ok(Resolved::Uint(u)) => View::Plain(u.to_string().into()),
+                Ok(Resolved::Float(f)) => View::Plain(float_text(f).into()),
+                Ok(Resolved::Str(text)) => View::Text(text),
+                Err(_) => View::Text(scalar.text.as_str().into()),
+            },
+            Kind::Seq(items) => View::Seq(items),
+            Kind::Map(entries) => {
+                View::Map(order::sorted(entries.iter().map(|e| (e.key.text.as_str(), &e.value)).collect()))
+            }
+        }
+    }
+}
+
+fn float_text(value: f64) -> String {
+    match number::float_to_json(value) {
+        Value::Number(number) => number::json_text(&number),
+        _ => number::shortest(value),
+    }
+}
+
+#[cfg(test)]
+mod tests;
