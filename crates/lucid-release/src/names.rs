@@ -1,0 +1,26 @@
+//! The names that lucid gives: labels, annotations, managers, and the objects of its own record.
+
+/// Label: the release an object belongs to.
+pub const RELEASE_LABEL: &str = "lucid.dev/release";
+/// Label: the namespace of that release's record, so that two releases may share a second namespace.
+pub const RELEASE_NAMESPACE_LABEL: &str = "lucid.dev/release-namespace";
+/// Label: the component of the release that an object belongs to.
+pub const COMPONENT_LABEL: &str = "lucid.dev/component";
+/// Annotation: the epoch of the run that last wrote the object.
+pub const EPOCH_ANNOTATION: &str = "lucid.dev/epoch";
+/// The field manager of everything that the release says.
+pub const FIELD_MANAGER: &str = "lucid";
+/// The field manager that holds `spec.replicas` while it passes between the release and an autoscaler.
+pub const REPLICAS_MANAGER: &str = "lucid-replicas";
+/// Objects that target no component and no shared user are applied under this name.
+pub const SHARED: &str = "(shared)";
+
+/// The Lease that is the release's lock.
+pub fn lease(release: &str) -> String {
+    format!("lucid-{release}")
+}
+
+/// The Secret that holds the release's record.
+pub fn record(release: &str) -> String {
+    format!("lucid-record-{release}")
+}
