@@ -1,1 +1,19 @@
-//! Desired and live objects in, a plan out: validation, graph, differences.
+//! Desired and live objects in, a plan out.
+//!
+//! [`scope`] places objects in namespaces, [`ownership`] gives each to a component, [`graph`] orders the components,
+//! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`capacity`] and
+//! [`check`] find what would go wrong. The crate is pure: it asks nobody anything.
+
+pub mod build;
+pub mod capacity;
+pub mod check;
+pub mod graph;
+pub mod intent;
+pub mod order;
+pub mod owned;
+pub mod ownership;
+pub mod references;
+pub mod scope;
+
+pub use build::{Action, Lane, Operation, Plan, Request, build};
+pub use scope::{Resource, Resources};
