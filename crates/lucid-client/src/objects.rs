@@ -1,0 +1,177 @@
+//! Reading and writing objects.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::error::{Error, Result};
+use crate::request::{ApiClient, Call};
+use crate::target::Target;
+
+/// How much of each object a LIST or WATCH returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ListKind {
+    Full,
+    /// Metadata only: for Secrets, whose values are nobody's business.
+    Metadata,
+}
+
+impl ListKind {
+    pub(crate) fn accept(self) -> &'static str {
+        match self {
+            Self::Full => "application/json",
+            Self::Metadata => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        }
+    }
+
+    pub(crate) fn watch_accept(self) -> &'static str {
+        match self {
+            Self::Full => "application/json",
+            Self::Metadata => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+        }
+    }
+}
+
+/// The objects of one LIST, and the version to watch from.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub items: Vec<Value>,
+    pub resource_version: String,
+}
+
+/// One server-side apply.
+#[derive(Debug, Clone)]
+pub struct Apply<'a> {
+    pub manager: &'a str,
+    pub body: &'a Value,
+    pub dry_run: bool,
+    /// Take fields from other managers.
+    pub force: bool,
+}
+
+/// What the server made of a write, and what it warned about.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub object: Value,
+    pub warnings: Vec<String>,
+}
+
+const PAGE: usize = 1000;
+
+impl ApiClient {
+    /// # Errors
+    /// 404 when it is not there.
+    pub async fn get(&self, target: &Target, name: &str) -> Result<Value> {
+        let doing = format!("get {} {name}", target.gvk.kind);
+        Ok(self.call(&Call::get(target.object_path(name), doing)).await?.value)
+    }
+
+    /// All objects of a kind, in pages; each with `apiVersion` and `kind`, which lists leave out.
+    ///
+    /// # Errors
+    /// When a page cannot be had; an expired continuation starts again once.
+    pub async fn list(&self, target: &Target, kind: ListKind) -> Result<Listed> {
+        match self.list_pages(target, kind).await {
+            Err(error) if error.is_gone() => self.list_pages(target, kind).await,
+            result => result,
+        }
+    }
+
+    async fn list_pages(&self, target: &Target, kind: ListKind) -> Result<Listed> {
+        let mut items = Vec::new();
+        let mut next = String::new();
+        loop {
+            let mut call = Call { accept: kind.accept(), ..Call::get(target.path(), doing_list(target)) };
+            call.query.push(("limit", PAGE.to_string()));
+            if !next.is_empty() {
+                call.query.push(("continue", next));
+            }
+            let mut page = self.call(&call).await?.value;
+            if let Some(Value::Array(page_items)) = page.get_mut("items").map(Value::take) {
+                items.extend(page_items.into_iter().map(|item| typed(item, target)));
+            }
+            let meta = |field: &str| {
+                page.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or("").to_owned()
+            };
+            next = meta("continue");
+            if next.is_empty() {
+                return Ok(Listed { items, resource_version: meta("resourceVersion") });
+            }
+        }
+    }
+
+    /// # Errors
+    /// 409 names the fields that other managers own.
+    pub async fn apply(&self, target: &Target, name: &str, apply: &Apply<'_>) -> Result<Written> {
+        let doing = format!("apply {} {name}", target.gvk.kind);
+        let mut call = Call::with_body(Method::PATCH, target.object_path(name), apply.body, doing);
+        call.content_type = "application/apply-patch+yaml";
+        // The same intent twice is the same as once.
+        call.is_idempotent = true;
+        call.query = vec![("fieldManager", apply.manager.to_owned()), ("fieldValidation", "Strict".to_owned())];
+        if apply.force {
+            call.query.push(("force", "true".to_owned()));
+        }
+        if apply.dry_run {
+            call.query.push(("dryRun", "All".to_owned()));
+        }
+        let answer = self.call(&call).await?;
+        Ok(Written { object: answer.value, warnings: answer.warnings })
+    }
+
+    /// # Errors
+    /// 409 when it exists.
+    pub async fn create(&self, target: &Target, body: &Value, manager: &str) -> Result<Value> {
+        let mut call = Call::with_body(Method::POST, target.path(), body, format!("create {}", target.gvk.kind));
+        call.query = vec![("fieldManager", manager.to_owned())];
+        Ok(self.call(&call).await?.value)
+    }
+
+    /// Replaces an object; with a `resourceVersion` in the body, only that version of it.
+    ///
+    /// # Errors
+    /// 409 when it has moved on.
+    pub async fn replace(&self, target: &Target, name: &str, body: &Value, manager: &str) -> Result<Value> {
+        let doing = format!("replace {} {name}", target.gvk.kind);
+        let mut call = Call::with_body(Method::PUT, target.object_path(name), body, doing);
+        call.query = vec![("fieldManager", manager.to_owned())];
+        Ok(self.call(&call).await?.value)
+    }
+
+    /// Deletes exactly the object with this uid. Not being there is success.
+    ///
+    /// # Errors
+    /// 409 when another object has the name now.
+    pub async fn delete(&self, target: &Target, name: &str, uid: &str) -> Result<()> {
+        let body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+            "preconditions": {"uid": uid}});
+        let doing = format!("delete {} {name}", target.gvk.kind);
+        let mut call = Call::with_body(Method::DELETE, target.object_path(name), &body, doing);
+        call.is_idempotent = true;
+        match self.call(&call).await {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn doing_list(target: &Target) -> String {
+    match &target.namespace {
+        Some(namespace) => format!("list {} in {namespace}", target.plural),
+        None => format!("list {}", target.plural),
+    }
+}
+
+/// Items of a list carry no type of their own, and metadata-only ones the wrong one.
+pub(crate) fn typed(mut item: Value, target: &Target) -> Value {
+    if let Some(object) = item.as_object_mut() {
+        object.insert("apiVersion".into(), target.gvk.api_version().into());
+        object.insert("kind".into(), target.gvk.kind.clone().into());
+    }
+    item
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Answer { doing: "read an answer".into(), cause: error.to_string() }
+    }
+}

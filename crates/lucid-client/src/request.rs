@@ -1,0 +1,225 @@
+//! One request and its answer, with the retries that are safe.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use kube::client::Body;
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+
+/// The largest answer that is read into memory: a LIST page of large objects stays far below it.
+const BODY_LIMIT: usize = 512 << 20;
+/// How long one request may take before it counts as lost; the server gives up after 60 s itself.
+const PATIENCE: Duration = Duration::from_secs(65);
+const ATTEMPTS: u32 = 6;
+
+/// A connection to one API server. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiClient {
+    inner: kube::Client,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Counters {
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) accept: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+    /// What is being done, for error messages: "list Deployments in lucid-system".
+    pub(crate) doing: String,
+    /// Sending it twice does no harm.
+    pub(crate) is_idempotent: bool,
+}
+
+pub(crate) const JSON: &str = "application/json";
+
+impl Call {
+    pub(crate) fn get(path: String, doing: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: Vec::new(),
+            accept: JSON,
+            content_type: JSON,
+            body: Vec::new(),
+            doing,
+            is_idempotent: true,
+        }
+    }
+
+    pub(crate) fn with_body(method: Method, path: String, body: &Value, doing: String) -> Self {
+        let body = serde_json::to_vec(body).expect("a JSON value serialises");
+        Self { method, body, is_idempotent: false, ..Self::get(path, doing) }
+    }
+
+    fn uri(&self) -> String {
+        let mut uri = self.path.clone();
+        for (index, (key, value)) in self.query.iter().enumerate() {
+            uri.push(if index == 0 { '?' } else { '&' });
+            uri.push_str(key);
+            uri.push('=');
+            uri.push_str(&crate::target::escape(value));
+        }
+        uri
+    }
+
+    fn to_request(&self) -> Result<Request<Body>> {
+        let builder = Request::builder().method(&self.method).uri(self.uri()).header(http::header::ACCEPT, self.accept);
+        let builder =
+            if self.body.is_empty() { builder } else { builder.header(http::header::CONTENT_TYPE, self.content_type) };
+        builder
+            .body(Body::from(self.body.clone()))
+            .map_err(|error| Error::Answer { doing: self.doing.clone(), cause: error.to_string() })
+    }
+}
+
+/// An answer of 2xx, read whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    /// Texts of `Warning: 299` headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl ApiClient {
+    pub fn new(inner: kube::Client) -> Self {
+        Self { inner, counters: Arc::default() }
+    }
+
+    /// A client of anything that answers like an API server, such as a simulator in the same process.
+    pub fn from_service<S, B>(service: S) -> Self
+    where
+        S: tower_service::Service<Request<Body>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        B: http_body::Body<Data = hyper::body::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Self::new(kube::Client::new(service, "default"))
+    }
+
+    /// Requests sent so far: those that read, and those that may change something.
+    pub fn requests(&self) -> (u64, u64) {
+        (self.counters.reads.load(Ordering::Relaxed), self.counters.writes.load(Ordering::Relaxed))
+    }
+
+    /// Sends until an answer that means something, or until the attempts are used up.
+    pub(crate) async fn call(&self, call: &Call) -> Result<Answer> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let error = match self.once(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let Some(pause) = pause_before_retry(&error, call, attempt) else { return Err(error) };
+            tracing::debug!(doing = %call.doing, %error, ?pause, "retry");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn once(&self, call: &Call) -> Result<Answer> {
+        let response = self.open(call).await?;
+        let warnings = warnings(&response);
+        let bytes = read(response, &call.doing).await?;
+        let value = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+        let value = value.map_err(|error| Error::Answer {
+            doing: call.doing.clone(),
+            cause: format!("the answer is not JSON: {error}"),
+        })?;
+        Ok(Answer { value, warnings })
+    }
+
+    /// Sends once and returns the answer unread, if it is a 2xx.
+    pub(crate) async fn open(&self, call: &Call) -> Result<Response<Body>> {
+        let counter = if call.method == Method::GET { &self.counters.reads } else { &self.counters.writes };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let lost = |cause: String| Error::Transport { doing: call.doing.clone(), cause };
+        let response = match tokio::time::timeout(PATIENCE, self.inner.send(call.to_request()?)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(lost(chain(&error))),
+            Err(_) => return Err(lost(format!("no answer within {} s", PATIENCE.as_secs()))),
+        };
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response, call).await) }
+    }
+}
+
+/// Null when the error is final. Only what surely was not carried out, or may be done twice, is sent again.
+fn pause_before_retry(error: &Error, call: &Call, attempt: u32) -> Option<Duration> {
+    let was_refused_unread = error.code() == Some(429) || is_connect_failure(error);
+    if attempt >= ATTEMPTS || !error.is_transient() || !(call.is_idempotent || was_refused_unread) {
+        return None;
+    }
+    let backoff = Duration::from_millis(100 << attempt.min(5));
+    match error {
+        Error::Status { retry_after: Some(wanted), .. } => Some((*wanted).max(backoff)),
+        // Nobody listens: trying for long would only delay the verdict.
+        Error::Transport { .. } if attempt >= 3 => None,
+        _ => Some(backoff),
+    }
+}
+
+fn is_connect_failure(error: &Error) -> bool {
+    matches!(error, Error::Transport { cause, .. } if cause.contains("tcp connect error") || cause.contains("Connection refused"))
+}
+
+async fn refusal(response: Response<Body>, call: &Call) -> Error {
+    let code = response.status().as_u16();
+    let retry_after = response.headers().get(http::header::RETRY_AFTER);
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+    let bytes = read(response, &call.doing).await.unwrap_or_default();
+    // A 429 and what proxies say may be plain text.
+    let status = serde_json::from_slice(&bytes).unwrap_or_else(|_| {
+        let text = String::from_utf8_lossy(&bytes).chars().take(500).collect::<String>();
+        let reason = StatusCode::from_u16(code).ok().and_then(|code| code.canonical_reason()).unwrap_or("error");
+        serde_json::json!({"code": code, "message": format!("{code} {reason}: {}", text.trim())})
+    });
+    Error::Status { doing: call.doing.clone(), code, status: Box::new(status), retry_after }
+}
+
+pub(crate) async fn read(response: Response<Body>, doing: &str) -> Result<hyper::body::Bytes> {
+    let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
+    let collected = body.map_err(|error| Error::Transport { doing: doing.to_owned(), cause: error.to_string() })?;
+    Ok(collected.to_bytes())
+}
+
+/// `299 - "text"`. Source: RFC 7234 §5.5, KEP-1693.
+fn warnings(response: &Response<Body>) -> Vec<String> {
+    let headers = response.headers().get_all(http::header::WARNING);
+    let texts = headers.iter().filter_map(|value| {
+        let text = value.to_str().ok()?.split_once('"')?.1;
+        Some(text.trim_end_matches('"').replace("\\\"", "\""))
+    });
+    texts.collect()
+}
+
+/// An error and what caused it, each cause once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    for noise in ["ServiceError: ", "HyperError: ", "client error (Connect): "] {
+        text = text.replace(noise, "");
+    }
+    text
+}
