@@ -3,48 +3,58 @@
 use std::sync::Arc;
 
 use super::{Files, Node, Pos, parse};
-use crate::finding::Finding;
+use crate::finding::{Finding, Findings};
 use crate::object::Object;
 
-/// The objects of one file; a `List` is replaced by its items. The first mistake is returned, with its place.
-pub fn parse_documents(text: &str, file: &str) -> Result<Vec<Object>, Finding> {
+/// The objects of one file; a `List` is replaced by its items. All mistakes are returned, with their places.
+pub fn parse_documents(text: &str, file: &str) -> Result<Vec<Object>, Findings> {
     let mut files = Files::default();
     let id = files.add(file);
-    let files = Arc::new(files);
-    let nodes = parse(text, id).map_err(|error| {
-        Finding::error(8001, format!("invalid YAML: {}", error.message)).at(files.position(error.pos))
-    })?;
-    let mut objects = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        collect(&files, node, &mut objects)?;
+    let mut reader = Reader { files: Arc::new(files), objects: Vec::new(), findings: Findings::default() };
+    match parse(text, id) {
+        Ok(nodes) => nodes.into_iter().for_each(|node| reader.collect(node)),
+        Err(error) => reader.wrong(8001, error.pos, format!("invalid YAML: {}", error.message)),
     }
-    Ok(objects)
+    if reader.findings.is_empty() { Ok(reader.objects) } else { Err(reader.findings) }
 }
 
-fn collect(files: &Arc<Files>, node: Node, objects: &mut Vec<Object>) -> Result<(), Finding> {
-    let wrong = |pos: Pos, message: &str| Finding::error(8004, message).at(files.position(pos));
+struct Reader {
+    files: Arc<Files>,
+    objects: Vec<Object>,
+    findings: Findings,
+}
+
+impl Reader {
+    fn wrong(&mut self, code: u16, pos: Pos, message: String) {
+        self.findings.push(Finding::error(code, message).at(self.files.position(pos)));
+    }
+
+    fn collect(&mut self, node: Node) {
+        if let Some(flaw) = flaw(&node) {
+            return self.wrong(8004, node.pos, flaw);
+        }
+        let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
+        match node.get("items").filter(|items| is_list && items.is_seq()) {
+            Some(items) => items.items().to_vec().into_iter().for_each(|item| self.collect(item)),
+            None => self.objects.push(Object::from_node(Arc::clone(&self.files), Arc::new(node))),
+        }
+    }
+}
+
+/// What keeps a document from being a Kubernetes object.
+fn flaw(node: &Node) -> Option<String> {
     if !node.is_map() {
-        return Err(wrong(node.pos, "a document that is not a Kubernetes object: it is no mapping"));
+        return Some("a document that is not a Kubernetes object: it is no mapping".into());
     }
     let field = |name: &str| node.get(name).and_then(Node::text).unwrap_or_default();
-    let (api_version, kind) = (field("apiVersion"), field("kind"));
-    if kind.is_empty() || api_version.is_empty() {
-        let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
-        return Err(wrong(node.pos, &format!("an object without {missing}"))
-            .help("every Kubernetes object names its apiVersion and kind"));
-    }
-    if kind.ends_with("List") && node.get("items").is_some_and(Node::is_seq) {
-        for item in node.get("items").map(Node::items).unwrap_or_default() {
-            collect(files, item.clone(), objects)?;
-        }
-        return Ok(());
-    }
     let name = node.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Node::text);
-    if name.unwrap_or_default().is_empty() {
-        return Err(wrong(node.pos, &format!("{kind} without metadata.name")));
+    match (field("kind"), field("apiVersion")) {
+        ("", _) => Some("an object without kind".into()),
+        (_, "") => Some("an object without apiVersion".into()),
+        (kind, _) if kind.ends_with("List") => None,
+        (kind, _) if name.unwrap_or_default().is_empty() => Some(format!("{kind} without metadata.name")),
+        _ => None,
     }
-    objects.push(Object::from_node(Arc::clone(files), Arc::new(node)));
-    Ok(())
 }
 
 #[cfg(test)]
@@ -62,7 +72,8 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, message: &str, place: &str) {
-        let finding = parse_documents(text, "x.yaml").expect_err("must be refused");
+        let findings = parse_documents(text, "x.yaml").expect_err("must be refused");
+        let finding = findings.into_iter().next().expect("one finding");
         assert!(finding.message.contains(message), "{}", finding.message);
         assert_eq!(finding.position.map(|p| p.to_string()).as_deref(), Some(place));
     }

@@ -93,9 +93,9 @@ pub(super) fn json_text(number: &Number) -> String {
     }
 }
 
-/// `strconv.FormatFloat(value, 'g', -1, 64)`: shortest digits, an exponent below 10^-4 and from 10^6 on... with the
-/// threshold of 21 digits that Go uses for the shortest form.
-pub(super) fn shortest(value: f64) -> String {
+/// A float as Go prints it (`strconv.FormatFloat(value, 'g', -1, 64)`): the shortest digits, an exponent below 10^-4
+/// and from 10^6 on; infinities and NaN in YAML's spelling.
+pub fn shortest(value: f64) -> String {
     if value.is_nan() {
         return ".nan".into();
     }
@@ -141,7 +141,7 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
             out.push((bits >> held) as u8);
         }
     }
-    let whole = (out.len() + 2) / 3 * 4;
+    let whole = out.len().div_ceil(3) * 4;
     (padding <= 2 && text.bytes().filter(|b| !matches!(b, b'\n' | b'\r')).count() == whole).then_some(out)
 }
 

@@ -1,0 +1,273 @@
+//! One kustomization folder after the other: files and bases in, a list of resources out.
+
+use std::cell::RefCell;
+
+use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_with};
+
+use crate::Options;
+use crate::config::Config;
+use crate::loader::path;
+use crate::loader::{FileKind, LoadError, Loader};
+use crate::model::{At, Kustomization, Var};
+use crate::origin::Origin;
+use crate::read;
+use crate::report::{Report, code};
+use crate::resmap::ResMap;
+use crate::suggest::nearest;
+
+mod configuration;
+mod files;
+mod generators;
+mod patches;
+mod plugins;
+mod transformers;
+
+pub(crate) use files::{Folder, Text};
+
+const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Resources, and the rules that they brought along.
+#[derive(Debug, Default)]
+pub(crate) struct Accumulator {
+    pub(crate) map: ResMap,
+    pub(crate) config: Config,
+    pub(crate) vars: Vec<Var>,
+}
+
+/// The state of a build.
+pub(crate) struct Build<'a> {
+    pub(crate) loader: &'a dyn Loader,
+    pub(crate) options: &'a Options,
+    pub(crate) report: Report,
+    /// Files read so far, with repetition.
+    pub(crate) loads: usize,
+    /// Set at the root if `buildMetadata` asks for anything.
+    pub(crate) origins: bool,
+}
+
+/// A loaded kustomization and its folder.
+pub(crate) struct Target {
+    pub(crate) kustomization: Kustomization,
+    pub(crate) folder: Folder,
+    pub(crate) file_name: &'static str,
+}
+
+impl<'a> Build<'a> {
+    pub(crate) fn new(loader: &'a dyn Loader, options: &'a Options) -> Self {
+        Self { loader, options, report: Report::default(), loads: 0, origins: false }
+    }
+
+    /// The kustomization at the root of the build.
+    pub(crate) fn root(&mut self, path: &str) -> Option<Target> {
+        let pos = Pos::NOWHERE;
+        match self.loader.canonical(path) {
+            Ok((root, FileKind::Directory)) => self.target(Folder::root(root), pos),
+            Ok((_, FileKind::File)) => {
+                let message = format!("{path} is a file; a kustomization is a folder");
+                self.report.error(code::MISSING_FILE, pos, message);
+                None
+            }
+            Err(error) => {
+                self.report.error(code::MISSING_FILE, pos, format!("{path}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// What only the kustomization at the root decides.
+    pub(crate) fn start(&mut self, target: &Target) {
+        self.origins = !target.kustomization.build_metadata.is_empty();
+        self.openapi(target);
+    }
+
+    /// Loads the kustomization file of a folder. Mistakes in it point at `pos` only if there is no better place.
+    fn target(&mut self, folder: Folder, pos: Pos) -> Option<Target> {
+        let found: Vec<&'static str> = FILE_NAMES
+            .into_iter()
+            .filter(|name| matches!(self.loader.canonical(&path::join(&folder.path, name)), Ok((_, FileKind::File))))
+            .collect();
+        let shown = self.loader.display(&folder.path);
+        let [file_name] = found[..] else {
+            let message = match found.len() {
+                0 => format!("there is no kustomization file in {shown}"),
+                _ => format!("there are several kustomization files in {shown}: {}", found.join(", ")),
+            };
+            let help =
+                if found.is_empty() { "add a kustomization.yaml that lists the resources" } else { "keep one of them" };
+            self.report.error_help(code::NO_KUSTOMIZATION, pos, message, help);
+            return None;
+        };
+        let at = At { value: file_name.into(), pos };
+        let text = self.text(&folder, &at)?;
+        let node = self.configuration_node(&text)?;
+        let kustomization = {
+            let shared = RefCell::new(&mut self.report);
+            Kustomization::decode(&shared, &node)?
+        };
+        Some(Target { kustomization, folder, file_name })
+    }
+
+    fn configuration_node(&mut self, text: &Text) -> Option<Node> {
+        let node = self.yaml_1_1(text)?;
+        let start = Pos { file: text.file, line: 1, column: 1 };
+        let node = node.unwrap_or_else(|| Node::null(start));
+        if is_empty(&node) {
+            let help = "list at least one resource";
+            self.report.error_help(code::NO_KUSTOMIZATION, start, "the kustomization file is empty", help);
+            return None;
+        }
+        Some(node)
+    }
+
+    /// The first document of a YAML 1.1 text.
+    pub(crate) fn yaml_1_1(&mut self, text: &Text) -> Option<Option<Node>> {
+        match parse_with(&text.text, text.file, Dialect::Yaml11, Limits::default()) {
+            Ok(documents) => Some(documents.into_iter().next()),
+            Err(error) => {
+                self.report.error(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message));
+                None
+            }
+        }
+    }
+
+    /// Everything that a kustomization makes: its resources with its instructions carried out.
+    pub(crate) fn accumulate(&mut self, target: &Target, mut into: Accumulator, origin: &Origin) -> Accumulator {
+        let kustomization = &target.kustomization;
+        self.resources(&mut into, &kustomization.resources, &target.folder, origin);
+        self.configurations(&mut into, target);
+        self.generate(&mut into, target, origin);
+        into = self.components(into, target, origin);
+        self.transform(&mut into, target, origin);
+        self.validate(&mut into, target, origin);
+        self.merge_vars(&mut into, &kustomization.vars);
+        into
+    }
+
+    /// Reads files and bases into an accumulator.
+    pub(crate) fn resources(
+        &mut self,
+        into: &mut Accumulator,
+        paths: &[At<yaml::Text>],
+        folder: &Folder,
+        origin: &Origin,
+    ) {
+        for at in paths {
+            let joined = path::join(&folder.path, &at.value);
+            match self.loader.canonical(&joined) {
+                _ if at.value.is_empty() => self.report.error(code::MISSING_FILE, at.pos, "an empty path"),
+                Ok((_, FileKind::File)) => self.resource_file(into, at, folder, origin),
+                Ok((found, FileKind::Directory)) => self.base(into, at, folder, found, origin),
+                Err(LoadError::Missing) => self.missing(at, folder),
+                Err(error) => {
+                    let message = format!("cannot read {}: {error}", at.value);
+                    self.report.error(code::MISSING_FILE, at.pos, message);
+                }
+            }
+        }
+    }
+
+    fn resource_file(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, folder: &Folder, origin: &Origin) {
+        let Some(text) = self.text(folder, at) else { return };
+        match read::resources(&text.text, text.file) {
+            Ok(mut resources) => {
+                if self.origins {
+                    let origin = origin.append(&at.value);
+                    resources.iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
+                }
+                into.map.append_all(resources, &mut self.report);
+            }
+            Err(flaws) => flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report)),
+        }
+    }
+
+    fn base(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, folder: &Folder, found: String, origin: &Origin) {
+        let Some(below) = self.enter(folder, at, found) else { return };
+        let Some(target) = self.target(below, at.pos) else { return };
+        self.openapi(&target);
+        if target.kustomization.is_component {
+            let message = format!("{} is a component", at.value);
+            self.report.error_help(code::WRONG_VALUE, at.pos, message, "list it under `components`");
+            return;
+        }
+        let base = self.accumulate(&target, Accumulator::default(), &origin.append(&at.value));
+        self.merge(into, base, at.pos);
+    }
+
+    fn merge(&mut self, into: &mut Accumulator, from: Accumulator, pos: Pos) {
+        into.map.append_all(from.map.into_list(), &mut self.report);
+        if let Err(conflict) = into.config.merge(&from.config) {
+            self.report.error(code::WRONG_VALUE, pos, conflict.to_string());
+        }
+        for var in from.vars {
+            self.add_var(into, var);
+        }
+    }
+
+    fn components(&mut self, mut into: Accumulator, target: &Target, origin: &Origin) -> Accumulator {
+        for at in &target.kustomization.components {
+            let found = match self.loader.canonical(&path::join(&target.folder.path, &at.value)) {
+                Ok((found, FileKind::Directory)) => found,
+                Ok((_, FileKind::File)) => {
+                    let message = format!("the component {} is a file, not a folder", at.value);
+                    self.report.error(code::MISSING_FILE, at.pos, message);
+                    continue;
+                }
+                Err(_) => {
+                    self.missing(at, &target.folder);
+                    continue;
+                }
+            };
+            let Some(below) = self.enter(&target.folder, at, found) else { continue };
+            let Some(component) = self.target(below, at.pos) else { continue };
+            self.openapi(&component);
+            if !component.kustomization.is_component {
+                let message = format!("{} is not a component", at.value);
+                let help = "set `kind: Component` and `apiVersion: kustomize.config.k8s.io/v1alpha1` in it, or list it under `resources`";
+                self.report.error_help(code::WRONG_VALUE, at.pos, message, help);
+                continue;
+            }
+            into = self.accumulate(&component, into, &origin.append(&at.value));
+            into.map.recheck(&mut self.report);
+        }
+        into
+    }
+
+    /// Says that a file is not there, and what may have been meant.
+    pub(crate) fn missing(&mut self, at: &At<yaml::Text>, folder: &Folder) {
+        let given = at.value.as_str();
+        if is_remote(given) {
+            let message = format!("{given} is remote, and nothing is loaded from the network");
+            let help = "check the files out beside the kustomization, and name the folder";
+            return self.report.error_help(code::NOT_SUPPORTED, at.pos, message, help);
+        }
+        let joined = path::join(&folder.path, given);
+        let names = self.loader.list(&path::parent(&joined));
+        let wrong = path::base(&joined);
+        let help = match nearest(wrong, names.iter().map(String::as_str)) {
+            Some(name) => format!("did you mean `{}{name}`?", given.strip_suffix(wrong).unwrap_or_default()),
+            None => format!("the path is relative to {}", self.loader.display(&folder.path)),
+        };
+        self.report.error_help(code::MISSING_FILE, at.pos, format!("{given} does not exist"), help);
+    }
+}
+
+/// True for a file without any field that says something.
+fn is_empty(node: &Node) -> bool {
+    node.is_null()
+        || (node.is_map()
+            && node.entries().iter().all(|entry| {
+                let header = ["kind", "apiVersion"].iter().any(|name| entry.key.text.eq_ignore_ascii_case(name));
+                header || entry.value.is_null() || entry.value.text() == Some("")
+            }))
+}
+
+/// True for what kustomize would fetch with git or HTTP.
+pub(crate) fn is_remote(path: &str) -> bool {
+    let host = path.split(['/', ':']).next().unwrap_or_default();
+    path.contains("://")
+        || path.starts_with("git@")
+        || path.starts_with("git::")
+        || path.starts_with("gh:")
+        || matches!(host, "github.com" | "gitlab.com" | "bitbucket.org")
+        || path.contains("?ref=")
+}

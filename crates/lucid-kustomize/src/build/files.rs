@@ -1,0 +1,119 @@
+//! Reading files of a folder, within its root.
+
+use lucid_object::yaml;
+
+use super::Build;
+use crate::LoadRestrictor;
+use crate::loader::{FileKind, LoadError, path};
+use crate::model::At;
+use crate::report::{Report, code};
+
+/// A folder with a kustomization, and the folders that led to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    /// Canonical.
+    pub(crate) path: String,
+    /// Canonical paths of the kustomizations above, this one last.
+    visited: Vec<String>,
+}
+
+impl Folder {
+    pub(crate) fn root(path: String) -> Self {
+        Self { visited: vec![path.clone()], path }
+    }
+}
+
+/// A text file.
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) file: u32,
+}
+
+impl Build<'_> {
+    /// The bytes of a file, seen from a folder. What is wrong is reported.
+    pub(crate) fn bytes(&mut self, folder: &Folder, at: &At<yaml::Text>) -> Option<(Vec<u8>, String)> {
+        self.loads += 1;
+        if self.loads > self.options.max_files {
+            let message = format!("the build reads more than {} files", self.options.max_files);
+            self.report.error(code::TOO_LARGE, at.pos, message);
+            return None;
+        }
+        let found = match self.loader.canonical(&path::join(&folder.path, &at.value)) {
+            Ok((found, FileKind::File)) => found,
+            Ok((_, FileKind::Directory)) => {
+                self.report.error(code::MISSING_FILE, at.pos, format!("{} is a folder, not a file", at.value));
+                return None;
+            }
+            Err(LoadError::Missing) => {
+                self.missing(at, folder);
+                return None;
+            }
+            Err(error) => {
+                self.report.error(code::MISSING_FILE, at.pos, format!("cannot read {}: {error}", at.value));
+                return None;
+            }
+        };
+        if self.options.load_restrictor == LoadRestrictor::RootOnly && !path::is_within(&found, &folder.path) {
+            self.outside(at, &found, &folder.path);
+            return None;
+        }
+        match self.loader.read(&found) {
+            Ok(bytes) => Some((bytes, found)),
+            Err(error) => {
+                self.report.error(code::MISSING_FILE, at.pos, format!("cannot read {}: {error}", at.value));
+                None
+            }
+        }
+    }
+
+    fn outside(&mut self, at: &At<yaml::Text>, found: &str, root: &str) {
+        let (found, root) = (self.loader.display(found), self.loader.display(root));
+        let message = format!("{} leads to {found}, which is not in or below {root}", at.value);
+        let help = "move the file below the kustomization, or make a base of its folder \
+                    (`--load-restrictor LoadRestrictionsNone` allows it)";
+        self.report.error_help(code::PATH_REFUSED, at.pos, message, help);
+    }
+
+    /// The text of a file.
+    pub(crate) fn text(&mut self, folder: &Folder, at: &At<yaml::Text>) -> Option<Text> {
+        let (bytes, found) = self.bytes(folder, at)?;
+        let file = self.report.files.add(&self.loader.display(&found));
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(Text { text, file }),
+            Err(error) => {
+                let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = before.iter().filter(|b| **b == b'\n').count() as u32 + 1;
+                let column = before.iter().rev().take_while(|b| **b != b'\n').count() as u32 + 1;
+                let pos = yaml::Pos { file, line, column };
+                self.report.error(code::INVALID_YAML, pos, "invalid YAML: the text is not UTF-8");
+                None
+            }
+        }
+    }
+
+    /// Goes to another folder; the path has been resolved already.
+    pub(super) fn enter(&mut self, folder: &Folder, at: &At<yaml::Text>, found: String) -> Option<Folder> {
+        let refuse = |report: &mut Report, message: String| {
+            report.error(code::PATH_REFUSED, at.pos, message);
+            None
+        };
+        if at.value.starts_with('/') {
+            return refuse(&mut self.report, format!("the path of the base {} is absolute", at.value));
+        }
+        if path::is_ambiguous(&at.value) {
+            return refuse(&mut self.report, format!("the path {} is ambiguous: it has `..` in a name", at.value));
+        }
+        if let Some(above) = folder.visited.iter().rev().find(|above| path::is_within(above, &found)) {
+            let (found, above) = (self.loader.display(&found), self.loader.display(above));
+            let chain = if found == above {
+                format!("{found} includes itself")
+            } else {
+                format!("{found} contains {above}, which includes it")
+            };
+            return refuse(&mut self.report, format!("cycle: {chain}"));
+        }
+        let mut visited = folder.visited.clone();
+        visited.push(found.clone());
+        Some(Folder { path: found, visited })
+    }
+}

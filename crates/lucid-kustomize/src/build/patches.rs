@@ -1,0 +1,151 @@
+//! Loading patches: from files or from the kustomization itself, as objects or as operations.
+
+use lucid_object::yaml::{Dialect, Limits, Pos, parse_with};
+
+use super::{Accumulator, Build, Folder, Target};
+use crate::model::Patch;
+use crate::place;
+use crate::read::{self, Flaw};
+use crate::report::code;
+use crate::resource::Resource;
+use crate::transform::json_patch::{self, Operation};
+use crate::transform::patches::{self, Loaded};
+
+/// A patch as text, and where it came from.
+pub(super) struct Source {
+    text: String,
+    /// A file of its own; a patch inside a kustomization has none.
+    file: Option<u32>,
+    pos: Pos,
+}
+
+impl Source {
+    fn file(&self) -> u32 {
+        self.file.unwrap_or(self.pos.file)
+    }
+
+    /// A place in the text as a place in a file.
+    fn place(&self, pos: Pos) -> Pos {
+        if self.file.is_some() { pos } else { place::shifted(pos, self.pos) }
+    }
+}
+
+impl Build<'_> {
+    /// `patchesStrategicMerge`: each entry is the patch itself, or the path of a file.
+    pub(super) fn strategic_merge_patches(&mut self, into: &mut Accumulator, target: &Target) {
+        for at in &target.kustomization.patches_strategic_merge {
+            let inline = Source { text: at.value.to_string(), file: None, pos: at.pos };
+            let patches = match objects(&inline) {
+                Ok(patches) => patches,
+                Err(_) => {
+                    let Some(text) = self.text(&target.folder, at) else { continue };
+                    match read::resources(&text.text, text.file) {
+                        Ok(patches) => patches,
+                        Err(flaws) => {
+                            flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report));
+                            continue;
+                        }
+                    }
+                }
+            };
+            patches::strategic_legacy(&mut into.map, patches, at.pos, &mut self.report);
+        }
+    }
+
+    /// One entry of `patches`.
+    pub(super) fn patch(&mut self, into: &mut Accumulator, patch: &Patch, folder: &Folder) {
+        let Some(source) = self.patch_source(patch, folder) else { return };
+        if let Some(loaded) = self.load_patch(&source) {
+            patches::apply(&mut into.map, patch, loaded, &mut self.report);
+        }
+    }
+
+    fn patch_source(&mut self, patch: &Patch, folder: &Folder) -> Option<Source> {
+        let inline = patch.text.value.trim();
+        let mut refuse = |message: &str| self.report.error(code::WRONG_VALUE, patch.pos, message);
+        match (inline.is_empty(), patch.path.value.is_empty()) {
+            (true, true) => refuse("a patch needs `path` or `patch`"),
+            (false, false) => refuse("a patch has either `path` or `patch`, not both"),
+            (false, true) => {
+                let skipped =
+                    patch.text.value.find(inline).map_or(0, |at| patch.text.value[..at].matches('\n').count());
+                let pos = Pos { line: patch.text.pos.line + skipped as u32, ..patch.text.pos };
+                return Some(Source { text: inline.to_owned(), file: None, pos });
+            }
+            (true, false) => {
+                let text = self.text(folder, &patch.path)?;
+                return Some(Source { text: text.text, file: Some(text.file), pos: patch.path.pos });
+            }
+        }
+        None
+    }
+
+    /// Finds out what a patch is.
+    fn load_patch(&mut self, source: &Source) -> Option<Loaded> {
+        match (objects(source), operations(source)) {
+            (Ok(patches), Ok(operations)) if !patches.is_empty() && !operations.is_empty() => {
+                let message = "the patch is both a strategic merge and a JSON patch";
+                self.report.error(code::WRONG_VALUE, source.pos, message);
+                None
+            }
+            (Ok(patches), _) if patches.is_empty() => Some(Loaded::Nothing),
+            (Ok(patches), _) => Some(Loaded::Strategic(patches)),
+            (Err(_), Ok(operations)) if operations.is_empty() => Some(Loaded::Nothing),
+            (Err(_), Ok(operations)) => Some(Loaded::Json(operations)),
+            (Err(flaws), Err(flaw)) => {
+                self.neither(source, flaws, flaw);
+                None
+            }
+        }
+    }
+
+    /// Tells the reason that fits the form which the text seems to have.
+    fn neither(&mut self, source: &Source, strategic: Vec<Flaw>, json: Flaw) {
+        if source.text.trim_start().starts_with(['-', '[']) {
+            return self.report.error(json.code, json.pos, format!("not a JSON patch: {}", json.message));
+        }
+        for flaw in strategic {
+            self.report.error(flaw.code, flaw.pos, format!("not a strategic merge patch: {}", flaw.message));
+        }
+    }
+
+    /// One entry of `patchesJson6902`.
+    pub(super) fn json6902(&mut self, into: &mut Accumulator, patch: &Patch, folder: &Folder) {
+        let Some(target) = patch.target.as_ref().filter(|target| !target.name.is_empty()) else {
+            let message = "an entry of patchesJson6902 needs a target with a name";
+            return self.report.error(code::WRONG_VALUE, patch.pos, message);
+        };
+        let Some(source) = self.patch_source(patch, folder) else { return };
+        match operations(&source) {
+            Ok(list) if list.is_empty() => self.report.error(code::WRONG_VALUE, source.pos, "the patch is empty"),
+            Ok(list) => patches::json(&mut into.map, target, &list, false, patch.pos, &mut self.report),
+            Err(flaw) => self.report.error(flaw.code, flaw.pos, format!("not a JSON patch: {}", flaw.message)),
+        }
+    }
+}
+
+fn objects(source: &Source) -> Result<Vec<Resource>, Vec<Flaw>> {
+    match read::resources(&source.text, source.file()) {
+        Ok(mut patches) => {
+            if source.file.is_none() {
+                patches.iter_mut().for_each(|patch| place::shift(&mut patch.node, source.pos));
+            }
+            Ok(patches)
+        }
+        Err(flaws) => Err(flaws.into_iter().map(|flaw| Flaw { pos: source.place(flaw.pos), ..flaw }).collect()),
+    }
+}
+
+fn operations(source: &Source) -> Result<Vec<Operation>, Flaw> {
+    let flaw = |code: u16, pos: Pos, message: String| Flaw { code, pos: source.place(pos), message };
+    if source.text.is_empty() {
+        return Err(Flaw::new(code::WRONG_VALUE, source.pos, "the patch is empty"));
+    }
+    let documents = parse_with(&source.text, source.file(), Dialect::Yaml11, Limits::default())
+        .map_err(|error| flaw(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message)))?;
+    let Some(mut first) = documents.into_iter().next() else { return Ok(Vec::new()) };
+    if source.file.is_none() {
+        place::shift(&mut first, source.pos);
+    }
+    json_patch::decode(&first).map_err(|(pos, message)| Flaw { code: code::WRONG_VALUE, pos, message })
+}

@@ -1,0 +1,110 @@
+//! The last steps, at the root of the build: hashes, references, order, and what must be printable.
+
+use std::sync::Arc;
+
+use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag, emit_node};
+use lucid_object::{Object, ObjectSet};
+
+use crate::build::{Accumulator, Build, Target};
+use crate::report::{Report, code};
+use crate::resource::Resource;
+use crate::{Order, hash, nameref, sort};
+
+impl Build<'_> {
+    /// Carries out what kustomize does once, on all resources together.
+    pub(crate) fn finish(&mut self, mut accumulated: Accumulator, target: &Target) -> Vec<Resource> {
+        for resource in accumulated.map.renaming() {
+            if resource.needs_hash {
+                let name = format!("{}-{}", resource.name(), hash::suffix(resource));
+                resource.store_previous();
+                resource.set_name(&name);
+            }
+        }
+        nameref::fix(accumulated.map.list_mut(), &accumulated.config.name_reference, &mut self.report);
+        self.resolve_vars(&mut accumulated);
+        let mut resources = accumulated.map.into_list();
+        resources.retain(|resource| !is_local(resource));
+        resources = self.order(resources, target);
+        for resource in &mut resources {
+            self.annotate(resource, target);
+            check(&resource.node, true, &mut self.report);
+        }
+        resources
+    }
+
+    fn order(&self, resources: Vec<Resource>, target: &Target) -> Vec<Resource> {
+        let texts =
+            |kinds: &'_ [lucid_object::yaml::Text]| kinds.iter().map(|kind| kind.to_string()).collect::<Vec<_>>();
+        match (&target.kustomization.sort, self.options.reorder) {
+            (Some(sort), _) if sort.order.value == "legacy" => match &sort.legacy {
+                Some((first, last)) => {
+                    let (first, last) = (texts(first), texts(last));
+                    let first: Vec<&str> = first.iter().map(String::as_str).collect();
+                    let last: Vec<&str> = last.iter().map(String::as_str).collect();
+                    sort::legacy(resources, Some(&first), Some(&last))
+                }
+                None => sort::legacy(resources, None, None),
+            },
+            (Some(_), _) | (None, Order::None) => resources,
+            (None, Order::Legacy) => sort::legacy(resources, None, None),
+        }
+    }
+}
+
+/// `config.kubernetes.io/local-config`: for tools, not for the cluster.
+fn is_local(resource: &Resource) -> bool {
+    resource
+        .metadata_map("annotations")
+        .any(|(key, value)| key == "config.kubernetes.io/local-config" && value != "false")
+}
+
+/// Finds what cannot be written: values that are not of their type, infinities, keys that are no strings.
+fn check(node: &Node, top: bool, report: &mut Report) {
+    match &node.kind {
+        Kind::Seq(items) => items.iter().for_each(|item| check(item, false, report)),
+        Kind::Map(entries) => {
+            for entry in entries {
+                if !top && !matches!(entry.key.tag, Tag::Str | Tag::Unset | Tag::Merge) {
+                    let message = format!("the key {} is not a string", entry.key.text);
+                    report.error_help(code::UNPRINTABLE, entry.key.pos, message, "put the key in quotes");
+                }
+                check_text(&entry.key.text, entry.key.pos, report);
+                check(&entry.value, false, report);
+            }
+        }
+        Kind::Scalar(scalar) => match scalar.resolve() {
+            Ok(Resolved::Float(value)) if !value.is_finite() => {
+                report.error(code::UNPRINTABLE, node.pos, format!("{} has no place in JSON", scalar.text));
+            }
+            Ok(Resolved::Str(text)) => check_text(&text, node.pos, report),
+            Ok(_) => {}
+            Err(error) => report.error(code::UNPRINTABLE, node.pos, error),
+        },
+    }
+}
+
+fn check_text(text: &str, pos: Pos, report: &mut Report) {
+    let refused = |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    if let Some(c) = text.chars().find(|c| refused(*c)) {
+        let message = format!("the control character U+{:04X} cannot be written", u32::from(c));
+        report.error(code::UNPRINTABLE, pos, message);
+    }
+}
+
+/// The objects and the text of a finished build.
+pub(crate) fn objects(resources: Vec<Resource>, report: &Report) -> ObjectSet {
+    let files = Arc::new(report.files.clone());
+    resources.into_iter().map(|resource| Object::from_node(Arc::clone(&files), Arc::new(resource.node))).collect()
+}
+
+/// Documents joined as kustomize joins them.
+pub(crate) fn text<'a>(nodes: impl Iterator<Item = &'a Node>) -> String {
+    let mut out = String::new();
+    for node in nodes {
+        if !out.is_empty() {
+            out.push_str("---\n");
+        }
+        out.push_str(&emit_node(node));
+    }
+    out
+}

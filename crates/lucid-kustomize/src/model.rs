@@ -1,0 +1,44 @@
+//! A kustomization file as data, every value with its place.
+
+use std::cell::RefCell;
+
+use lucid_object::yaml::{Node, Pos, Text};
+
+pub(crate) mod decode;
+mod generators;
+mod kustomization;
+mod replacement;
+
+pub(crate) use generators::{GeneratorArgs, GeneratorOptions};
+pub(crate) use kustomization::{
+    Image, Kustomization, Label, Patch, Replica, SortOptions, Var, field_spec, image, patch, selector, selector_fields,
+};
+pub(crate) use replacement::{Replacement, Selected, replacement, replacements_file};
+
+/// A value and the place it was read from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) pos: Pos,
+}
+
+/// A target of a patch: every part a regular expression, empty for any.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selector {
+    pub(crate) group: Text,
+    pub(crate) version: Text,
+    pub(crate) kind: Text,
+    pub(crate) name: Text,
+    pub(crate) namespace: Text,
+    pub(crate) annotations: Text,
+    pub(crate) labels: Text,
+    pub(crate) pos: Pos,
+}
+
+/// Decoding goes on after a mistake, so the report is shared by everything that decodes.
+pub(crate) type Shared<'a> = RefCell<&'a mut crate::report::Report>;
+
+/// Nodes of a list field.
+pub(crate) fn items(node: Option<&Node>) -> &[Node] {
+    node.map(Node::items).unwrap_or_default()
+}

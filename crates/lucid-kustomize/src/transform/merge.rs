@@ -1,0 +1,221 @@
+//! Strategic merge, as kyaml's merge2 does it: its results, also where they surprise.
+//!
+//! Lists with merge keys take the patch's items first; `null` removes; `$patch` directives apply to maps, list items
+//! and whole lists. Keys come from Kubernetes 1.21, and kinds that it does not know have none.
+
+use std::collections::BTreeSet;
+
+use lucid_object::yaml::{Entry, Key, Kind, Node, Tag, Text};
+
+use crate::tables;
+
+mod directive;
+mod list;
+
+use directive::Directive;
+
+/// What is known of the fields at one place; absent where the type is unknown.
+pub(super) type Schema = Option<u16>;
+
+/// What became of the two sides.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The left side, changed in place.
+    Left,
+    /// The right side takes its place.
+    Right,
+    /// Neither: the field goes away.
+    Gone,
+}
+
+/// Merges a patch into an object; false if the object is to be deleted.
+pub(crate) fn merge(target: &mut Node, patch: &mut Node) -> Result<bool, String> {
+    match walk(target, patch, None)? {
+        Outcome::Left => Ok(true),
+        Outcome::Right => {
+            *target = std::mem::replace(patch, Node::null(target.pos));
+            Ok(true)
+        }
+        Outcome::Gone => Ok(false),
+    }
+}
+
+/// The schema of a place: handed down, or found by the kind that stands there.
+fn schema_at(schema: Schema, nodes: &[&Node]) -> Schema {
+    if schema.is_some() {
+        return schema;
+    }
+    nodes.iter().find_map(|node| {
+        let text = |field| node.get(field).and_then(Node::text).filter(|text| !text.is_empty());
+        let state = tables::merge_state(text("apiVersion")?, text("kind")?);
+        (state != 0).then_some(state)
+    })
+}
+
+/// The schema of a field, and its merge keys if it is a merged list.
+fn step(schema: Schema, field: &str) -> (Schema, Option<&'static [&'static str]>) {
+    let Some(state) = schema else { return (None, None) };
+    match tables::merge_step(state, field) {
+        (0, None) => (None, None),
+        (state, keys) => (Some(state), keys),
+    }
+}
+
+/// Two mappings, or a mapping and a null.
+fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, String> {
+    let schema = schema_at(schema, &[left, right]);
+    if left.is_null() {
+        return Ok(if right.is_null() || !adopt(right, schema, None)? { Outcome::Gone } else { Outcome::Right });
+    }
+    if right.is_null() {
+        return Ok(Outcome::Gone);
+    }
+    if !left.is_map() || !right.is_map() {
+        return Err("a mapping is merged with something else".into());
+    }
+    match directive::of_map(right)? {
+        Directive::Delete => return Ok(Outcome::Gone),
+        Directive::Replace => {
+            adopt(right, schema, None)?;
+            return Ok(Outcome::Right);
+        }
+        Directive::Merge => {}
+    }
+    let names: BTreeSet<Text> = left.entries().iter().chain(right.entries()).map(|e| e.key.text.clone()).collect();
+    for name in names {
+        field(left, right, &name, schema)?;
+    }
+    Ok(Outcome::Left)
+}
+
+/// Merges one field of two mappings.
+fn field(left: &mut Node, right: &mut Node, name: &str, schema: Schema) -> Result<(), String> {
+    let (below, keys) = step(schema, name);
+    let at = |error: String| format!("{name}: {error}");
+    match (left.get(name).is_some(), right.get(name).is_some()) {
+        (true, true) => {
+            let old = left.get_mut(name).expect("is there");
+            let new = right.get_mut(name).expect("is there");
+            match value(old, new, below, keys).map_err(at)? {
+                Outcome::Left => {}
+                Outcome::Gone => {
+                    left.remove(name);
+                }
+                Outcome::Right => replace(old, new),
+            }
+        }
+        (true, false) => {
+            if !keep(left.get_mut(name).expect("is there"), below, keys).map_err(at)? {
+                left.remove(name);
+            }
+        }
+        (false, _) => {
+            let Some(entry) = right.entry(name) else { return Ok(()) };
+            let (key, mut added) = (entry.key.clone(), entry.value.clone());
+            if adopt(&mut added, below, keys).map_err(at)? {
+                append(left, key, added);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn append(map: &mut Node, key: Key, value: Node) {
+    if let Kind::Map(entries) = &mut map.kind {
+        entries.push(Entry { key, value });
+    }
+}
+
+/// A new value in an old place: scalars take over the old quotes.
+fn replace(old: &mut Node, new: &mut Node) {
+    let mut new = std::mem::replace(new, Node::null(new.pos));
+    if let (Kind::Scalar(old), Kind::Scalar(new)) = (&old.kind, &mut new.kind) {
+        new.style = old.style;
+    }
+    *old = new;
+}
+
+/// Two values of one field.
+fn value(
+    left: &mut Node,
+    right: &mut Node,
+    schema: Schema,
+    keys: Option<&'static [&'static str]>,
+) -> Result<Outcome, String> {
+    let shape = if left.is_null() { &right.kind } else { &left.kind };
+    match shape {
+        Kind::Map(_) => walk(left, right, schema),
+        Kind::Seq(_) => {
+            if [&*left, &*right].iter().any(|node| !node.is_null() && !node.is_seq()) {
+                return Err("a list is merged with something else".into());
+            }
+            match keys {
+                Some(keys) => list::merge(left, right, schema, keys),
+                None if right.is_null() => Ok(Outcome::Gone),
+                None => Ok(Outcome::Right),
+            }
+        }
+        Kind::Scalar(_) if left.is_null() && right.is_null() => Ok(Outcome::Gone),
+        Kind::Scalar(_) => {
+            if [&*left, &*right].iter().any(|node| !matches!(node.kind, Kind::Scalar(_))) {
+                return Err("a plain value is merged with something else".into());
+            }
+            Ok(if right.is_null() { Outcome::Gone } else { Outcome::Right })
+        }
+    }
+}
+
+/// What happens to a value that the patch does not mention: merged lists lose items without keys, and an empty value
+/// goes away where an explicit null stays.
+pub(super) fn keep(node: &mut Node, schema: Schema, keys: Option<&'static [&'static str]>) -> Result<bool, String> {
+    let schema = schema_at(schema, &[node]);
+    match &mut node.kind {
+        Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null || !scalar.text.is_empty()),
+        Kind::Seq(_) => match keys {
+            Some(keys) => list::keep(node, schema, keys),
+            None => Ok(true),
+        },
+        Kind::Map(entries) => {
+            let mut error = None;
+            entries.retain_mut(|entry| {
+                let (below, keys) = step(schema, &entry.key.text);
+                keep(&mut entry.value, below, keys).unwrap_or_else(|message| {
+                    error = Some(message);
+                    true
+                })
+            });
+            error.map_or(Ok(true), Err)
+        }
+    }
+}
+
+/// What happens to a value that the patch adds: directives are carried out, nulls dropped. False if nothing is left.
+pub(super) fn adopt(node: &mut Node, schema: Schema, keys: Option<&'static [&'static str]>) -> Result<bool, String> {
+    let schema = schema_at(schema, &[node]);
+    match &mut node.kind {
+        Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null),
+        Kind::Seq(_) => match keys {
+            Some(keys) => list::adopt(node, schema, keys),
+            None => Ok(true),
+        },
+        Kind::Map(_) => {
+            // A directive that is unknown is not noticed here, because there is nothing to apply it to.
+            if matches!(directive::of_map(node), Ok(Directive::Delete)) {
+                return Ok(false);
+            }
+            let Kind::Map(entries) = &mut node.kind else { return Ok(true) };
+            let mut error = None;
+            entries.retain_mut(|entry| {
+                let (below, keys) = step(schema, &entry.key.text);
+                adopt(&mut entry.value, below, keys).unwrap_or_else(|message| {
+                    error = Some(message);
+                    true
+                })
+            });
+            error.map_or(Ok(true), Err)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
