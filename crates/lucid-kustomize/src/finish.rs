@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lucid_object::yaml::scalar::tag_of;
 use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag, emit_node};
 use lucid_object::{Object, ObjectSet};
 
@@ -64,7 +65,8 @@ fn check(node: &Node, top: bool, report: &mut Report) {
         Kind::Seq(items) => items.iter().for_each(|item| check(item, false, report)),
         Kind::Map(entries) => {
             for entry in entries {
-                if !top && !matches!(entry.key.tag, Tag::Str | Tag::Unset | Tag::Merge) {
+                let tag = if entry.key.tag == Tag::Unset { tag_of(&entry.key.text) } else { entry.key.tag };
+                if !top && !matches!(tag, Tag::Str | Tag::Merge) {
                     let message = format!("the key {} is not a string", entry.key.text);
                     report.error_help(code::UNPRINTABLE, entry.key.pos, message, "put the key in quotes");
                 }

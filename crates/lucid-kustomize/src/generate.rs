@@ -6,7 +6,7 @@ use lucid_object::yaml::{Key, Kind, Node, Pos, Scalar, Style, Tag, Text};
 
 use crate::model::{At, GeneratorArgs, GeneratorOptions};
 use crate::report::{Report, code};
-use crate::resource::{Behavior, Resource, set_field, string};
+use crate::resource::{Behavior, Resource, set_field, string, untagged};
 
 mod pairs;
 
@@ -68,7 +68,7 @@ fn behavior(text: &str) -> Behavior {
 fn strings(map: &[(Text, At<Text>)], pos: Pos) -> Node {
     let mut node = Node::map(pos);
     for (key, value) in map {
-        node.set(Key::new(key.clone(), value.pos), Node::string(value.value.clone(), value.pos));
+        node.set(untagged(key.clone(), value.pos), Node::string(value.value.clone(), value.pos));
     }
     node
 }
@@ -89,7 +89,7 @@ fn data(node: &mut Node, mut pairs: Vec<Pair>, secret: bool) {
             node.set(Key::new(field, pair.pos), Node::map(pair.pos));
         }
         let map = node.get_mut(field).expect("was just set");
-        map.set(Key::new(pair.key, pair.pos), text_value(text, pair.pos));
+        map.set(untagged(pair.key, pair.pos), text_value(text, pair.pos));
     }
 }
 
@@ -191,7 +191,7 @@ fn merge_data(node: &mut Node, base: &Node, field: &str) {
     }
     let mut map = Node::new(Kind::Map(Vec::with_capacity(merged.len())), node.pos);
     for (key, value, pos) in merged {
-        map.set(key, text_value(value, pos));
+        map.set(untagged(key.text, key.pos), text_value(value, pos));
     }
     node.set(Key::new(field, node.pos), map);
 }

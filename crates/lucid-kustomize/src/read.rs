@@ -1,6 +1,6 @@
 //! Resource files to resources.
 
-use lucid_object::yaml::{Node, ParseError, Pos, parse};
+use lucid_object::yaml::{Dialect, Limits, Node, ParseError, Pos, parse_with};
 
 use crate::report::{Report, code};
 use crate::resource::Resource;
@@ -39,11 +39,20 @@ impl From<ParseError> for Flaw {
 
 /// The resources of a text; lists are replaced by their items, which come after the other documents.
 pub(crate) fn resources(text: &str, file: u32) -> Result<Vec<Resource>, Vec<Flaw>> {
+    objects(text, file, Dialect::Resource)
+}
+
+/// The objects of a strategic merge patch.
+pub(crate) fn patches(text: &str, file: u32) -> Result<Vec<Resource>, Vec<Flaw>> {
+    objects(text, file, Dialect::Patch)
+}
+
+fn objects(text: &str, file: u32, dialect: Dialect) -> Result<Vec<Resource>, Vec<Flaw>> {
     let text = match separators(text, file) {
         Ok(()) => text,
         Err(flaw) => return Err(vec![flaw]),
     };
-    let nodes = parse(text, file).map_err(|error| vec![error.into()])?;
+    let nodes = parse_with(text, file, dialect, Limits::default()).map_err(|error| vec![error.into()])?;
     from_nodes(nodes)
 }
 

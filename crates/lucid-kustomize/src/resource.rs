@@ -213,7 +213,7 @@ impl Resource {
         let pos = self.node.pos_at(&format!("/metadata/{field}"));
         let mut node = Node::map(pos);
         for (key, value, pos) in map {
-            node.set(Key::new(key, pos), string(&value, pos));
+            node.set(untagged(key, pos), string(&value, pos));
         }
         let metadata = metadata_mut(&mut self.node);
         metadata.remove(field);
@@ -259,7 +259,12 @@ pub(crate) fn set_field(map: &mut Node, field: &str, text: &str, tag: Tag, pos: 
         }
         None => Style::Plain,
     };
-    map.set(Key::new(field, pos), Node::scalar(Scalar { text: text.into(), tag, style }, pos));
+    map.set(untagged(field, pos), Node::scalar(Scalar { text: text.into(), tag, style }, pos));
+}
+
+/// A key that a transformer adds. Unlike one that was read it has no type, so that `5` fails where `"5"` does not.
+pub(crate) fn untagged(text: impl Into<Text>, pos: Pos) -> Key {
+    Key { text: text.into(), tag: Tag::Unset, pos }
 }
 
 /// Writes a scalar in place; its quotes stay.

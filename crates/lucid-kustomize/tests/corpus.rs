@@ -51,7 +51,7 @@ fn check(case: &Case) -> Result<(), String> {
         Golden::Error(error) => match ours(case, Order::Legacy) {
             Err(found) if case.says.iter().all(|words| found.contains(words.as_str())) => Ok(()),
             Err(found) => Err(format!("the findings do not say {:?}: {found}", case.says)),
-            Ok(got) => Err(format!("kustomize refuses this: {error}\nwe print:\n{got}")),
+            Ok(_) => Err(format!("kustomize refuses this, and we print something: {error}")),
         },
         Golden::Missing => Err("there is no golden output; set LUCID_TEST_TOOLS and LUCID_UPDATE=1".into()),
     }

@@ -50,6 +50,12 @@ impl LabelSelector {
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
+
+    /// Whether one of its equalities is this very label.
+    pub fn matches_pair(&self, key: &str, value: &str) -> bool {
+        let is_it = |requirement: &Requirement| matches!(requirement, Requirement::In(k, values) if k == key && values.iter().any(|v| v == value));
+        self.requirements.iter().any(is_it)
+    }
 }
 
 impl Requirement {

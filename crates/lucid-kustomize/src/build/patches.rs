@@ -39,7 +39,7 @@ impl Build<'_> {
                 Ok(patches) => patches,
                 Err(_) => {
                     let Some(text) = self.text(&target.folder, at) else { continue };
-                    match read::resources(&text.text, text.file) {
+                    match read::patches(&text.text, text.file) {
                         Ok(patches) => patches,
                         Err(flaws) => {
                             flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report));
@@ -125,7 +125,7 @@ impl Build<'_> {
 }
 
 fn objects(source: &Source) -> Result<Vec<Resource>, Vec<Flaw>> {
-    match read::resources(&source.text, source.file()) {
+    match read::patches(&source.text, source.file()) {
         Ok(mut patches) => {
             if source.file.is_none() {
                 patches.iter_mut().for_each(|patch| place::shift(&mut patch.node, source.pos));
@@ -140,6 +140,12 @@ fn operations(source: &Source) -> Result<Vec<Operation>, Flaw> {
     let flaw = |code: u16, pos: Pos, message: String| Flaw { code, pos: source.place(pos), message };
     if source.text.is_empty() {
         return Err(Flaw::new(code::WRONG_VALUE, source.pos, "the patch is empty"));
+    }
+    if source.text.starts_with('[')
+        && let Err(error) = serde_json::from_str::<serde_json::Value>(&source.text)
+    {
+        let pos = Pos { file: source.file(), line: error.line() as u32, column: error.column() as u32 };
+        return Err(flaw(code::WRONG_VALUE, pos, format!("a text that begins with [ must be JSON: {error}")));
     }
     let documents = parse_with(&source.text, source.file(), Dialect::Yaml11, Limits::default())
         .map_err(|error| flaw(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message)))?;

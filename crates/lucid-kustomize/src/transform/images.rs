@@ -71,12 +71,13 @@ fn containers<'n>(
         Kind::Seq(items) => items.iter_mut().try_for_each(|item| containers(item, path, twice, changes)),
         Kind::Map(entries) => {
             for entry in entries {
-                if matches!(entry.value.kind, Kind::Scalar(_)) {
+                let is_list = matches!(entry.key.text.as_str(), "containers" | "initContainers");
+                if !is_list && matches!(entry.value.kind, Kind::Scalar(_)) {
                     continue;
                 }
                 path.push(entry.key.text.to_string());
                 containers(&mut entry.value, path, twice, changes)?;
-                if matches!(entry.key.text.as_str(), "containers" | "initContainers") {
+                if is_list {
                     container_list(&mut entry.value, path, twice, changes)?;
                 }
                 path.pop();
@@ -92,8 +93,14 @@ fn container_list(
     twice: &[&Field<'_>],
     changes: &[Change<'_>],
 ) -> Result<(), String> {
-    let Kind::Seq(items) = &mut list.kind else { return Ok(()) };
     let again = twice.iter().filter(|field| is_at(field, path)).count();
+    if again > 0 && list.is_null() {
+        // A configured list field that is null becomes an empty list.
+        list.kind = Kind::Seq(Vec::new());
+    }
+    let Kind::Seq(items) = &mut list.kind else {
+        return if again > 0 && !list.is_map() { Err("containers must be a list".into()) } else { Ok(()) };
+    };
     for container in items.iter_mut().filter(|item| !item.is_null()) {
         if !container.is_map() {
             return Err("a container is not a mapping".into());

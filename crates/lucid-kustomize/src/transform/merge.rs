@@ -29,15 +29,10 @@ pub(super) enum Outcome {
 }
 
 /// Merges a patch into an object; false if the object is to be deleted.
+///
+/// `$patch: replace` for a whole object changes nothing: kyaml makes the replacement, and kustomize does not look at it.
 pub(crate) fn merge(target: &mut Node, patch: &mut Node) -> Result<bool, String> {
-    match walk(target, patch, None)? {
-        Outcome::Left => Ok(true),
-        Outcome::Right => {
-            *target = std::mem::replace(patch, Node::null(target.pos));
-            Ok(true)
-        }
-        Outcome::Gone => Ok(false),
-    }
+    Ok(!matches!(walk(target, patch, None)?, Outcome::Gone))
 }
 
 /// The schema of a place: handed down, or found by the kind that stands there.

@@ -215,8 +215,7 @@ fn forgets_history(patch: &Node) -> bool {
     let replaced = |node: &Node| node.get("$patch").and_then(Node::text).is_some_and(|text| text != "merge");
     let metadata = patch.get("metadata");
     let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
-    replaced(patch)
-        || metadata.is_some_and(|node| node.is_null() || replaced(node))
+    metadata.is_some_and(|node| node.is_null() || replaced(node))
         || annotations.is_some_and(|node| node.is_null() || replaced(node))
 }
 

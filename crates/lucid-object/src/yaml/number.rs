@@ -72,11 +72,10 @@ pub(super) fn float(text: &str) -> Option<f64> {
 /// A float in JSON, as Go's encoder and go-yaml v2 between them leave it: integral values are integers.
 pub(super) fn float_to_json(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e21 {
-        if value >= -(2f64.powi(63)) && value < 2f64.powi(63) {
-            return Value::from(value as i64);
-        }
-        if value > 0.0 && value < 2f64.powi(64) {
-            return Value::from(value as u64);
+        // Go prints the shortest digits, so what is read back may differ from the float in the last places.
+        let text = format!("{value}");
+        if let Some(number) = text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<u64>().ok().map(Value::from)) {
+            return number;
         }
     }
     Number::from_f64(value).map_or_else(|| Value::String(shortest(value)), Value::Number)

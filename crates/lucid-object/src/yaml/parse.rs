@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, Parser, ScalarStyle, Span};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::node::{Entry, Key, Kind, Node};
 use super::scalar::{Resolved, Scalar, Style, Tag, bool_1_1, plain};
@@ -11,8 +11,10 @@ use super::{Pos, Text};
 /// Which reader to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// Resource files and strategic merge patches: go-yaml v3.
+    /// Resource files: go-yaml v3.
     Resource,
+    /// Strategic merge patches: the same, but the first of two equal keys wins.
+    Patch,
     /// kustomization files, JSON patches and plugin configurations: YAML 1.1, keys made strings, the last of two
     /// equal keys wins.
     Yaml11,
@@ -100,6 +102,8 @@ struct Open {
     anchor: usize,
     first_node: usize,
     merges: bool,
+    /// Inside brackets or braces, at any distance.
+    flow: bool,
 }
 
 /// A finished anchored node, ready to be copied.
@@ -155,8 +159,8 @@ impl Composer {
                 let node = Node::scalar(self.scalar(text, style, tag), pos);
                 self.finish(node, anchor, self.nodes - 1, pos)
             }
-            Event::SequenceStart(_, anchor, _) => self.open(Node::seq(pos), anchor),
-            Event::MappingStart(_, anchor, _) => self.open(Node::map(pos), anchor),
+            Event::SequenceStart(style, anchor, _) => self.open(Node::seq(pos), anchor, style),
+            Event::MappingStart(style, anchor, _) => self.open(Node::map(pos), anchor, style),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(id) => self.alias(id, pos),
             Event::DocumentEnd => {
@@ -179,11 +183,15 @@ impl Composer {
         Ok(())
     }
 
+    fn in_flow(&self) -> bool {
+        self.stack.last().is_some_and(|open| open.flow)
+    }
+
     fn expects_key(&self) -> bool {
         self.stack.last().is_some_and(|open| open.key.is_none() && open.node.is_map())
     }
 
-    fn open(&mut self, node: Node, anchor: usize) -> Result<(), ParseError> {
+    fn open(&mut self, node: Node, anchor: usize, style: StructureStyle) -> Result<(), ParseError> {
         if self.expects_key() {
             return self.error(node.pos, "a mapping key must be a scalar");
         }
@@ -191,7 +199,8 @@ impl Composer {
         if self.stack.len() >= self.limits.depth {
             return self.error(node.pos, format!("nested more than {} deep", self.limits.depth));
         }
-        self.stack.push(Open { node, key: None, anchor, first_node: self.nodes - 1, merges: false });
+        let flow = style == StructureStyle::Flow || self.in_flow();
+        self.stack.push(Open { node, key: None, anchor, first_node: self.nodes - 1, merges: false, flow });
         Ok(())
     }
 
@@ -200,6 +209,7 @@ impl Composer {
         if let Kind::Map(entries) = &mut open.node.kind {
             match self.dialect {
                 Dialect::Resource => refuse_duplicates(entries)?,
+                Dialect::Patch => keep_first(entries),
                 Dialect::Yaml11 => keep_last(entries),
             }
             if open.merges {
@@ -260,7 +270,7 @@ impl Composer {
                 return Key { text: Text::new_static("<<"), tag: Tag::Merge, pos };
             }
             let (found, value) = match self.dialect {
-                Dialect::Resource => plain(text),
+                Dialect::Resource | Dialect::Patch => plain(text),
                 Dialect::Yaml11 => plain_1_1(text),
             };
             if self.dialect == Dialect::Yaml11 && found != Tag::Str {
@@ -294,7 +304,11 @@ impl Composer {
             (Some(tag @ (Tag::Str | Tag::Binary | Tag::Other)), _) => Scalar { text: text.into(), tag, style },
             (Some(tag), _) => Scalar { text: text.into(), tag, style: Style::Plain },
             (None, _) if style != Style::Plain => Scalar { text: text.into(), tag: Tag::Str, style },
-            (None, Dialect::Resource) => Scalar::plain(text, plain(text).0),
+            // go-yaml writes an empty value inside brackets as '', and so reads it back as a string.
+            (None, Dialect::Resource | Dialect::Patch) if text.is_empty() && self.in_flow() => {
+                Scalar { text: Text::default(), tag: Tag::Null, style: Style::Single }
+            }
+            (None, Dialect::Resource | Dialect::Patch) => Scalar::plain(text, plain(text).0),
             (None, Dialect::Yaml11) => match plain_1_1(text) {
                 (Tag::Bool, Resolved::Bool(b)) => Scalar::plain(if b { "true" } else { "false" }, Tag::Bool),
                 (Tag::Time, _) => Scalar::plain(text, Tag::Str),
@@ -355,6 +369,11 @@ fn refuse_duplicates(entries: &[Entry]) -> Result<(), ParseError> {
     let first = entries.iter().find(|e| e.key.text == key.text).map_or(0, |e| e.key.pos.line);
     let message = format!("key {:?} is already defined at line {first}", key.text);
     Err(ParseError { pos: key.pos, message })
+}
+
+fn keep_first(entries: &mut Vec<Entry>) {
+    let mut seen = HashSet::with_capacity(entries.len());
+    entries.retain(|entry| seen.insert(entry.key.text.clone()));
 }
 
 fn keep_last(entries: &mut Vec<Entry>) {

@@ -75,12 +75,25 @@ impl Scalar {
         let text = self.text.as_str();
         let quoted = self.style != Style::Plain;
         match self.tag {
+            Tag::Str | Tag::Unset if self.is_unreadable_literal() => {
+                Err("a block of text that begins with a tab cannot be read back".into())
+            }
             Tag::Str | Tag::Unset if quoted => Ok(Resolved::Str(self.reread())),
             Tag::Str | Tag::Merge | Tag::Other => Ok(Resolved::Str(text.into())),
             Tag::Unset => Ok(plain(text).1),
             Tag::Binary => Ok(Resolved::Str(decode_binary(text)?.into())),
             tag => typed(tag, text, quoted),
         }
+    }
+
+    /// go-yaml writes a literal that begins with a tab, and then takes the tab for indentation.
+    fn is_unreadable_literal(&self) -> bool {
+        let text = self.text.as_str();
+        text.starts_with('\t')
+            && (self.style == Style::Literal || (self.style == Style::Plain && text.contains('\n')))
+            && !text.ends_with(' ')
+            && !text.contains(" \n")
+            && text.chars().all(|c| c == '\t' || super::emit::printable(c))
     }
 
     fn reread(&self) -> Cow<'_, str> {

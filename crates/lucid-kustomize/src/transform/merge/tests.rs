@@ -39,7 +39,7 @@ fn mappings() {
 #[test]
 fn directives() {
     check("{a: 1}", "{$patch: delete}", "deleted");
-    check("{a: 1}", "{$patch: replace, b: 2}", r#"{"b":2}"#);
+    check("{a: 1}", "{$patch: replace, b: 2}", r#"{"a":1}"#);
     check("{a: {b: 1}, c: 2}", "{a: {$patch: replace, d: 1}}", r#"{"a":{"d":1},"c":2}"#);
     check("{a: {b: 1}, c: 2}", "{a: {$patch: delete}}", r#"{"c":2}"#);
     check("{a: 1}", "{b: {$patch: merge, c: 1}}", r#"{"a":1,"b":{"c":1}}"#);

@@ -30,6 +30,7 @@ fn scalars_of_resource_files() {
     check("[0644, 0o644, 0x1F, 1_000, 08, 1e3, 1.0, 1.5]", "[420,420,31,1000,8,1000,1,1.5]");
     check("[2021-01-01, '2021-01-01', 1:30, '']", r#"["2021-01-01T00:00:00Z","2021-01-01","1:30",""]"#);
     check("[!!str 5, !!int '5', !!float 5, !Ref x, !!binary aGk=]", r#"["5",5,5,"x","hi"]"#);
+    check("{a: , b: [~, '']}\n", r#"{"a":"","b":[null,""]}"#);
     check("a:\nb: ~\n", r#"{"a":null,"b":null}"#);
     check("a: |\n  x\n   y\nb: >\n  one\n  two\n", r#"{"a":"x\n y\n","b":"one two\n"}"#);
     check("a: |\n  no final break", r#"{"a":"no final break"}"#);
