@@ -64,7 +64,9 @@ func (c *crew) take(step Step, stop <-chan struct{}) error {
 }
 
 func (c *crew) run(ctx context.Context, step Step) error {
-	out, err := exec.CommandContext(ctx, step.Run[0], step.Run[1:]...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, step.Run[0], step.Run[1:]...)
+	cmd.Dir = c.dir
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(step.Run, " "), err, strings.TrimSpace(string(out)))
 	}

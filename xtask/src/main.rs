@@ -1,3 +1,50 @@
-//! The one door to all automation.
+//! The one door to all automation: `cargo xtask <verb>`, one file a verb.
 
-fn main() {}
+mod cluster;
+mod process;
+mod root;
+mod soak;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Everything that is automated here, for people and for CI alike")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// A real Kubernetes control plane with kwok nodes, in a network namespace of its own
+    Cluster(cluster::Args),
+    /// All test suites, or one of them
+    Test(test::Args),
+    /// The real-cluster suite with its full counts; appends a dated result to docs/soak.md
+    Soak,
+    /// Builds and installs the programs that the tests need, into target/tools
+    Tools,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    match Cli::parse().verb {
+        Verb::Cluster(args) => cluster::run(args),
+        Verb::Test(args) => test::run(args),
+        Verb::Soak => soak::run(),
+        Verb::Tools => tools::all(),
+    }
+}

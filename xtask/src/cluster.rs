@@ -1,0 +1,72 @@
+//! `cargo xtask cluster`: a real control plane with kwok nodes under `target/cluster/<name>`, one network namespace each.
+
+mod components;
+mod credentials;
+mod down;
+mod exec;
+mod layout;
+mod objects;
+mod options;
+mod stages;
+mod status;
+mod supervisor;
+mod up;
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+pub(crate) use down::down;
+pub(crate) use exec::command_inside;
+pub(crate) use layout::Layout;
+pub(crate) use options::Options;
+pub(crate) use up::{Guard, Keep, up};
+
+#[derive(Parser)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Brings a cluster up and waits until it serves
+    Up(Options),
+    /// Says which components run and whether they are healthy
+    Status(Name),
+    /// Stops a cluster, newest component first, and removes what it left
+    Down(Name),
+    /// Runs a command in the cluster's network namespace, with KUBECONFIG and PATH set
+    Exec(Inside),
+    /// Runs kubectl there
+    Kubectl(Inside),
+}
+
+#[derive(Parser)]
+struct Name {
+    /// Which of the clusters on this machine
+    #[arg(long, default_value = "default", value_parser = layout::name)]
+    name: String,
+}
+
+#[derive(Parser)]
+struct Inside {
+    #[command(flatten)]
+    cluster: Name,
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.verb {
+        Verb::Up(options) => up(&options, Keep::UntilDown).map(drop),
+        Verb::Status(which) => status::status(&Layout::new(&which.name)),
+        Verb::Down(which) => down(&Layout::new(&which.name)),
+        Verb::Exec(inside) => exec::exec(&Layout::new(&inside.cluster.name), &inside.command),
+        Verb::Kubectl(inside) => {
+            let command = std::iter::once(OsString::from("kubectl")).chain(inside.command).collect::<Vec<_>>();
+            exec::exec(&Layout::new(&inside.cluster.name), &command)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The programs that the tests call, built from source into `target/tools` when their inputs changed.
+
+mod go;
+mod stamp;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::root::{root, tools};
+use go::Install;
+
+/// The Kubernetes version that `testcluster/go.mod` requires.
+pub(crate) const KUBERNETES: &str = "1.37.2";
+
+const KWOK: Install =
+    Install { name: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok", version: "v0.8.0", takes: "2-3 minutes" };
+const KUSTOMIZE: Install = Install {
+    name: "kustomize",
+    package: "sigs.k8s.io/kustomize/kustomize/v5",
+    version: "v5.8.2",
+    takes: "a minute or two",
+};
+
+/// The components that one program of ours contains, under the names they are started by.
+const COMPONENTS: [&str; 10] = [
+    "etcd",
+    "healthd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubectl",
+    "kubelet",
+    "pki",
+    "supervisor",
+];
+
+/// What a test cluster needs.
+pub(crate) fn cluster() -> Result<()> {
+    let _lock = lock()?;
+    control_plane()?;
+    KWOK.ensure()
+}
+
+/// What the cluster suite calls besides.
+pub(crate) fn all() -> Result<()> {
+    cluster()?;
+    let _lock = lock()?;
+    KUSTOMIZE.ensure()
+}
+
+/// The folder of a component of ours or of an installed program.
+pub(crate) fn path(name: &str) -> PathBuf {
+    match COMPONENTS.contains(&name) {
+        true => tools().join("components").join(name),
+        false => tools().join(name),
+    }
+}
+
+/// Two commands at a time must not build the same thing.
+fn lock() -> Result<fs::File> {
+    fs::create_dir_all(tools())?;
+    let file = fs::File::create(tools().join(".lock"))?;
+    file.lock().context("wait for the lock of target/tools")?;
+    Ok(file)
+}
+
+fn control_plane() -> Result<()> {
+    let source = root().join("testcluster");
+    go::build(&source, &tools().join("testcluster"), &version_flags())?;
+    let folder = tools().join("components");
+    fs::create_dir_all(&folder)?;
+    for name in COMPONENTS {
+        link("../testcluster", &folder.join(name))?;
+    }
+    // kubectl is also a tool that tests call.
+    link("testcluster", &tools().join("kubectl"))
+}
+
+/// Makes sure that `link` is a symbolic link to the program.
+fn link(program: &str, link: &std::path::Path) -> Result<()> {
+    if fs::read_link(link).is_ok_and(|to| to == std::path::Path::new(program)) {
+        return Ok(());
+    }
+    let _ = fs::remove_file(link);
+    symlink(program, link).with_context(|| format!("link {}", link.display()))
+}
+
+/// Clients cannot parse the version of a control plane that was linked without one.
+fn version_flags() -> String {
+    let package = "k8s.io/component-base/version";
+    let mut parts = KUBERNETES.split('.');
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!(
+        "-s -w -X {package}.gitVersion=v{KUBERNETES} -X {package}.gitMajor={major} -X {package}.gitMinor={minor} \
+         -X {package}.gitTreeState=clean"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamped_version_is_the_one_that_is_built() {
+        let module = fs::read_to_string(root().join("testcluster/go.mod")).expect("go.mod");
+        assert!(module.contains(&format!("k8s.io/kubernetes v{KUBERNETES}\n")), "go.mod requires another Kubernetes");
+    }
+
+    #[test]
+    fn every_component_has_its_name_in_the_program() {
+        let main = fs::read_to_string(root().join("testcluster/main.go")).expect("main.go");
+        for name in COMPONENTS {
+            assert!(main.contains(&format!("\"{name}\":")), "{name} is not in main.go");
+        }
+    }
+}

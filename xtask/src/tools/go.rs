@@ -1,0 +1,67 @@
+//! Building Go programs, saying what is being done while nothing else does.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use super::stamp;
+use crate::process::{is_installed, output, run_with_heartbeat, seconds};
+use crate::root::tools;
+
+/// A program of someone else's, at one version.
+pub(crate) struct Install {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) version: &'static str,
+    /// How long it compiles from an empty cache.
+    pub(crate) takes: &'static str,
+}
+
+impl Install {
+    /// Installs it unless this version is there already.
+    pub(crate) fn ensure(&self) -> Result<()> {
+        let wanted = format!("{}@{}", self.package, self.version);
+        let program = tools().join(self.name);
+        if program.exists() && stamp::read(&program) == wanted {
+            return Ok(());
+        }
+        let mut go = go(&format!("go install {wanted}"))?;
+        go.args(["install", "-p", "2", "-trimpath", &wanted]).env("GOBIN", tools());
+        compile(&mut go, self.name, self.takes)?;
+        stamp::write(&program, &wanted)
+    }
+}
+
+/// Builds the module in `source` unless the program was built from exactly these sources.
+pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str) -> Result<()> {
+    let mut go = go("build testcluster")?;
+    let version = output(Command::new("go").args(["env", "GOVERSION"]).current_dir(source))?;
+    let wanted = stamp::of_sources(source, &[linker_flags, version.trim()])?;
+    if program.exists() && stamp::read(program) == wanted {
+        return Ok(());
+    }
+    go.args(["build", "-p", "2", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags, "-o"]);
+    go.arg(program).arg(".").current_dir(source);
+    compile(&mut go, "the Kubernetes control plane", "6-8 minutes")?;
+    stamp::write(program, &wanted)
+}
+
+fn go(what: &str) -> Result<Command> {
+    if !is_installed("go") {
+        bail!("{what}: no `go` in PATH; install Go 1.26 or later");
+    }
+    let mut go = Command::new("go");
+    // The machine stays usable while this compiles.
+    go.env("GOFLAGS", "-buildvcs=false");
+    Ok(go)
+}
+
+fn compile(go: &mut Command, what: &str, takes: &str) -> Result<()> {
+    println!("compiling {what} ({takes} on two cores from an empty cache, seconds after that)");
+    let began = Instant::now();
+    run_with_heartbeat(go, what)?;
+    println!("  compiled {what} in {}", seconds(began.elapsed()));
+    Ok(())
+}
