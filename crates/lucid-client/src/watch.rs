@@ -81,7 +81,10 @@ fn parse(line: &[u8], target: &Target, doing: &str) -> Event {
     let mut event: Value = match serde_json::from_slice(line) {
         Ok(event) => event,
         Err(error) => {
-            return Event::Error(Error::Answer { doing: doing.into(), cause: format!("an event is not JSON: {error}") });
+            return Event::Error(Error::Answer {
+                doing: doing.into(),
+                cause: format!("an event is not JSON: {error}"),
+            });
         }
     };
     let object = event.get_mut("object").map(Value::take).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What lucid sends: the manifest, marked as the release's own, without the fields that others own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_release::names::{COMPONENT_LABEL, RELEASE_LABEL, RELEASE_NAMESPACE_LABEL};
@@ -85,11 +85,6 @@ pub fn replicas_only(intent: &Value, replicas: i64) -> Value {
         small["metadata"]["namespace"] = namespace.clone();
     }
     small
-}
-
-/// Namespaces that the objects live in.
-pub fn namespaces<'a>(objects: &'a ObjectSet) -> BTreeSet<&'a str> {
-    objects.iter().filter_map(Object::namespace).collect()
 }
 
 #[cfg(test)]

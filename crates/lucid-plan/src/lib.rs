@@ -2,12 +2,13 @@
 //!
 //! [`scope`] places objects in namespaces, [`ownership`] gives each to a component, [`graph`] orders the components,
 //! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`capacity`] and
-//! [`check`] find what would go wrong. The crate is pure: it asks nobody anything.
+//! [`check`] find what would go wrong; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
 
 pub mod build;
 pub mod capacity;
 pub mod check;
 pub mod graph;
+pub mod infer;
 pub mod intent;
 pub mod order;
 pub mod owned;
@@ -15,5 +16,5 @@ pub mod ownership;
 pub mod references;
 pub mod scope;
 
-pub use build::{Action, Lane, Operation, Plan, Request, build};
+pub use build::{Action, Input, Lane, Operation, Plan, Request, Selection, build};
 pub use scope::{Resource, Resources};

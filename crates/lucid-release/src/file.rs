@@ -124,6 +124,16 @@ pub struct KeySpec {
     /// A value that is no secret, such as a user name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// The same value as another key of the release: `namespace/secret/key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
+}
+
+impl KeySpec {
+    /// `lucid secrets init` can provide it.
+    pub fn can_be_made(&self) -> bool {
+        !self.required && (self.generate.is_some() || self.value.is_some() || self.copy.is_some())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
