@@ -1,1 +1,8 @@
 //! Probes of running components.
+//!
+//! [`probe`] asks the health endpoints of one component at each of its pods, through the API server's proxy. Where an
+//! endpoint cannot be asked from here, the kubelet's verdict on the pod's own probe counts, and the answer says so.
+
+pub mod probe;
+
+pub use probe::{Asked, NotHealthy, Pod, probe};
