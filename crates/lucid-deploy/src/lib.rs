@@ -1,1 +1,23 @@
 //! Drives the engine against a client, and keeps the release's record in the cluster.
+//!
+//! [`survey`] looks at the cluster once, [`checks`] finds what would go wrong, [`lease`] keeps others out, [`drive`] runs
+//! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
+//! [`status`] is the same look without the run.
+
+pub mod cache;
+pub mod checks;
+pub mod clock;
+pub mod deploy;
+pub mod drive;
+pub mod lease;
+pub mod locate;
+pub mod queue;
+pub mod status;
+pub mod store;
+pub mod survey;
+
+pub use cache::Cache;
+pub use clock::Clock;
+pub use deploy::{Deployed, DryRun, Refusal, Request, Verdict, deploy};
+pub use drive::Sink;
+pub use status::{ComponentStatus, StatusReport, status};
