@@ -110,7 +110,7 @@ fn find_or_make<'n>(entries: &'n mut Vec<Entry>, part: &Part, make: Make, pos: P
     let made = match make {
         Make::Nothing => None,
         Make::Map => Some(Kind::Map(Vec::new())),
-        Make::Scalar(tag) => Some(Kind::Scalar(Scalar { text: Text::default(), tag, style: Style::Plain })),
+        Make::Scalar(tag) => Some(Kind::Scalar(Scalar::plain(Text::default(), tag))),
     };
     match entries.iter().position(|entry| entry.key.text == part.name) {
         Some(index) => {

@@ -95,7 +95,7 @@ fn data(node: &mut Node, mut pairs: Vec<Pair>, secret: bool) {
 
 fn text_value(text: String, pos: Pos) -> Node {
     let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
-    Node::scalar(Scalar { text: text.into(), tag: Tag::Str, style }, pos)
+    Node::scalar(Scalar::styled(text, Tag::Str, style), pos)
 }
 
 /// Base64 in lines of 70 once it is longer than that; then the last line ends in a break as well.

@@ -23,6 +23,7 @@ mod read;
 mod report;
 mod resmap;
 mod resource;
+mod share;
 mod sort;
 mod suggest;
 mod tables;

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use lucid_object::yaml::{Node, Pos, Text};
+use lucid_object::yaml::{Pos, Text};
 
 pub(crate) mod decode;
 mod generators;
@@ -13,7 +13,7 @@ pub(crate) use generators::{GeneratorArgs, GeneratorOptions};
 pub(crate) use kustomization::{
     Image, Kustomization, Label, Patch, Replica, SortOptions, Var, field_spec, image, patch, selector, selector_fields,
 };
-pub(crate) use replacement::{Replacement, Selected, replacement, replacements_file};
+pub(crate) use replacement::{FieldOptions, Replacement, Selected, Target as ReplacementTarget, replacement, replacements_file};
 
 /// A value and the place it was read from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,8 +37,3 @@ pub(crate) struct Selector {
 
 /// Decoding goes on after a mistake, so the report is shared by everything that decodes.
 pub(crate) type Shared<'a> = RefCell<&'a mut crate::report::Report>;
-
-/// Nodes of a list field.
-pub(crate) fn items(node: Option<&Node>) -> &[Node] {
-    node.map(Node::items).unwrap_or_default()
-}

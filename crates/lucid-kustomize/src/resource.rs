@@ -27,6 +27,8 @@ pub(crate) struct Resource {
     pub(crate) vars: Vec<Text>,
     pub(crate) origin: Option<Origin>,
     pub(crate) transformations: Vec<Origin>,
+    /// What the shared places of the object hold; see [`crate::share`].
+    pub(crate) shares: Vec<Scalar>,
 }
 
 /// A name that an object had; the namespace is the effective one.
@@ -82,6 +84,7 @@ impl Resource {
             vars: Vec::new(),
             origin: None,
             transformations: Vec::new(),
+            shares: Vec::new(),
         }
     }
 
@@ -230,7 +233,7 @@ fn or_default(namespace: &str) -> &str {
 /// A string as Go's `SetString` makes it: several lines become a literal.
 pub(crate) fn string(text: &str, pos: Pos) -> Node {
     let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
-    Node::scalar(Scalar { text: text.into(), tag: Tag::Str, style }, pos)
+    Node::scalar(Scalar::styled(text, Tag::Str, style), pos)
 }
 
 pub(crate) fn metadata_mut(node: &mut Node) -> &mut Node {
@@ -247,8 +250,12 @@ fn set_metadata(node: &mut Node, field: &str, text: &str, pos: Pos) {
 
 /// Writes a scalar field: an old value passes on its quotes, a new one gets quotes where YAML 1.1 would misread it.
 pub(crate) fn set_field(map: &mut Node, field: &str, text: &str, tag: Tag, pos: Pos) {
+    let mut share = 0;
     let style = match map.get(field).map(|old| &old.kind) {
-        Some(Kind::Scalar(old)) => old.style,
+        Some(Kind::Scalar(old)) => {
+            share = old.share;
+            old.style
+        }
         Some(_) => Style::Plain,
         None if matches!(tag, Tag::Unset | Tag::Str)
             && !text.contains('\n')
@@ -259,7 +266,8 @@ pub(crate) fn set_field(map: &mut Node, field: &str, text: &str, tag: Tag, pos: 
         }
         None => Style::Plain,
     };
-    map.set(untagged(field, pos), Node::scalar(Scalar { text: text.into(), tag, style }, pos));
+    let scalar = Scalar { share, ..Scalar::styled(text, tag, style) };
+    map.set(untagged(field, pos), Node::scalar(scalar, pos));
 }
 
 /// A key that a transformer adds. Unlike one that was read it has no type, so that `5` fails where `"5"` does not.

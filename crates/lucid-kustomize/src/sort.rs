@@ -46,8 +46,24 @@ pub(crate) fn legacy(resources: Vec<Resource>, first: Option<&[&str]>, last: Opt
     let (first, last) = (first.unwrap_or(&FIRST), last.unwrap_or(&LAST));
     let mut keyed: Vec<(SortKey, Resource)> =
         resources.into_iter().map(|resource| (SortKey::new(&resource, first, last), resource)).collect();
-    keyed.sort_by(|a, b| a.0.compare(&b.0));
+    if !keyed.iter().any(|(key, _)| key.is_namespace && key.has_group) {
+        keyed.sort_by(|a, b| a.0.compare(&b.0));
+    } else {
+        insertion_sort(&mut keyed);
+    }
     keyed.into_iter().map(|(_, resource)| resource).collect()
+}
+
+/// A kind called Namespace beside the core one turns the order around between them, which no order of everything can do: the standard
+/// sort may panic on that.
+fn insertion_sort(keyed: &mut [(SortKey, Resource)]) {
+    for end in 1..keyed.len() {
+        let mut at = end;
+        while at > 0 && keyed[at].0.compare(&keyed[at - 1].0) == Ordering::Less {
+            keyed.swap(at, at - 1);
+            at -= 1;
+        }
+    }
 }
 
 /// Later entries win where a list has a kind twice, and the last list over the first.

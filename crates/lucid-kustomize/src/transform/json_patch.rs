@@ -215,7 +215,7 @@ fn string(text: &str) -> Scalar {
     } else {
         Style::Plain
     };
-    Scalar { text: text.into(), tag: Tag::Str, style }
+    Scalar::styled(text, Tag::Str, style)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `labels`, `commonLabels` and `commonAnnotations`.
 
-use lucid_object::yaml::{Kind, Pos, Tag, Text};
+use lucid_object::yaml::{Kind, Scalar, Tag, Text};
 
 use super::failed;
 use crate::config::{Config, Conflict, merge_all, merge_one};
@@ -9,6 +9,7 @@ use crate::model::{At, Label};
 use crate::report::Report;
 use crate::resmap::ResMap;
 use crate::resource::set_field;
+use crate::share;
 use crate::tables::{Spec, f};
 
 /// Writes key-value pairs into the maps that the specifications name.
@@ -16,6 +17,7 @@ pub(crate) fn apply(map: &mut ResMap, what: &str, pairs: &[(Text, At<Text>)], sp
     let Some((_, first)) = pairs.first() else { return };
     let fields: Vec<Field<'_>> = specs.iter().map(Field::new).collect();
     for resource in map.list_mut() {
+        let first_share = resource.shares.len();
         for field in &fields {
             if !field.applies(resource) {
                 continue;
@@ -24,8 +26,12 @@ pub(crate) fn apply(map: &mut ResMap, what: &str, pairs: &[(Text, At<Text>)], sp
                 if !matches!(node.kind, Kind::Map(_)) {
                     return Err("the field is not a mapping".into());
                 }
-                for (key, value) in pairs {
+                for (index, (key, value)) in pairs.iter().enumerate() {
+                    let is_new = node.get(key).is_none();
                     set_field(node, key, &value.value, Tag::Str, value.pos);
+                    if is_new {
+                        share::mark(node, key, first_share + index + 1);
+                    }
                 }
                 Ok(())
             });
@@ -33,6 +39,8 @@ pub(crate) fn apply(map: &mut ResMap, what: &str, pairs: &[(Text, At<Text>)], sp
                 failed(report, resource, first.pos, what, &error);
             }
         }
+        share::follow(resource);
+        resource.shares.extend(pairs.iter().map(|(_, value)| Scalar::plain(value.value.clone(), Tag::Str)));
     }
 }
 
@@ -53,9 +61,4 @@ pub(crate) fn specs(label: &Label, config: &Config) -> Result<Vec<Spec>, Conflic
         merge_one(&mut specs, &OWN)?;
     }
     Ok(specs.into_owned())
-}
-
-/// The place of a list of pairs: that of its first value.
-pub(crate) fn pos_of(pairs: &[(Text, At<Text>)]) -> Pos {
-    pairs.first().map_or(Pos::NOWHERE, |(_, value)| value.pos)
 }

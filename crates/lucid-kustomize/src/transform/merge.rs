@@ -126,6 +126,7 @@ fn replace(old: &mut Node, new: &mut Node) {
     let mut new = std::mem::replace(new, Node::null(new.pos));
     if let (Kind::Scalar(old), Kind::Scalar(new)) = (&old.kind, &mut new.kind) {
         new.style = old.style;
+        new.share = old.share;
     }
     *old = new;
 }

@@ -9,6 +9,7 @@ use crate::model::{Patch, Selector};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
 use crate::resource::{Id, Resource, metadata_mut, string};
+use crate::share;
 use crate::suggest::nearest;
 
 /// What a text turned out to be.
@@ -194,6 +195,7 @@ fn merge_into(resource: &mut Resource, patch: &mut Resource) -> Result<bool, Str
     if !merge(&mut resource.node, &mut patch.node)? || resource.node.is_null_or_empty() {
         return Ok(false);
     }
+    share::follow(resource);
     if forgets {
         resource.previous.clear();
         resource.prefixes.clear();

@@ -56,7 +56,7 @@ impl Source for Value {
             Self::Null => View::Plain("null".into()),
             Self::Bool(b) => View::Plain(if *b { "true" } else { "false" }.into()),
             Self::Number(number) => View::Plain(number::json_text(number).into()),
-            Self::String(text) => View::Text(text.as_str().into()),
+            Self::String(text) => View::Text(next_line(text.as_str().into())),
             Self::Array(items) => View::Seq(items),
             Self::Object(fields) => View::Map(order::sorted(fields.iter().map(|(k, v)| (k.as_str(), v)).collect())),
         }
@@ -72,7 +72,7 @@ impl Source for Node {
                 Ok(Resolved::Int(i)) => View::Plain(i.to_string().into()),
                 Ok(Resolved::Uint(u)) => View::Plain(u.to_string().into()),
                 Ok(Resolved::Float(f)) => View::Plain(float_text(f).into()),
-                Ok(Resolved::Str(text)) => View::Text(text),
+                Ok(Resolved::Str(text)) => View::Text(next_line(text)),
                 Err(_) => View::Text(scalar.text.as_str().into()),
             },
             Kind::Seq(items) => View::Seq(items),
@@ -81,6 +81,31 @@ impl Source for Node {
             }
         }
     }
+}
+
+/// JSON does not escape U+0085, and go-yaml takes it for a line break when it reads that JSON: one becomes a blank.
+fn next_line(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains('\u{85}') {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut parts = text.split('\u{85}').peekable();
+    let mut breaks = 0;
+    while let Some(part) = parts.next() {
+        let part = if breaks > 0 { part.trim_start_matches(' ') } else { part };
+        let part = if parts.peek().is_some() { part.trim_end_matches(' ') } else { part };
+        if !part.is_empty() || parts.peek().is_none() {
+            match breaks {
+                0 => {}
+                1 => out.push(' '),
+                n => out.extend(std::iter::repeat_n('\n', n - 1)),
+            }
+            breaks = 0;
+            out.push_str(part);
+        }
+        breaks += 1;
+    }
+    out.into()
 }
 
 fn float_text(value: f64) -> String {

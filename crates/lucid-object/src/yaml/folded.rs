@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// The text of a folded scalar after one round trip.
 pub(super) fn reread(text: &str) -> Cow<'_, str> {
-    if !text.trim_end_matches('\n').contains('\n') || !block_allowed(text) {
+    if !text.trim_end_matches('\n').contains('\n') && !text.ends_with("\n\n") || !block_allowed(text) {
         return text.into();
     }
     let doubles = !text.trim_start_matches('\n').starts_with([' ', '\t']);
@@ -31,6 +31,9 @@ pub(super) fn reread(text: &str) -> Cow<'_, str> {
         (previous, breaks) = (line, next);
     }
     out.push_str(&text[body.len()..]);
+    if text.ends_with("\n\n") && doubles && !previous.starts_with([' ', '\t']) {
+        out.push('\n');
+    }
     out.into()
 }
 
@@ -68,6 +71,7 @@ mod tests {
         check("one line\n", "one line\n");
         check("a\nb\n", "a\nb\n");
         check("a\n\nb\n", "a\n\nb\n");
+        check("a\n\n", "a\n\n\n");
         check("a\n  more\nb\n", "a\n\n  more\nb\n");
         check(" first is blank\nb\nc\n", " first is blank\nb c\n");
     }

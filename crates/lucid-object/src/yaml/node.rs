@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::scalar::{Resolved, Scalar, Style, Tag};
+use super::scalar::{Resolved, Scalar, Tag};
 use super::{Pos, Text};
 
 /// A YAML node and the place that last set it.
@@ -50,7 +50,7 @@ impl Node {
 
     /// A string.
     pub fn string(text: impl Into<Text>, pos: Pos) -> Self {
-        Self::scalar(Scalar { text: text.into(), tag: Tag::Str, style: Style::Plain }, pos)
+        Self::scalar(Scalar::plain(text, Tag::Str), pos)
     }
 
     pub fn scalar(scalar: Scalar, pos: Pos) -> Self {
@@ -58,7 +58,7 @@ impl Node {
     }
 
     pub fn null(pos: Pos) -> Self {
-        Self::scalar(Scalar { text: Text::default(), tag: Tag::Null, style: Style::Plain }, pos)
+        Self::scalar(Scalar::plain(Text::default(), Tag::Null), pos)
     }
 
     pub fn map(pos: Pos) -> Self {

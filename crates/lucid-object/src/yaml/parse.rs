@@ -148,7 +148,7 @@ impl Composer {
                 // An absent node is reported as `~`; its span is empty.
                 let text = if span.is_empty() && style == ScalarStyle::Plain { "" } else { &*text };
                 self.count(1, pos)?;
-                let tag = tag.as_deref().map(tag_named);
+                let tag = tag.as_deref().and_then(tag_named);
                 if self.expects_key() {
                     let key = self.key(text, style, tag, pos);
                     let open = self.stack.last_mut().expect("a key belongs to a mapping");
@@ -301,12 +301,12 @@ impl Composer {
             ScalarStyle::Folded => Style::Folded,
         };
         match (tag, self.dialect) {
-            (Some(tag @ (Tag::Str | Tag::Binary | Tag::Other)), _) => Scalar { text: text.into(), tag, style },
-            (Some(tag), _) => Scalar { text: text.into(), tag, style: Style::Plain },
-            (None, _) if style != Style::Plain => Scalar { text: text.into(), tag: Tag::Str, style },
+            (Some(tag @ (Tag::Str | Tag::Binary | Tag::Other)), _) => Scalar::styled(text, tag, style),
+            (Some(tag), _) => Scalar::plain(text, tag),
+            (None, _) if style != Style::Plain => Scalar::styled(text, Tag::Str, style),
             // go-yaml writes an empty value inside brackets as '', and so reads it back as a string.
             (None, Dialect::Resource | Dialect::Patch) if text.is_empty() && self.in_flow() => {
-                Scalar { text: Text::default(), tag: Tag::Null, style: Style::Single }
+                Scalar::styled(Text::default(), Tag::Null, Style::Single)
             }
             (None, Dialect::Resource | Dialect::Patch) => Scalar::plain(text, plain(text).0),
             (None, Dialect::Yaml11) => match plain_1_1(text) {
@@ -336,8 +336,12 @@ fn key_text(value: &Resolved<'_>) -> String {
     }
 }
 
-fn tag_named(tag: &granit_parser::Tag) -> Tag {
-    match tag.suffix_in_namespace("tag:yaml.org,2002:").as_deref() {
+/// The type that a tag names; none for the bare `!`.
+fn tag_named(tag: &granit_parser::Tag) -> Option<Tag> {
+    if tag.original() == "!" {
+        return None;
+    }
+    Some(match tag.suffix_in_namespace("tag:yaml.org,2002:").as_deref() {
         Some("str") => Tag::Str,
         Some("int") => Tag::Int,
         Some("float") => Tag::Float,
@@ -346,7 +350,7 @@ fn tag_named(tag: &granit_parser::Tag) -> Tag {
         Some("timestamp") => Tag::Time,
         Some("binary") => Tag::Binary,
         _ => Tag::Other,
-    }
+    })
 }
 
 fn depth(node: &Node) -> usize {

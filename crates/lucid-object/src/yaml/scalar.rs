@@ -13,6 +13,8 @@ pub struct Scalar {
     pub text: Text,
     pub tag: Tag,
     pub style: Style,
+    /// Places of one object that a transformer filled with one and the same node have one number; 0 for all others.
+    pub share: u32,
 }
 
 /// The type of a scalar.
@@ -55,7 +57,11 @@ pub enum Resolved<'a> {
 
 impl Scalar {
     pub fn plain(text: impl Into<Text>, tag: Tag) -> Self {
-        Self { text: text.into(), tag, style: Style::Plain }
+        Self::styled(text, tag, Style::Plain)
+    }
+
+    pub fn styled(text: impl Into<Text>, tag: Tag, style: Style) -> Self {
+        Self { text: text.into(), tag, style, share: 0 }
     }
 
     /// A number as Go holds it after decoding JSON without a schema: integers where they fit, else float64.

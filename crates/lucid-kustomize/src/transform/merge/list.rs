@@ -182,7 +182,7 @@ impl Arena {
                 return Err("an item of a merged list is a list".into());
             } else if node.get(key).is_none() {
                 let pos = node.pos;
-                let scalar = Scalar { text: value.clone(), tag: Tag::Unset, style: Style::Plain };
+                let scalar = Scalar::plain(value.clone(), Tag::Unset);
                 node.set(Key::new(*key, pos), Node::scalar(scalar, pos));
             }
         }

@@ -63,8 +63,8 @@ fn quotes() {
         "- '- a'\n- 'a: b'\n- 'a #b'\n- ' a'\n- 'a '\n- '---'\n- it's\n- '''x'\n- '%a'\n- a:b\n- a#b\n- ?a\n- '? a'\n- -a\n- '*a'\n",
     );
     check(
-        &json!(["\u{1F600}", "tab\there", "\u{feff}a", "\u{85}", "é"]),
-        "- \"\\U0001F600\"\n- \"tab\\there\"\n- \"\\uFEFF\\x61\"\n- \"\\N\"\n- é\n",
+        &json!(["\u{1F600}", "tab\there", "\u{feff}a", "a \u{85} b", "é"]),
+        "- \"\\U0001F600\"\n- \"tab\\there\"\n- \"\\uFEFF\\x61\"\n- a b\n- é\n",
     );
 }
 

@@ -1,0 +1,80 @@
+//! Fields inside a text: JSON or YAML that a ConfigMap carries, edited and written back.
+
+use lucid_object::yaml::{Kind, Node, Text, parse};
+
+use super::lookup::lookup;
+use super::matcher;
+use crate::hash::go_json;
+
+mod print;
+
+type Set<'a> = &'a mut dyn FnMut(&mut Node) -> Result<(), String>;
+
+/// Writes through the first text on the path that can be read as YAML. False if there is none, or nothing in it.
+pub(super) fn write(root: &mut Node, path: &[String], create: Option<&Kind>, set: Set<'_>) -> Result<bool, String> {
+    let is_text = |length: usize| {
+        let found = lookup(root, &path[..length]).ok().flatten();
+        found.is_some_and(|node| node.as_scalar().is_some() && read(node.text().unwrap_or_default()).is_some())
+    };
+    let Some(length) = (1..path.len()).find(|length| is_text(*length)) else { return Ok(false) };
+    let mut written = None;
+    let rest = &path[length..];
+    let found = lookup(root, &path[..length]).ok().flatten();
+    if let Some(text) = found.and_then(Node::text)
+        && let Some(mut document) = read(text)
+        && matcher::visit(&mut document, rest, create, set).is_ok_and(|count| count > 0)
+    {
+        // A value that is not of its type cannot be written as JSON; kustomize then leaves the text alone.
+        written = serialize(&document, text)?;
+    }
+    let Some(text) = written else { return Ok(false) };
+    matcher::visit(root, &path[..length], None, &mut |field| {
+        if let Kind::Scalar(scalar) = &mut field.kind {
+            scalar.text = text.clone();
+        }
+        Ok(())
+    })
+    .map(|count| count > 0)
+}
+
+/// Looks for fields inside a text without writing it back: kustomize finds them, changes a copy, and forgets it.
+pub(super) fn inside(field: &mut Node, rest: &[String], create: Option<&Kind>, set: Set<'_>) -> Result<usize, String> {
+    let text = field.text().unwrap_or_default();
+    let mut document = read(text).ok_or("the path leads into a plain value")?;
+    matcher::visit(&mut document, rest, create, set)
+}
+
+fn read(text: &str) -> Option<Node> {
+    parse(text, 0).ok()?.into_iter().next()
+}
+
+fn serialize(document: &Node, original: &str) -> Result<Option<Text>, String> {
+    if !original.trim_start().starts_with(['{', '[']) {
+        if original.contains(" #") || original.starts_with('#') || original.contains("\n#") {
+            return Err("the text has comments, which would be lost".into());
+        }
+        return Ok(Some(print::yaml(document).trim().into()));
+    }
+    if !is_readable(document) {
+        return Ok(None);
+    }
+    let value = document.to_json();
+    if original.contains('\n') && original.contains("  ") {
+        let pretty = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
+        return Ok(Some(escape(&pretty).into()));
+    }
+    Ok(Some(go_json(&value).into()))
+}
+
+fn is_readable(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar.resolve().is_ok(),
+        Kind::Seq(items) => items.iter().all(is_readable),
+        Kind::Map(entries) => entries.iter().all(|entry| is_readable(&entry.value)),
+    }
+}
+
+/// Go's escapes in text that is JSON already.
+fn escape(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
