@@ -17,7 +17,6 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-pub(crate) use down::down;
 pub(crate) use exec::command_inside;
 pub(crate) use layout::Layout;
 pub(crate) use options::Options;
@@ -32,7 +31,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Verb {
     /// Brings a cluster up and waits until it serves
-    Up(Options),
+    Up(Up),
     /// Says which components run and whether they are healthy
     Status(Name),
     /// Stops a cluster, newest component first, and removes what it left
@@ -41,6 +40,15 @@ enum Verb {
     Exec(Inside),
     /// Runs kubectl there
     Kubectl(Inside),
+}
+
+#[derive(Parser)]
+struct Up {
+    #[command(flatten)]
+    options: Options,
+    /// Stay, and take the cluster down when standard input ends: for tests that start clusters of their own
+    #[arg(long)]
+    hold: bool,
 }
 
 #[derive(Parser)]
@@ -60,13 +68,21 @@ struct Inside {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.verb {
-        Verb::Up(options) => up(&options, Keep::UntilDown).map(drop),
+        Verb::Up(Up { options, hold: false }) => up(&options, Keep::UntilDown).map(drop),
+        Verb::Up(Up { options, hold: true }) => hold(&options),
         Verb::Status(which) => status::status(&Layout::new(&which.name)),
-        Verb::Down(which) => down(&Layout::new(&which.name)),
+        Verb::Down(which) => down::down(&Layout::new(&which.name)),
         Verb::Exec(inside) => exec::exec(&Layout::new(&inside.cluster.name), &inside.command),
         Verb::Kubectl(inside) => {
             let command = std::iter::once(OsString::from("kubectl")).chain(inside.command).collect::<Vec<_>>();
             exec::exec(&Layout::new(&inside.cluster.name), &command)
         }
     }
+}
+
+fn hold(options: &Options) -> Result<()> {
+    let guard = up(options, Keep::WhileHeld)?;
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    drop(guard);
+    Ok(())
 }

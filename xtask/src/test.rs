@@ -1,9 +1,123 @@
-//! `cargo xtask test`
-#[derive(clap::Parser)]
-pub(crate) struct Args {}
-pub(crate) fn run(_: Args) -> anyhow::Result<()> {
-    Ok(())
+//! `cargo xtask test`: every suite, or one of them. A suite that cannot run has failed.
+
+mod architecture;
+mod deny;
+mod real;
+mod rust;
+mod tidy;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::{Parser, ValueEnum};
+
+use crate::process::seconds;
+pub(crate) use real::{Counts, suite as real_suite};
+
+#[derive(Parser)]
+pub(crate) struct Args {
+    /// One suite; without it all of them but `deny`
+    suite: Option<Suite>,
 }
-pub(crate) fn soak() -> anyhow::Result<()> {
-    Ok(())
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Formatting, lints, tidiness, and every test that needs no cluster
+    Unit,
+    /// Deployments against the simulator
+    Sim,
+    /// Deployments against a real control plane with kwok nodes
+    Cluster,
+    /// Licences and sources of the dependencies; builds cargo-deny first, which takes minutes
+    Deny,
+}
+
+const ALL: [Suite; 3] = [Suite::Unit, Suite::Sim, Suite::Cluster];
+
+struct Outcome {
+    suite: Suite,
+    took: Duration,
+    result: Result<()>,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let suites = args.suite.map_or(ALL.to_vec(), |suite| vec![suite]);
+    let outcomes: Vec<Outcome> = suites.into_iter().map(timed).collect();
+    println!();
+    for outcome in &outcomes {
+        println!("{}", line(outcome));
+    }
+    match outcomes.iter().filter(|o| o.result.is_err()).count() {
+        0 => Ok(()),
+        1 => bail!("a suite failed"),
+        failed => bail!("{failed} suites failed"),
+    }
+}
+
+/// Runs one suite. The others run also after a failure: one command shows all that is wrong.
+fn timed(suite: Suite) -> Outcome {
+    println!("== suite {} ==", name(suite));
+    let began = Instant::now();
+    let result = match suite {
+        Suite::Unit => unit(),
+        Suite::Sim => rust::suite("sim"),
+        Suite::Cluster => real::suite(Counts::Small),
+        Suite::Deny => deny::check(),
+    };
+    if let Err(error) = &result {
+        eprintln!("suite {}: {error:#}", name(suite));
+    }
+    Outcome { suite, took: began.elapsed(), result }
+}
+
+fn line(outcome: &Outcome) -> String {
+    let verdict = match &outcome.result {
+        Ok(()) => "passed".to_owned(),
+        Err(error) => format!("FAILED: {error:#}"),
+    };
+    format!("suite {:<8} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
+}
+
+fn name(suite: Suite) -> String {
+    suite.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
+}
+
+type Check = fn() -> Result<()>;
+
+/// Every check of the unit suite runs also after another failed, cheapest first.
+fn unit() -> Result<()> {
+    let checks: [(&str, Check); 5] = [
+        ("formatting", rust::formatting),
+        ("tidiness", tidy::check),
+        ("architecture", architecture::check),
+        ("lints", rust::lints),
+        ("tests", rust::unit_tests),
+    ];
+    let mut failed = Vec::new();
+    for (what, check) in checks {
+        println!("-- {what}");
+        if let Err(error) = check() {
+            eprintln!("{what}: {error:#}");
+            failed.push(what);
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("{}", failed.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_names_suite_time_and_reason() {
+        let failed = Outcome {
+            suite: Suite::Cluster,
+            took: Duration::from_secs(90),
+            result: Err(anyhow::anyhow!("no `go` in PATH")),
+        };
+        assert_eq!(line(&failed), "suite cluster    1:30 min  FAILED: no `go` in PATH");
+    }
 }

@@ -24,6 +24,8 @@ pub(crate) fn command_inside(layout: &Layout, program: &OsStr) -> Result<Command
     command.env("KUBECONFIG", layout.path("admin.kubeconfig")).env("PATH", path_with_tools()?);
     command.env("LUCID_TEST_KUBECONFIG", layout.path("lucid.kubeconfig"));
     command.env("LUCID_TEST_DIR", &layout.dir).env("LUCID_TEST_TOOLS", tools());
+    // For tests that start clusters of their own.
+    command.env("LUCID_TEST_XTASK", env::current_exe().context("find this program")?);
     for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"] {
         // No proxy of the outside is reachable from inside.
         command.env_remove(proxy);

@@ -57,11 +57,11 @@ impl Stage {
         self.when(json!({"key": path, "operator": "Exists"}))
     }
 
-    fn is(self, path: &str, values: &[&str]) -> Self {
+    fn value_in(self, path: &str, values: &[&str]) -> Self {
         self.when(json!({"key": path, "operator": "In", "values": values}))
     }
 
-    fn is_not(self, path: &str, value: &str) -> Self {
+    fn value_not(self, path: &str, value: &str) -> Self {
         self.when(json!({"key": path, "operator": "NotIn", "values": [value]}))
     }
 
@@ -120,17 +120,18 @@ fn running() -> Value {
     let special = format!("({DELAY}), ({FAIL} | select( . == \"crash\" or . == \"oom\" )), ({JOB})");
     let special = special.replace(JOB, &JOB.replace(".ownerReferences.[]", ".ownerReferences[]?"));
     let stage = Stage::of_pod("pod-running").lacks(ADDRESS).has(&special);
-    let stage = stage.is_not(FAIL, "image-not-found").is_not(FAIL, "config-missing").is_not(FAIL, "never-ready");
+    let stage =
+        stage.value_not(FAIL, "image-not-found").value_not(FAIL, "config-missing").value_not(FAIL, "never-ready");
     stage.status(&template::started(false)).done()
 }
 
 fn ready_later() -> Value {
-    let stage = Stage::of_pod("pod-ready-later").is(PHASE, &["Running"]).has(DELAY).lacks(FAIL).lacks(JOB);
-    stage.is_not(READY, "True").after_annotation(0).status(template::READY).done()
+    let stage = Stage::of_pod("pod-ready-later").value_in(PHASE, &["Running"]).has(DELAY).lacks(FAIL).lacks(JOB);
+    stage.value_not(READY, "True").after_annotation(0).status(template::READY).done()
 }
 
 fn job_complete() -> Value {
-    let stage = Stage::of_pod("job-complete").is(PHASE, &["Running"]).has(JOB).lacks(FAIL);
+    let stage = Stage::of_pod("job-complete").value_in(PHASE, &["Running"]).has(JOB).lacks(FAIL);
     stage.after_annotation(100).status(&template::finished(0, "Completed", "Succeeded")).done()
 }
 
@@ -143,13 +144,13 @@ fn gone() -> Value {
 
 fn node_ready() -> Value {
     let stage = Stage { name: "node-ready", kind: "Node", when: Vec::new(), delay: None, steps: Vec::new() };
-    stage.is_not(READY, "True").status(template::NODE).done()
+    stage.value_not(READY, "True").status(template::NODE).done()
 }
 
 /// The lease is the heartbeat; the status only has to be refreshed now and then.
 fn node_heartbeat() -> Value {
     let stage = Stage { name: "node-heartbeat", kind: "Node", when: Vec::new(), delay: None, steps: Vec::new() };
-    stage.is(READY, &["True"]).after_millis(300_000).status(template::NODE).done()
+    stage.value_in(READY, &["True"]).after_millis(300_000).status(template::NODE).done()
 }
 
 #[cfg(test)]

@@ -42,14 +42,15 @@ fn with_own_image(text: &str) -> String {
 }
 
 fn image_not_found() -> Value {
-    let stage = Stage::of_pod("pod-image-not-found").is(FAIL, &["image-not-found"]).lacks(ADDRESS);
+    let stage = Stage::of_pod("pod-image-not-found").value_in(FAIL, &["image-not-found"]).lacks(ADDRESS);
     let message = format!(r#"Failed to pull image \"%[1]s\": {NOT_FOUND}"#);
     let stage = stage.event(&event("pull", "Warning", "Failed", &with_image(&message)));
     stage.status(&template::waiting("ErrImagePull", &with_own_image(NOT_FOUND))).done()
 }
 
 fn image_back_off() -> Value {
-    let stage = Stage::of_pod("pod-image-back-off").is(FAIL, &["image-not-found"]).is(WAITING, &["ErrImagePull"]);
+    let stage =
+        Stage::of_pod("pod-image-back-off").value_in(FAIL, &["image-not-found"]).value_in(WAITING, &["ErrImagePull"]);
     let back_off = r#"Back-off pulling image \"%[1]s\""#;
     let stage = stage.after_millis(1000).event(&event("back-off", "Normal", "BackOff", &with_image(back_off)));
     let message = with_own_image(&format!("{back_off}: ErrImagePull: {NOT_FOUND}"));
@@ -58,38 +59,43 @@ fn image_back_off() -> Value {
 
 /// The kubelet tries again now and then, and the status shows the bare error for that moment.
 fn image_again() -> Value {
-    let stage = Stage::of_pod("pod-image-again").is(FAIL, &["image-not-found"]).is(WAITING, &["ImagePullBackOff"]);
+    let stage =
+        Stage::of_pod("pod-image-again").value_in(FAIL, &["image-not-found"]).value_in(WAITING, &["ImagePullBackOff"]);
     stage.after_millis(10_000).status(&template::waiting_again("ErrImagePull", &with_own_image(NOT_FOUND))).done()
 }
 
 fn config_missing() -> Value {
     let said = r#"configmap \"lucid-missing\" not found"#;
-    let stage = Stage::of_pod("pod-config-missing").is(FAIL, &["config-missing"]).lacks(ADDRESS);
+    let stage = Stage::of_pod("pod-config-missing").value_in(FAIL, &["config-missing"]).lacks(ADDRESS);
     let stage = stage.event(&event("config", "Warning", "Failed", &format!("\"Error: {said}\"")));
     stage.status(&template::waiting("CreateContainerConfigError", &format!("\"{said}\""))).done()
 }
 
 fn never_ready() -> Value {
-    let stage = Stage::of_pod("pod-never-ready").is(FAIL, &["never-ready"]).lacks(ADDRESS);
+    let stage = Stage::of_pod("pod-never-ready").value_in(FAIL, &["never-ready"]).lacks(ADDRESS);
     let message = r#""Readiness probe failed: HTTP probe failed with statuscode: 503""#;
     stage.event(&event("probe", "Warning", "Unhealthy", message)).status(&template::started(false)).done()
 }
 
 fn crash(name: &'static str, fail: &str, exit_code: u8, reason: &str) -> Value {
-    let stage = Stage::of_pod(name).is(FAIL, &[fail]).is(PHASE, &["Running"]).has(RUNNING).is_not(POLICY, "Never");
+    let stage = Stage::of_pod(name)
+        .value_in(FAIL, &[fail])
+        .value_in(PHASE, &["Running"])
+        .has(RUNNING)
+        .value_not(POLICY, "Never");
     let message = r#"{{ printf "Back-off restarting failed container %s in pod %s_%s(%s)" (index .spec.containers 0).name .metadata.name .metadata.namespace .metadata.uid | Quote }}"#;
     let stage = stage.after_millis(CRASHES_AFTER_MILLIS).event(&event("crash", "Warning", "BackOff", message));
     stage.status(&template::crashed(exit_code, reason)).done()
 }
 
 fn restart() -> Value {
-    let stage = Stage::of_pod("pod-restart").is(FAIL, &["crash", "oom"]).is(WAITING, &["CrashLoopBackOff"]);
+    let stage = Stage::of_pod("pod-restart").value_in(FAIL, &["crash", "oom"]).value_in(WAITING, &["CrashLoopBackOff"]);
     stage.after_millis(BACK_OFF_MILLIS).status(&template::restarted()).done()
 }
 
 /// With restartPolicy Never the first crash is the end of the pod.
 fn end(name: &'static str, fail: &str, exit_code: u8, reason: &str) -> Value {
-    let stage = Stage::of_pod(name).is(FAIL, &[fail]).is(PHASE, &["Running"]).is(POLICY, &["Never"]);
+    let stage = Stage::of_pod(name).value_in(FAIL, &[fail]).value_in(PHASE, &["Running"]).value_in(POLICY, &["Never"]);
     stage.after_millis(CRASHES_AFTER_MILLIS).status(&template::finished(exit_code, reason, "Failed")).done()
 }
 

@@ -195,10 +195,12 @@ fn containers(ready: bool, started: &str, restarts: &str, state: &str, last: &st
         true => "{{ $origin := index $root.status.containerStatuses $index }}\n",
         false => "",
     };
+    // What was never pulled has no digest.
+    let image_id = if restarts == "0" && state.starts_with("waiting") { "\"\"" } else { "{{ $item.image | Quote }}" };
     format!(
         "containerStatuses:\n{{{{ range $index, $item := .spec.containers }}}}\n{origin}\
          - name: {{{{ $item.name | Quote }}}}\n  image: {{{{ $item.image | Quote }}}}\n  \
-         imageID: {{{{ $item.image | Quote }}}}\n  restartCount: {restarts}\n  ready: {ready}\n  \
+         imageID: {image_id}\n  restartCount: {restarts}\n  ready: {ready}\n  \
          started: {started}\n{last}  state:\n    {state}\n{{{{ end }}}}\n"
     )
 }

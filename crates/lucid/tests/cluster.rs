@@ -1,0 +1,8 @@
+//! Tests against a real control plane with kwok nodes. `cargo xtask test cluster` brings it up and runs them in its network
+//! namespace, one at a time; anywhere else they fail at once and say so.
+
+#[path = "cluster/harness.rs"]
+mod harness;
+/// The cluster itself: what kwok does to pods, and that everything the other modules rely on is there.
+#[path = "cluster/testbed.rs"]
+mod testbed;

@@ -1,0 +1,41 @@
+//! The suite against a real control plane: a cluster of its own, held for as long as the tests run.
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::rust;
+use crate::cluster::{Guard, Keep, Options, command_inside, up};
+use crate::process::run;
+use crate::{root, tools};
+
+/// How much the tests do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    Small,
+    Full,
+}
+
+/// Builds everything outside, then runs the tests in the cluster's network namespace, one at a time.
+pub(crate) fn suite(counts: Counts) -> Result<()> {
+    rust::exists("cluster")?;
+    tools::all()?;
+    println!("building the tests");
+    run(rust::cargo().args(["test", "-p", "lucid", "--test", "cluster", "--no-run", "--quiet"]))?;
+    let options = Options { volumes: 120, ..Options::named(&format!("suite-{}", std::process::id())) };
+    let cluster = up(&options, Keep::WhileHeld)?;
+    run(&mut tests(&cluster, counts)?)
+}
+
+fn tests(cluster: &Guard, counts: Counts) -> Result<Command> {
+    let cargo = std::env::var_os("CARGO").unwrap_or("cargo".into());
+    let mut tests = command_inside(&cluster.layout, OsStr::new(&cargo))?;
+    // Nothing can be fetched from in there.
+    tests.args(["test", "--offline", "-p", "lucid", "--test", "cluster", "--", "--test-threads=1"]);
+    tests.current_dir(root::root());
+    if counts == Counts::Full {
+        tests.env("LUCID_SOAK", "1");
+    }
+    Ok(tests)
+}
