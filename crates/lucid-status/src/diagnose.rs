@@ -69,6 +69,7 @@ fn workload(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
     let owned = owned(object, scene);
     controller::lag(object, scene, found);
     controller::cannot_create(object, &owned, scene, found);
+    controller::overlap(object, scene, found);
     match kind(object) {
         "Deployment" => deployment::about(object, &owned, scene, found),
         "StatefulSet" => stateful_set::about(object, &owned, scene, found),

@@ -21,5 +21,4 @@ pub(super) const TABLE: &[Entry] = &[
     entry_of(2014, "NodeRejected", After(60), "the kubelet refused the pod", ["phase `Failed`, reason `OutOfcpu`, `OutOfmemory`, `NodeAffinity`, `UnexpectedAdmissionError` …", "the node changed between scheduling and start", "usually the pod is replaced; if it repeats, look at the node"]),
     entry_of(2015, "Preempted", Advice, "a pod of higher priority took this pod's place", ["`DisruptionTarget=True`, reason `PreemptionByScheduler`", "the cluster is full and priorities decide", "add nodes, or give the workload a PriorityClass"]),
     entry_of(2016, "Unschedulable", After(60), "the scheduler finds no node", ["`PodScheduled=False`, reason `Unschedulable`, in words no other code knows", "see the scheduler's own words", "see the scheduler's own words"]),
-    entry_of(2017, "NoScaleUp", FatalNow, "the autoscaler says that no new node would help", ["event `NotTriggerScaleUp`, after the scheduler found no node", "no node group could hold the pod, or all are at their maximum", "lower the request, or raise the node group's maximum"]),
 ];

@@ -1,11 +1,14 @@
 //! What the controllers of workloads say: that they lag, cannot create pods, or gave up.
 
+use std::collections::BTreeMap;
+
+use lucid_object::LabelSelector;
 use serde_json::Value;
 
 use super::{events, refusal};
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Class, Diagnosis};
-use crate::read::{Condition, created, has_condition, int, is_true, kind, reference, text, time};
+use crate::read::{Condition, created, has_condition, int, is_true, kind, namespace, reference, text, time, uid};
 use crate::readiness::{counted, observed_generation};
 use crate::revision::Owned;
 
@@ -60,6 +63,29 @@ fn refused(object: &Value, message: &str, since: Option<jiff::Timestamp>, owned:
         return new.class(Class::After(60));
     }
     new
+}
+
+/// Two workloads of one namespace whose selectors take each other's pods.
+pub(super) fn overlap(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
+    let labels = object.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
+    let labels: BTreeMap<String, String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect();
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let others = kinds.iter().flat_map(|kind| scene.cluster.list("apps", kind, namespace(object)));
+    let takes_ours = |other: &&Value| {
+        let selector = other.pointer("/spec/selector").and_then(LabelSelector::from_value);
+        uid(other) != uid(object) && selector.is_some_and(|selector| !selector.is_empty() && selector.matches(&labels))
+    };
+    let mut names: Vec<String> = others.filter(takes_ours).map(|other| reference(other).short()).collect();
+    names.sort_unstable();
+    if labels.is_empty() || names.is_empty() {
+        return;
+    }
+    let message = format!("{} selects the pods of {}", names.join(", "), reference(object).short());
+    found.push(Diagnosis::new(5108, reference(object), message));
 }
 
 pub(super) fn job(job: &Value, owned: &Owned<'_>, found: &mut Vec<Diagnosis>) {

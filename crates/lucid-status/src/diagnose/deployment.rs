@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::cluster::Scene;
-use crate::diagnosis::{Class, Diagnosis};
+use crate::diagnosis::Diagnosis;
 use crate::read::{Condition, count, int, is_true, reference, text};
 use crate::revision::{Owned, is_ready};
 
@@ -50,14 +50,14 @@ pub(super) fn surge_deadlock(deployment: &Value, owned: &Owned<'_>, found: &mut 
         2006 | 2010 | 4006 => *index >= from,
         _ => false,
     });
-    let Some((_, blocked)) = blocked.filter(|_| is_surge_only) else { return };
+    let Some((index, blocked)) = blocked.filter(|_| is_surge_only) else { return };
     let message =
         format!("the rolling update cannot finish: {}, and no old pod may go before", blocked.finding.message);
-    let new = Diagnosis::new(5109, reference(deployment), message).since(blocked.since);
-    let new = blocked.finding.evidence.iter().fold(new, |new, words| new.seen(words));
     // What time may repair (a node added, an old pod leaving) keeps its grace.
-    let class = if blocked.class == Class::FatalNow { Class::FatalNow } else { blocked.class };
-    found.push(new.class(class));
+    let new = Diagnosis::new(5109, reference(deployment), message).since(blocked.since).class(blocked.class);
+    let new = blocked.finding.evidence.iter().fold(new, |new, words| new.seen(words));
+    super::demote(&mut found[index..=index]);
+    found.push(new);
 }
 
 fn is_zero(value: &Value, pointer: &str) -> bool {

@@ -42,10 +42,11 @@ fn sentence(code: u16, message: &str, object: &ObjectRef) -> String {
             between(message, "cannot ", " ").unwrap_or("do that to"),
             quoted("resource \"")
         ),
-        1015 => format!(
-            "namespace {} is missing or being deleted",
-            namespace_of(message).or(object.namespace.as_deref()).unwrap_or("?")
-        ),
+        1015 => {
+            let name = namespace_of(message).or(object.namespace.as_deref()).unwrap_or("?");
+            let state = if message.contains("terminated") { "is being deleted" } else { "does not exist" };
+            format!("namespace {name} {state}")
+        }
         1016 => format!("{object} is too large"),
         1017 => format!("{object} asks for a port or address that is in use"),
         1018 => format!("another Ingress claims a host and path of {object}"),
