@@ -16,6 +16,7 @@ use crate::resmap::ResMap;
 use crate::suggest::nearest;
 
 mod configuration;
+mod crds;
 mod files;
 mod generators;
 mod patches;

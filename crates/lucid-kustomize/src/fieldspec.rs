@@ -1,6 +1,6 @@
 //! Walking to the fields that a field specification names, making missing ones where it says so.
 
-use lucid_object::yaml::{Entry, Key, Kind, Node, Pos, Scalar, Style, Tag, Text};
+use lucid_object::yaml::{Entry, Key, Kind, Node, Pos, Scalar, Tag, Text};
 
 use crate::resource::Resource;
 use crate::tables::Spec;

@@ -8,19 +8,14 @@ use lucid_object::{Object, ObjectSet};
 
 use crate::build::{Accumulator, Build, Target};
 use crate::report::{Report, code};
+use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::{Order, hash, nameref, sort};
 
 impl Build<'_> {
     /// Carries out what kustomize does once, on all resources together.
     pub(crate) fn finish(&mut self, mut accumulated: Accumulator, target: &Target) -> Vec<Resource> {
-        for resource in accumulated.map.renaming() {
-            if resource.needs_hash {
-                let name = format!("{}-{}", resource.name(), hash::suffix(resource));
-                resource.store_previous();
-                resource.set_name(&name);
-            }
-        }
+        hash_names(&mut accumulated.map);
         nameref::fix(accumulated.map.list_mut(), &accumulated.config.name_reference, &mut self.report);
         self.resolve_vars(&mut accumulated);
         let mut resources = accumulated.map.into_list();
@@ -49,6 +44,15 @@ impl Build<'_> {
             (Some(_), _) | (None, Order::None) => resources,
             (None, Order::Legacy) => sort::legacy(resources, None, None),
         }
+    }
+}
+
+/// Appends the hash of their content to the names of generated objects.
+pub(crate) fn hash_names(map: &mut ResMap) {
+    for resource in map.renaming().iter_mut().filter(|resource| resource.needs_hash) {
+        let name = format!("{}-{}", resource.name(), hash::suffix(resource));
+        resource.store_previous();
+        resource.set_name(&name);
     }
 }
 

@@ -28,6 +28,7 @@ mod sort;
 mod suggest;
 mod tables;
 mod transform;
+mod vars;
 
 use lucid_object::yaml::Node;
 use lucid_object::{Findings, ObjectSet};

@@ -11,9 +11,11 @@ mod replacement;
 
 pub(crate) use generators::{GeneratorArgs, GeneratorOptions};
 pub(crate) use kustomization::{
-    Image, Kustomization, Label, Patch, Replica, SortOptions, Var, field_spec, image, patch, selector, selector_fields,
+    Image, Kustomization, Label, Patch, Replica, Var, field_spec, image, patch_fields, replica, selector, selector_fields,
 };
-pub(crate) use replacement::{FieldOptions, Replacement, Selected, Target as ReplacementTarget, replacement, replacements_file};
+pub(crate) use replacement::{
+    FieldOptions, Replacement, Selected, Target as ReplacementTarget, replacement, replacements, replacements_file,
+};
 
 /// A value and the place it was read from.
 #[derive(Debug, Clone, Default, PartialEq)]

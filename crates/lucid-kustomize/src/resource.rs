@@ -142,11 +142,6 @@ impl Resource {
         }
     }
 
-    /// The first name, kind and namespace that the object had.
-    pub(crate) fn original(&self) -> Previous {
-        self.previous.first().cloned().unwrap_or_else(|| self.current())
-    }
-
     pub(crate) fn original_name(&self) -> &str {
         self.previous.first().map_or_else(|| self.name(), |first| &first.name)
     }

@@ -1,9 +1,9 @@
 //! Loading patches: from files or from the kustomization itself, as objects or as operations.
 
-use lucid_object::yaml::{Dialect, Limits, Pos, parse_with};
+use lucid_object::yaml::{Dialect, Limits, Pos, Text, parse_with};
 
 use super::{Accumulator, Build, Folder, Target};
-use crate::model::Patch;
+use crate::model::{At, Patch};
 use crate::place;
 use crate::read::{self, Flaw};
 use crate::report::code;
@@ -33,12 +33,16 @@ impl Source {
 impl Build<'_> {
     /// `patchesStrategicMerge`: each entry is the patch itself, or the path of a file.
     pub(super) fn strategic_merge_patches(&mut self, into: &mut Accumulator, target: &Target) {
-        for at in &target.kustomization.patches_strategic_merge {
+        self.strategic_entries(into, &target.kustomization.patches_strategic_merge, &target.folder);
+    }
+
+    pub(super) fn strategic_entries(&mut self, into: &mut Accumulator, entries: &[At<Text>], folder: &Folder) {
+        for at in entries {
             let inline = Source { text: at.value.to_string(), file: None, pos: at.pos };
             let patches = match objects(&inline) {
                 Ok(patches) => patches,
                 Err(_) => {
-                    let Some(text) = self.text(&target.folder, at) else { continue };
+                    let Some(text) = self.text(folder, at) else { continue };
                     match read::patches(&text.text, text.file) {
                         Ok(patches) => patches,
                         Err(flaws) => {

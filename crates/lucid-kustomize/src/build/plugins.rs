@@ -1,44 +1,140 @@
-//! `generators`, `transformers` and `validators`.
+//! `generators`, `transformers` and `validators`: built-in plugins that are configured by objects.
 
 use std::cell::RefCell;
 
-use lucid_object::yaml::Node;
+use lucid_object::yaml::{Node, Pos, Text};
 
 use super::{Accumulator, Build, Folder, Target};
-use crate::model::{Replacement, Var, replacements_file};
-use crate::origin::Origin;
+use crate::model::decode::Fields;
+use crate::model::{At, GeneratorArgs, GeneratorOptions, Replacement, replacements_file};
+use crate::origin::{ConfiguredBy, Origin};
+use crate::place;
+use crate::read;
 use crate::report::code;
+use crate::resource::{Resource, set_field};
+
+mod transformer;
 
 impl Build<'_> {
-    pub(super) fn external_generators(&mut self, _into: &mut Accumulator, target: &Target, _origin: &Origin) {
-        if let Some(first) = target.kustomization.generators.first() {
-            self.not_yet("generators", first.pos);
+    /// Objects of the field `generators`, each run as a generator.
+    pub(super) fn external_generators(&mut self, into: &mut Accumulator, target: &Target, origin: &Origin) {
+        for plugin in self.plugins(&target.kustomization.generators, target, origin) {
+            let Some(mut made) = self.run_generator(&plugin, &target.folder) else { continue };
+            if self.origins {
+                made.origin = Some(configured(&plugin));
+            }
+            into.map.absorb(made, &mut self.report);
         }
     }
 
-    pub(super) fn external_transformers(&mut self, _into: &mut Accumulator, target: &Target, _origin: &Origin) {
-        if let Some(first) = target.kustomization.transformers.first() {
-            self.not_yet("transformers", first.pos);
+    /// Objects of the field `transformers`, each run as a transformer.
+    pub(super) fn external_transformers(&mut self, into: &mut Accumulator, target: &Target, origin: &Origin) {
+        for plugin in self.plugins(&target.kustomization.transformers, target, origin) {
+            self.run_transformer(into, &plugin, &target.folder);
+            if self.origins {
+                let by = configured(&plugin);
+                into.map.list_mut().iter_mut().for_each(|resource| resource.note(&by));
+            }
         }
     }
 
-    pub(super) fn validate(&mut self, _into: &mut Accumulator, target: &Target, _origin: &Origin) {
-        if let Some(first) = target.kustomization.validators.first() {
-            self.not_yet("validators", first.pos);
+    /// Objects of the field `validators`: transformers that may change nothing but a label of their own.
+    pub(super) fn validate(&mut self, into: &mut Accumulator, target: &Target, origin: &Origin) {
+        for plugin in self.plugins(&target.kustomization.validators, target, origin) {
+            let shown = |list: &[Resource]| list.iter().map(|r| without_validated(&r.node)).collect::<Vec<_>>();
+            let before = shown(into.map.list());
+            self.run_transformer(into, &plugin, &target.folder);
+            if shown(into.map.list()) != before {
+                let message = format!("the validator {} changes objects", plugin.name());
+                let help = "list it under `transformers`";
+                self.report.error_help(code::TRANSFORM, plugin.pos(), message, help);
+            }
         }
     }
 
-    pub(super) fn merge_vars(&mut self, _into: &mut Accumulator, vars: &[Var]) {
-        if let Some(first) = vars.first() {
-            self.not_yet("vars", first.pos);
+    /// The objects that configure plugins: written in the kustomization, in files, or in folders.
+    fn plugins(&mut self, entries: &[At<Text>], target: &Target, origin: &Origin) -> Vec<Resource> {
+        let mut found = Accumulator::default();
+        let mut paths = Vec::new();
+        for at in entries {
+            match read::resources(&at.value, at.pos.file) {
+                Ok(mut plugins) => {
+                    for plugin in &mut plugins {
+                        place::shift(&mut plugin.node, at.pos);
+                        plugin.origin = self.origins.then(|| origin.append(target.file_name));
+                    }
+                    found.map.append_all(plugins, &mut self.report);
+                }
+                Err(_) => paths.push(at.clone()),
+            }
+        }
+        self.resources(&mut found, &paths, &target.folder, origin);
+        found.map.into_list().into_iter().filter(|plugin| self.is_builtin(plugin)).collect()
+    }
+
+    fn is_builtin(&mut self, plugin: &Resource) -> bool {
+        if plugin.api_version() == "builtin" {
+            return true;
+        }
+        let message = format!("the plugin {} {} is not built in, and programs are not run", plugin.api_version(), plugin.kind());
+        let help = "use a built-in plugin (apiVersion: builtin), or run the function beforehand and list what it makes";
+        self.report.error_help(code::NOT_SUPPORTED, plugin.pos(), message, help);
+        false
+    }
+
+    fn run_generator(&mut self, plugin: &Resource, folder: &Folder) -> Option<Resource> {
+        match plugin.kind() {
+            kind @ ("ConfigMapGenerator" | "SecretGenerator") => {
+                let mut args = self.generator_args(plugin, kind == "SecretGenerator")?;
+                if args.name.value.is_empty() {
+                    args.name = At { value: plugin.name().into(), pos: plugin.pos() };
+                }
+                if args.namespace.value.is_empty() {
+                    args.namespace = At { value: plugin.namespace().into(), pos: plugin.pos() };
+                }
+                self.generated(&args, &GeneratorOptions::default(), folder)
+            }
+            "IAMPolicyGenerator" => self.service_account(plugin),
+            "HelmChartInflationGenerator" => {
+                let message = "HelmChartInflationGenerator: Helm charts are not inflated";
+                let help = "render the chart with `helm template` into a file, and list that file";
+                self.report.error_help(code::NOT_SUPPORTED, plugin.pos(), message, help);
+                None
+            }
+            kind => {
+                self.report.error(code::WRONG_VALUE, plugin.pos(), format!("there is no built-in generator {kind}"));
+                None
+            }
         }
     }
 
-    pub(super) fn add_var(&mut self, into: &mut Accumulator, var: Var) {
-        into.vars.push(var);
+    fn generator_args(&mut self, plugin: &Resource, secret: bool) -> Option<GeneratorArgs> {
+        let shared = RefCell::new(&mut self.report);
+        let fields = Fields::open_any(&shared, &plugin.node, "a generator")?;
+        Some(GeneratorArgs::from_fields(&shared, &fields, plugin.node.pos, secret))
     }
 
-    pub(crate) fn resolve_vars(&mut self, _into: &mut Accumulator) {}
+    /// The one policy object that kustomize can make: a service account for GKE.
+    fn service_account(&mut self, plugin: &Resource) -> Option<Resource> {
+        let node = &plugin.node;
+        let text = |outer: &str, name: &str| {
+            node.get(outer).and_then(|outer| outer.get(name)).and_then(Node::text).unwrap_or_default().to_owned()
+        };
+        if node.get("cloud").and_then(Node::text) != Some("gke") {
+            self.report.error(code::WRONG_VALUE, plugin.pos(), "IAMPolicyGenerator: only the cloud gke is supported");
+            return None;
+        }
+        let pos = plugin.pos();
+        let account = format!("{}@{}.iam.gserviceaccount.com", text("serviceAccount", "name"), text("serviceAccount", "projectId"));
+        let mut made = Resource::new(Node::map(pos));
+        let tag = lucid_object::yaml::Tag::Unset;
+        set_field(&mut made.node, "apiVersion", "v1", tag, pos);
+        set_field(&mut made.node, "kind", "ServiceAccount", tag, pos);
+        made.set_name(&text("kubernetesService", "name"));
+        made.set_namespace(&text("kubernetesService", "namespace"));
+        made.set_metadata_map("annotations", [("iam.gke.io/gcp-service-account".into(), account.into(), pos)]);
+        Some(made)
+    }
 
     /// Replacements, those of files included.
     pub(super) fn load_replacements(&mut self, replacements: &[Replacement], folder: &Folder) -> Vec<Replacement> {
@@ -60,4 +156,34 @@ impl Build<'_> {
         }
         loaded
     }
+}
+
+/// The origin of what a plugin makes or changes.
+fn configured(plugin: &Resource) -> Origin {
+    Origin {
+        path: String::new(),
+        configured_in: plugin.origin.as_ref().map(|origin| origin.path.clone()).unwrap_or_default(),
+        configured_by: Some(ConfiguredBy {
+            api_version: plugin.api_version().to_owned(),
+            kind: plugin.kind().to_owned(),
+            name: plugin.name().to_owned(),
+            namespace: plugin.namespace().to_owned(),
+        }),
+    }
+}
+
+fn without_validated(node: &Node) -> serde_json::Value {
+    let mut value = node.to_json();
+    if let Some(labels) = value.pointer_mut("/metadata/labels").and_then(serde_json::Value::as_object_mut) {
+        labels.remove("validated-by");
+        if labels.is_empty() {
+            value["metadata"].as_object_mut().expect("holds labels").remove("labels");
+        }
+    }
+    value
+}
+
+/// The place of a field of a plugin, or of the plugin.
+fn pos_of(plugin: &Resource, field: &str) -> Pos {
+    plugin.node.pos_at(&format!("/{field}"))
 }

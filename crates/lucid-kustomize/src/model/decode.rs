@@ -10,7 +10,6 @@ use crate::suggest::nearest;
 pub(crate) struct Fields<'a, 'r> {
     report: &'a Shared<'r>,
     node: &'a Node,
-    pub(crate) what: &'a str,
 }
 
 impl<'a, 'r> Fields<'a, 'r> {
@@ -35,7 +34,7 @@ impl<'a, 'r> Fields<'a, 'r> {
             wrong_type(report, node, what, "a mapping");
             return None;
         }
-        Some(Self { report, node, what })
+        Some(Self { report, node })
     }
 
     pub(crate) fn entry(&self, name: &str) -> Option<&'a Entry> {

@@ -247,19 +247,24 @@ pub(crate) fn image(report: &Shared<'_>, node: &Node) -> Option<Image> {
     })
 }
 
-pub(crate) fn patch(report: &Shared<'_>, node: &Node) -> Option<Patch> {
+fn patch(report: &Shared<'_>, node: &Node) -> Option<Patch> {
     let fields = Fields::open(report, node, "a patch", &["path", "patch", "target", "options"])?;
+    Some(patch_fields(report, &fields, node.pos))
+}
+
+/// A patch from a mapping that may have other fields, too.
+pub(crate) fn patch_fields(report: &Shared<'_>, fields: &Fields<'_, '_>, pos: Pos) -> Patch {
     let known = ["allowNameChange", "allowKindChange"];
     let options = fields.node("options").and_then(|node| Fields::open(report, node, "patch options", &known));
     let option = |name| options.as_ref().is_some_and(|options| options.flag(name));
-    Some(Patch {
+    Patch {
         path: fields.text("path"),
         text: fields.text("patch"),
         target: fields.node("target").and_then(|node| selector(report, node)),
         allow_name_change: option("allowNameChange"),
         allow_kind_change: option("allowKindChange"),
-        pos: node.pos,
-    })
+        pos,
+    }
 }
 
 pub(crate) fn selector(report: &Shared<'_>, node: &Node) -> Option<Selector> {
@@ -306,7 +311,7 @@ pub(crate) fn field_spec(report: &Shared<'_>, node: &Node) -> Option<Spec> {
     })
 }
 
-fn replica(report: &Shared<'_>, node: &Node) -> Option<Replica> {
+pub(crate) fn replica(report: &Shared<'_>, node: &Node) -> Option<Replica> {
     let fields = Fields::open(report, node, "a replica entry", &["name", "count"])?;
     Some(Replica { name: fields.text("name").value, count: fields.integer("count"), pos: node.pos })
 }

@@ -54,6 +54,11 @@ pub(crate) fn replacement(report: &Shared<'_>, node: &Node) -> Option<Replacemen
     })
 }
 
+/// The field `replacements` of a plugin.
+pub(crate) fn replacements(report: &Shared<'_>, fields: &Fields<'_, '_>) -> Vec<Replacement> {
+    fields.list("replacements").iter().filter_map(|node| replacement(report, node)).collect()
+}
+
 /// A file of replacements: one, or a list.
 pub(crate) fn replacements_file(report: &Shared<'_>, node: &Node) -> Vec<Replacement> {
     if node.is_seq() {

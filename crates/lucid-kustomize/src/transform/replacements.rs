@@ -13,7 +13,7 @@ use crate::resource::Resource;
 use crate::share;
 
 mod embedded;
-mod lookup;
+pub(crate) mod lookup;
 mod matcher;
 
 const DEFAULT_PATH: &str = "metadata.name";

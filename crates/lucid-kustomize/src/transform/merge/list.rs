@@ -3,7 +3,7 @@
 //! Items are held in an arena and lists are lists of their indices, because kyaml changes an item in one list while
 //! others still refer to it.
 
-use lucid_object::yaml::{Key, Kind, Node, Scalar, Style, Tag, Text};
+use lucid_object::yaml::{Key, Kind, Node, Scalar, Tag, Text};
 
 use super::directive::{self, Directive};
 use super::{Outcome, Schema, adopt as adopt_item, keep as keep_item, value};
