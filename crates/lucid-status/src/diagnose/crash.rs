@@ -47,7 +47,7 @@ fn of_unknown_end(view: &View<'_, '_>, times: i64) -> Diagnosis {
 
 /// Fatal once it happened often enough, or at once for what no restart repairs.
 fn counted(new: Diagnosis, view: &View<'_, '_>, times: i64) -> Diagnosis {
-    let is_sure = matches!(new.code(), 4010 | 4011 | 4012);
+    let is_sure = matches!(new.code(), 4010..=4012);
     let is_fatal = is_sure || times >= PATIENCE;
     let end = ["/state/terminated/finishedAt", "/lastState/terminated/finishedAt"]
         .iter()

@@ -21,11 +21,10 @@ pub(crate) fn claim(claim: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>
 fn pending(claim: &Value, scene: &Scene<'_>) -> Diagnosis {
     let new = |code: u16, words: String| Diagnosis::new(code, reference(claim), words).since(created(claim));
     let class = class_name(claim);
-    if let Some(class) = class.filter(|class| !class.is_empty()) {
-        if scene.lacks("storage.k8s.io", "StorageClass", None, class) == Some(true) {
-            return new(6001, format!("claim {} asks for storage class {class}, which does not exist", name(claim)))
-                .seen(classes(scene));
-        }
+    let is_absent = |class: &&str| scene.lacks("storage.k8s.io", "StorageClass", None, class) == Some(true);
+    if let Some(class) = class.filter(|class| !class.is_empty()).filter(is_absent) {
+        let message = format!("claim {} asks for storage class {class}, which does not exist", name(claim));
+        return new(6001, message).seen(classes(scene));
     }
     let events = events::of(claim, scene);
     let told = events::last(

@@ -5,13 +5,15 @@ use serde_json::Value;
 use super::counted;
 use crate::cluster::Scene;
 use crate::diagnose::node::is_down;
-use crate::read::{count, text};
+use crate::read::{count, int, text};
 use crate::revision::{Owned, is_ready, owned};
 use crate::verdict::Verdict;
 
 pub(super) fn rule(set: &Value, scene: &Scene<'_>) -> Verdict {
-    let desired = count(set, "/status/desiredNumberScheduled");
-    let available = count(set, "/status/numberAvailable");
+    let Some(desired) = int(set, "/status/desiredNumberScheduled") else {
+        return Verdict::in_progress("the controller has not counted its nodes");
+    };
+    let available = count(set, "/status/numberAvailable").min(count(set, "/status/numberReady"));
     let updated = count(set, "/status/updatedNumberScheduled");
     let is_on_delete = text(set, "/spec/updateStrategy/type") == "OnDelete";
     let owned = owned(set, scene);

@@ -6,6 +6,8 @@ mod admission;
 mod cases;
 /// One sentence for many findings.
 mod grouping;
+/// kstatus, asked about the same objects.
+mod kstatus;
 /// Unrelated objects and events never change the first cause.
 mod noise;
 /// How far each kind is, and what it waits for.

@@ -202,7 +202,7 @@ fn stateful_set_partition_and_on_delete() {
 }
 
 fn daemon(rest: Value) -> Value {
-    let base = json!({"status": {"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}});
+    let base = json!({"status": {"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3, "numberReady": 3}});
     object("apps/v1", "DaemonSet", "agent", and(base, rest))
 }
 
@@ -221,7 +221,7 @@ fn daemon_set() {
 
 #[test]
 fn dead_nodes_do_not_hold_a_daemon_set_back() {
-    let two = json!({"status": {"updatedNumberScheduled": 2, "numberAvailable": 2}});
+    let two = json!({"status": {"updatedNumberScheduled": 2, "numberAvailable": 2, "numberReady": 2}});
     let node = |ready: &str| {
         cluster_object("v1", "Node", "n1", json!({"status": {"conditions": [condition("Ready", ready, "", "")]}}))
     };
