@@ -4,9 +4,13 @@
 //! `expected.yaml`, `expected.none.yaml` if the order of reading differs, or `expected.error`. Lines `# says: words` at
 //! the top are words that our findings must contain.
 
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+pub mod random;
 
 /// One case.
 #[derive(Debug, Clone)]
@@ -61,6 +65,10 @@ impl Case {
         }
         case.section(current, content);
         case
+    }
+
+    pub fn of(files: Vec<(String, String)>, golden: Golden) -> Self {
+        Self { head: String::new(), says: Vec::new(), files, golden }
     }
 
     fn section(&mut self, name: Option<(String, bool)>, mut content: String) {

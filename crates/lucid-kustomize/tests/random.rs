@@ -1,0 +1,120 @@
+//! Random trees: the real kustomize and we print the same, or both refuse.
+//!
+//! Without `LUCID_TEST_TOOLS` the same trees are rendered by us alone: twice the same, without a panic, and what is
+//! printed reads back as the objects. `LUCID_SOAK` asks for the large number; `LUCID_SEED` for one tree.
+
+mod support;
+
+use lucid_kustomize::{MemoryLoader, Options, Order, Rendered, render};
+use lucid_object::Findings;
+use support::{Case, Golden, Kustomize, random};
+
+const FEW: u64 = 500;
+const MANY: u64 = 10_000;
+
+fn ours(case: &Case, reorder: Order) -> Result<Rendered, Findings> {
+    let mut loader = MemoryLoader::new();
+    case.files.iter().for_each(|(path, content)| loader.add(path, content.as_bytes()));
+    render(&loader, case.root(), &Options { reorder, ..Options::default() })
+}
+
+fn messages(findings: &Findings) -> String {
+    findings.errors().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
+}
+
+fn alone(case: &Case) -> Result<(), String> {
+    match (ours(case, Order::Legacy), ours(case, Order::Legacy)) {
+        (Ok(first), Ok(second)) if first.to_yaml() == second.to_yaml() => {
+            let read = lucid_object::yaml::parse(first.to_yaml(), 0).map_err(|error| error.to_string())?;
+            let same = read.iter().map(|node| node.to_json()).eq(first.objects.iter().map(|object| object.value().clone()));
+            if same { Ok(()) } else { Err("the text reads back as something else".into()) }
+        }
+        (Err(first), Err(second)) if first == second && first.has_errors() => Ok(()),
+        _ => Err("not the same twice".into()),
+    }
+}
+
+fn beside(case: &Case, kustomize: &Kustomize) -> Result<(), String> {
+    let none = ours(case, Order::None);
+    match (kustomize.golden(case), ours(case, Order::Legacy)) {
+        (Golden::Text { legacy, none: want_none }, Ok(got)) => {
+            if got.to_yaml() != legacy {
+                return Err(support::diff(&legacy, got.to_yaml()));
+            }
+            let want_none = want_none.unwrap_or(legacy);
+            match none {
+                Ok(got) if got.to_yaml() == want_none => Ok(()),
+                Ok(got) => Err(format!("--reorder none: {}", support::diff(&want_none, got.to_yaml()))),
+                Err(findings) => Err(format!("--reorder none: refused: {}", messages(&findings))),
+            }
+        }
+        (Golden::Error(_), Err(_)) => Ok(()),
+        (Golden::Error(error), Ok(_)) => Err(format!("kustomize refuses this: {error}")),
+        (Golden::Text { .. }, Err(findings)) => Err(format!("we refuse this: {}", messages(&findings))),
+        (Golden::Missing, _) => Err("no answer".into()),
+    }
+}
+
+/// Leaves out files and lines for as long as the difference stays.
+fn shrink(case: Case, differs: &dyn Fn(&Case) -> bool) -> Case {
+    let mut best = case;
+    let mut budget = 400;
+    loop {
+        let mut smaller = None;
+        'search: for (index, (path, content)) in best.files.iter().enumerate() {
+            let lines: Vec<&str> = content.lines().collect();
+            for chunk in [8, 4, 2, 1] {
+                for from in (0..lines.len()).step_by(chunk) {
+                    if budget == 0 {
+                        return best;
+                    }
+                    budget -= 1;
+                    let kept: String = lines
+                        .iter()
+                        .enumerate()
+                        .filter(|(at, _)| *at < from || *at >= from + chunk)
+                        .map(|(_, line)| format!("{line}\n"))
+                        .collect();
+                    let mut files = best.files.clone();
+                    files[index] = (path.clone(), kept);
+                    let candidate = Case::of(files, Golden::Missing);
+                    if differs(&candidate) {
+                        smaller = Some(candidate);
+                        break 'search;
+                    }
+                }
+            }
+        }
+        match smaller {
+            Some(case) => best = case,
+            None => return best,
+        }
+    }
+}
+
+#[test]
+fn trees_of_many_seeds() {
+    let kustomize = Kustomize::from_environment();
+    let one = std::env::var("LUCID_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let count = if std::env::var_os("LUCID_SOAK").is_some() { MANY } else { FEW };
+    let seeds = one.map_or(1..=count, |seed| seed..=seed);
+    let check = |case: &Case| match &kustomize {
+        Some(kustomize) => beside(case, kustomize),
+        None => alone(case),
+    };
+    let (mut built, mut failures) = (0u64, Vec::new());
+    for seed in seeds.clone() {
+        let case = random::tree(seed);
+        built += u64::from(ours(&case, Order::Legacy).is_ok());
+        if let Err(failure) = check(&case) {
+            let small = shrink(case, &|candidate| check(candidate).is_err());
+            let again = check(&small).err().unwrap_or_default();
+            failures.push(format!("seed {seed}: {failure}\nshrunk:\n{}\n{again}", small.text()));
+        }
+        if failures.len() >= 5 {
+            break;
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n==========\n"));
+    assert!(one.is_some() || built * 4 > count, "most trees should build, or the test says little: {built} of {count}");
+}
