@@ -18,9 +18,10 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 pub(crate) use exec::command_inside;
-pub(crate) use layout::Layout;
-pub(crate) use options::Options;
-pub(crate) use up::{Guard, Keep, up};
+use layout::Layout;
+use options::Options;
+pub(crate) use up::Guard;
+use up::{Keep, up};
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -78,6 +79,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
             exec::exec(&Layout::new(&inside.cluster.name), &command)
         }
     }
+}
+
+/// Brings up a cluster for one use, with a name of its own. What earlier ones left behind is removed.
+pub(crate) fn for_one_use(purpose: &str, volumes: usize) -> Result<Guard> {
+    layout::sweep(purpose);
+    let options = Options { volumes, ..Options::named(&format!("{purpose}-{}", std::process::id())) };
+    up(&options, Keep::WhileHeld)
 }
 
 fn hold(options: &Options) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The one door to all automation: `cargo xtask <verb>`, one file a verb.
 
+mod bench;
 mod cluster;
 mod process;
 mod root;
@@ -24,6 +25,8 @@ enum Verb {
     Cluster(cluster::Args),
     /// All test suites, or one of them
     Test(test::Args),
+    /// Measurements beside what we are measured against
+    Bench(bench::Args),
     /// The real-cluster suite with its full counts; appends a dated result to docs/soak.md
     Soak,
     /// Builds and installs the programs that the tests need, into target/tools
@@ -44,6 +47,7 @@ fn run() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Verb::Cluster(args) => cluster::run(args),
         Verb::Test(args) => test::run(args),
+        Verb::Bench(args) => bench::run_verb(args),
         Verb::Soak => soak::run(),
         Verb::Tools => tools::all(),
     }

@@ -8,9 +8,18 @@ use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
 
+use crate::root::root;
+
 /// How often a compilation that prints nothing says that it is still alive.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
+
+/// The cargo that runs this program, in the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.current_dir(root());
+    cargo
+}
 
 /// Runs the command to its end; a failure names it.
 pub(crate) fn run(command: &mut Command) -> Result<()> {

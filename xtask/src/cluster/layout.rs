@@ -40,14 +40,41 @@ impl Layout {
         noted.is_alive().then_some(noted)
     }
 
+    /// Clusters with a name of one use only leave no lock behind.
+    pub(crate) fn forget_lock(&self) {
+        let _ = fs::remove_file(self.lock_path());
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.dir.with_file_name(format!(".{}.lock", self.name))
+    }
+
     /// One command at a time may bring this cluster up or down.
     pub(crate) fn lock(&self) -> Result<fs::File> {
         let folder = self.dir.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-        let file = fs::File::create(folder.join(format!(".{}.lock", self.name)))?;
+        let file = fs::File::create(self.lock_path())?;
         file.lock().with_context(|| format!("wait for the lock of cluster {}", self.name))?;
         Ok(file)
     }
+}
+
+/// Removes what clusters of one use left whose user was killed: `suite-123`, `bench-123`. Those that run are left alone.
+pub(crate) fn sweep(prefix: &str) {
+    let entries = fs::read_dir(target().join("cluster")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    for layout in names.filter(|name| is_of_one_use(name, prefix)).map(|name| Layout::new(&name)) {
+        if layout.supervisor().is_none() {
+            let _ = fs::remove_dir_all(&layout.dir);
+            layout.forget_lock();
+        }
+    }
+}
+
+/// The number is the process id of the user, who must be gone.
+fn is_of_one_use(name: &str, prefix: &str) -> bool {
+    let number = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+    number.and_then(|n| n.parse().ok()).is_some_and(|pid| Process::find(pid).is_none())
 }
 
 /// A cluster's name becomes a folder's.
@@ -66,6 +93,14 @@ mod tests {
     #[track_caller]
     fn check(text: &str, fits: bool) {
         assert_eq!(name(text).is_ok(), fits, "{text:?}");
+    }
+
+    #[test]
+    fn only_clusters_whose_user_is_gone_are_swept() {
+        assert!(is_of_one_use("suite-4194305", "suite"), "no process has an id that large");
+        assert!(!is_of_one_use(&format!("suite-{}", std::process::id()), "suite"));
+        assert!(!is_of_one_use("suite", "suite"));
+        assert!(!is_of_one_use("dev", "suite"));
     }
 
     #[test]

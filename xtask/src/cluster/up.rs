@@ -36,6 +36,7 @@ impl Drop for Guard {
         if let Err(error) = down::remove(&self.layout) {
             eprintln!("cluster {}: {error:#}", self.layout.name);
         }
+        self.layout.forget_lock();
     }
 }
 

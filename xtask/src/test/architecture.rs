@@ -6,8 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::rust::cargo;
-use crate::process::output;
+use crate::process::{cargo, output};
 use crate::root::root;
 
 /// What each crate may use, directly or through others. Nothing points up; the simulator shares data and syntax with the

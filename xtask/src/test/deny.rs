@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-use super::rust::cargo;
-use crate::process::{run, run_with_heartbeat};
+use crate::process::{cargo, run, run_with_heartbeat};
 use crate::root::{target, tools};
 
 const VERSION: &str = "0.19.0";

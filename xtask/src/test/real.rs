@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::rust;
-use crate::cluster::{Guard, Keep, Options, command_inside, up};
-use crate::process::run;
+use crate::cluster::{Guard, command_inside, for_one_use};
+use crate::process::{cargo, run};
 use crate::{root, tools};
 
 /// How much the tests do.
@@ -22,9 +22,8 @@ pub(crate) fn suite(counts: Counts) -> Result<()> {
     rust::exists("cluster")?;
     tools::all()?;
     println!("building the tests");
-    run(rust::cargo().args(["test", "-p", "lucid", "--test", "cluster", "--no-run", "--quiet"]))?;
-    let options = Options { volumes: 120, ..Options::named(&format!("suite-{}", std::process::id())) };
-    let cluster = up(&options, Keep::WhileHeld)?;
+    run(cargo().args(["test", "-p", "lucid", "--test", "cluster", "--no-run", "--quiet"]))?;
+    let cluster = for_one_use("suite", 120)?;
     run(&mut tests(&cluster, counts)?)
 }
 

@@ -1,22 +1,12 @@
 //! What cargo itself checks: formatting, lints, and the tests that need nothing but the workspace.
 
-use std::process::Command;
-
 use anyhow::{Result, bail};
 
 use super::architecture::Workspace;
-use crate::process::run;
-use crate::root::root;
+use crate::process::{cargo, run};
 
 /// Test targets of the `lucid` package that are suites of their own.
 const SUITES: [&str; 2] = ["sim", "cluster"];
-
-/// The cargo that runs this program, in the workspace.
-pub(super) fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.current_dir(root());
-    cargo
-}
 
 pub(super) fn formatting() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))

@@ -1,0 +1,80 @@
+//! Counting a user's requests in the audit log.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// Requests by verb.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Requests(pub(crate) BTreeMap<String, usize>);
+
+const CHANGING: [&str; 5] = ["create", "update", "patch", "delete", "deletecollection"];
+
+impl Requests {
+    pub(crate) fn all(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// Those that change something. A dry run counts too: the log's verb does not tell.
+    pub(crate) fn changing(&self) -> usize {
+        CHANGING.iter().filter_map(|verb| self.0.get(*verb)).sum()
+    }
+}
+
+/// The audit log from some moment on.
+pub(crate) struct Mark {
+    path: PathBuf,
+    from: u64,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    verb: String,
+    user: User,
+}
+
+#[derive(Deserialize)]
+struct User {
+    username: String,
+}
+
+impl Mark {
+    pub(crate) fn now(path: &Path) -> Self {
+        Self { path: path.to_owned(), from: path.metadata().map_or(0, |m| m.len()) }
+    }
+
+    pub(crate) fn requests(&self, user: &str) -> Result<Requests> {
+        let mut text = String::new();
+        let mut log = File::open(&self.path).with_context(|| format!("open {}", self.path.display()))?;
+        log.seek(SeekFrom::Start(self.from))?;
+        log.read_to_string(&mut text)?;
+        Ok(count(&text, user))
+    }
+}
+
+fn count(log: &str, user: &str) -> Requests {
+    let mut verbs = BTreeMap::new();
+    for event in log.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
+        if event.user.username == user {
+            *verbs.entry(event.verb).or_default() += 1;
+        }
+    }
+    Requests(verbs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_users_own_requests_count_and_half_a_line_does_not() {
+        let line = |verb: &str, user: &str| format!("{{\"verb\":\"{verb}\",\"user\":{{\"username\":\"{user}\"}}}}\n");
+        let log = line("get", "lucid") + &line("patch", "lucid") + &line("patch", "bench") + "{\"verb\":\"pat";
+        let requests = count(&log, "lucid");
+        assert_eq!((requests.all(), requests.changing()), (2, 1));
+    }
+}
