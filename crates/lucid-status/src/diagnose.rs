@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Scene, Since};
 use crate::diagnosis::{Axis, Class, Diagnosis};
-use crate::read::{group, is_leaving, kind};
+use crate::read::{group, has_condition, is_leaving, kind, text};
 use crate::readiness::is_built_in;
-use crate::revision::owned;
+use crate::revision::{Owned, owned};
 
 mod config;
 mod container;
@@ -81,12 +81,34 @@ fn workload(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
     for pod in &owned.new {
         pod::about(pod, scene, found);
     }
+    soften_what_is_replaced(object, &owned, &mut found[before..]);
     if kind(object) == "Deployment" {
         deployment::surge_deadlock(object, &owned, found, before);
     }
     if let Some(revision) = owned.replica_set.map(|set| crate::read::name(set).to_owned()) {
         for diagnosis in &mut found[before..] {
             diagnosis.shares.push((Axis::Revision, revision.clone()));
+        }
+    }
+}
+
+/// As many pods of one workload must fail at a node's door before we say that the next will too.
+const LOST_PODS: usize = 3;
+
+/// A controller replaces pods that failed for good, and a Job tries again: that alone is no reason to give up.
+fn soften_what_is_replaced(object: &Value, owned: &Owned<'_>, found: &mut [Diagnosis]) {
+    let is_retried =
+        kind(object) == "Job" && !["Failed", "FailureTarget"].iter().any(|kind| has_condition(object, kind, "True"));
+    let lost = owned.new.iter().filter(|pod| text(pod, "/status/phase") == "Failed").count();
+    for diagnosis in found {
+        let is_soft = match diagnosis.code() {
+            2014 | 5011 => lost < LOST_PODS,
+            5016 => is_retried || kind(object) != "Job" && lost < LOST_PODS,
+            4014 | 5001..=5006 => is_retried,
+            _ => false,
+        };
+        if is_soft && diagnosis.is_cause() {
+            *diagnosis = diagnosis.clone().class(Class::Wait);
         }
     }
 }

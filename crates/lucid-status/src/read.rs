@@ -1,5 +1,7 @@
 //! Reading raw API objects: fields, times, conditions and events, none of which need be there.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use lucid_object::ObjectRef;
 use serde_json::Value;
@@ -68,6 +70,12 @@ pub(crate) fn reference(value: &Value) -> ObjectRef {
 
 pub(crate) fn label<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.pointer("/metadata/labels")?.get(key)?.as_str()
+}
+
+/// A map of labels, as selectors want it.
+pub(crate) fn labels(value: &Value, pointer: &str) -> BTreeMap<String, String> {
+    let labels = value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
+    labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 pub(crate) fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {

@@ -30,7 +30,7 @@ pub fn readiness(object: &Value, since: &Since, cluster: &dyn Cluster, now: Time
         return explained(Verdict::new(Status::Terminating, "is being deleted"), object, &scene);
     }
     if let Some(verdict) = not_seen_yet(object, since) {
-        return explained(verdict, object, &scene);
+        return lagging(verdict, object, &scene);
     }
     let verdict = rule(object, &scene);
     if verdict.status == Status::Current { verdict } else { explained(verdict, object, &scene) }
@@ -103,10 +103,27 @@ pub(crate) fn observed_generation(object: &Value) -> Option<i64> {
     }
 }
 
+/// Until the controller has looked, every pod that is there is of an older revision and says nothing about ours: only the
+/// lag itself can be a failure.
+fn lagging(verdict: Verdict, object: &Value, scene: &Scene<'_>) -> Verdict {
+    const CONTROLLER_LAG: u16 = 5103;
+    let lag = causes(object, scene).into_iter().find(|cause| cause.code() == CONTROLLER_LAG);
+    match lag {
+        Some(lag) => with_cause(verdict, &lag, scene),
+        None => verdict,
+    }
+}
+
 /// Adds the first cause to a verdict; a cause that time will not repair makes it a failure.
-fn explained(mut verdict: Verdict, object: &Value, scene: &Scene<'_>) -> Verdict {
+fn explained(verdict: Verdict, object: &Value, scene: &Scene<'_>) -> Verdict {
     let causes = causes(object, scene);
-    let Some(first) = causes.iter().find(|cause| cause.is_cause()).or(causes.first()) else { return verdict };
+    match causes.iter().find(|cause| cause.is_cause()).or(causes.first()) {
+        Some(first) => with_cause(verdict, first, scene),
+        None => verdict,
+    }
+}
+
+fn with_cause(mut verdict: Verdict, first: &Diagnosis, scene: &Scene<'_>) -> Verdict {
     if first.is_fatal(scene.now) && matches!(verdict.status, Status::InProgress | Status::Terminating) {
         verdict.status = Status::Failed;
     }

@@ -5,9 +5,9 @@ use crate::diagnosis::Class::{Advice, After, FatalNow, Symptom, Wait};
 
 #[rustfmt::skip]
 pub(super) const TABLE: &[Entry] = &[
-    entry_of(5201, "SelectorMismatch", FatalNow, "the Service selects no pod", ["no pod and no workload carries the labels of `spec.selector`", "a typo in a label; the API gives no warning", "make the selector equal to the pods' labels"]),
+    entry_of(5201, "SelectorMismatch", After(120), "the Service selects no pod", ["no pod and no workload carries the labels of `spec.selector`", "a typo in a label; the API gives no warning", "make the selector equal to the pods' labels"]),
     entry_of(5202, "NoReadyEndpoints", Symptom, "the Service has no ready endpoint", ["EndpointSlices without a ready address", "its pods are not ready", "see the findings about the pods"]),
-    entry_of(5203, "TargetPort", FatalNow, "the Service's target port is no port of its pods", ["a named `targetPort` that no container has", "the name is misspelt, or the container lost the port", "name the container's port, or use its number"]),
+    entry_of(5203, "TargetPort", After(120), "the Service's target port is no port of its pods", ["a named `targetPort` that no container has", "the name is misspelt, or the container lost the port", "name the container's port, or use its number"]),
     entry_of(5204, "LbPending", After(300), "the load balancer has no address", ["`type: LoadBalancer` without `status.loadBalancer.ingress`", "the cloud is slow or refuses, or the cluster has no load balancer controller", "read the Service's events; on bare metal install a controller or use another type"]),
     entry_of(5205, "IngressClass", Advice, "the Ingress has no class that exists", ["`ingressClassName` names no IngressClass, or none is the default", "no controller will serve it", "name an installed class"]),
     entry_of(5206, "IngressBackend", FatalNow, "the Ingress routes to a Service or port that does not exist", ["`backend.service` without a counterpart", "a typo, or the Service was renamed", "correct the backend"]),

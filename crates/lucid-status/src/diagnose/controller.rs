@@ -1,14 +1,14 @@
 //! What the controllers of workloads say: that they lag, cannot create pods, or gave up.
 
-use std::collections::BTreeMap;
-
 use lucid_object::LabelSelector;
 use serde_json::Value;
 
 use super::{events, refusal};
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Class, Diagnosis};
-use crate::read::{Condition, created, has_condition, int, is_true, kind, namespace, reference, text, time, uid};
+use crate::read::{
+    Condition, created, has_condition, int, is_leaving, is_true, kind, labels, namespace, reference, text, time, uid,
+};
 use crate::readiness::{counted, observed_generation};
 use crate::revision::Owned;
 
@@ -29,7 +29,7 @@ pub(super) fn cannot_create(object: &Value, owned: &Owned<'_>, scene: &Scene<'_>
     let holder = owned.replica_set.unwrap_or(object);
     let condition = Condition::of(holder, "ReplicaFailure").filter(|condition| condition.is("True"));
     if let Some(condition) = condition {
-        return found.push(refused(object, condition.message(), condition.since(), owned));
+        return found.push(refused(object, condition.message(), condition.since(), owned, scene));
     }
     // StatefulSets, DaemonSets and Jobs have no such condition: an event, if the pods are missing still.
     if matches!(kind(object), "Deployment" | "ReplicaSet") || !lacks_pods(object, owned) {
@@ -38,7 +38,7 @@ pub(super) fn cannot_create(object: &Value, owned: &Owned<'_>, scene: &Scene<'_>
     let events = events::of(object, scene);
     let Some(event) = events::last(&events, &["FailedCreate", "SuccessfulCreate"]) else { return };
     if event.reason() == "FailedCreate" {
-        found.push(refused(object, event.message(), event.first(), owned));
+        found.push(refused(object, event.message(), event.first(), owned, scene));
     }
 }
 
@@ -51,15 +51,22 @@ fn lacks_pods(object: &Value, owned: &Owned<'_>) -> bool {
     i64::try_from(owned.new.len() + owned.old.len()).unwrap_or(i64::MAX) < wanted
 }
 
-fn refused(object: &Value, message: &str, since: Option<jiff::Timestamp>, owned: &Owned<'_>) -> Diagnosis {
+fn refused(
+    object: &Value,
+    message: &str,
+    since: Option<jiff::Timestamp>,
+    owned: &Owned<'_>,
+    scene: &Scene<'_>,
+) -> Diagnosis {
     let about = reference(object);
     let Some(new) = refusal::by_words(message, &about) else {
         let new = Diagnosis::new(2001, about, "its controller cannot create pods").certainty(Certainty::Likely);
         return new.seen(message).since(since);
     };
     let new = new.since(since);
-    // Old pods that leave give quota back.
-    if new.code() == 1010 && owned.old.iter().any(|pod| crate::read::is_leaving(pod)) {
+    // Pods that leave, whosever they are, give quota back.
+    let mut neighbours = scene.cluster.list("", "Pod", namespace(object)).into_iter().chain(owned.old.iter().copied());
+    if new.code() == 1010 && neighbours.any(is_leaving) {
         return new.class(Class::After(60));
     }
     new
@@ -67,12 +74,7 @@ fn refused(object: &Value, message: &str, since: Option<jiff::Timestamp>, owned:
 
 /// Two workloads of one namespace whose selectors take each other's pods.
 pub(super) fn overlap(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
-    let labels = object.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
-    let labels: BTreeMap<String, String> = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-        .collect();
+    let labels = labels(object, "/spec/template/metadata/labels");
     let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
     let others = kinds.iter().flat_map(|kind| scene.cluster.list("apps", kind, namespace(object)));
     let takes_ours = |other: &&Value| {

@@ -1,12 +1,12 @@
 //! Services and Ingresses: whether anything stands behind them.
 
-use lucid_object::{LabelSelector, Object};
+use lucid_object::LabelSelector;
 use serde_json::Value;
 
 use super::{config::distance, events};
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Class, Diagnosis};
-use crate::read::{annotation, created, items, keys, name, namespace, reference, text};
+use crate::read::{annotation, created, items, keys, labels, name, namespace, reference, text};
 use crate::revision::is_ready;
 
 pub(super) fn service(service: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
@@ -20,7 +20,7 @@ pub(super) fn service(service: &Value, scene: &Scene<'_>, found: &mut Vec<Diagno
     let pods = scene.cluster.list("", "Pod", namespace(service));
     let selector = LabelSelector::from_map(&service["spec"]["selector"]);
     let selected: Vec<&Value> =
-        pods.iter().copied().filter(|pod| selector.matches(&Object::new((*pod).clone()).labels())).collect();
+        pods.iter().copied().filter(|pod| selector.matches(&labels(pod, "/metadata/labels"))).collect();
     if selected.is_empty() {
         return found.extend((!pods.is_empty()).then(|| selects_nothing(service, &pods)));
     }
@@ -55,7 +55,7 @@ fn selects_nothing(service: &Value, pods: &[&Value]) -> Diagnosis {
         wanted.iter().map(|(key, value)| distance(crate::read::label(pod, key).unwrap_or(""), value)).sum::<usize>()
     };
     let message = format!("Service {} selects no pod", name(service));
-    let new = Diagnosis::new(5201, reference(service), message);
+    let new = Diagnosis::new(5201, reference(service), message).since(created(service));
     let Some(nearest) = pods.iter().min_by_key(|pod| (far(pod), name(pod))) else { return new };
     wanted.iter().fold(new, |new, (key, value)| match crate::read::label(nearest, key) {
         Some(has) if has == *value => new,

@@ -86,7 +86,7 @@ fn is_own_use(message: &str) -> bool {
 
 /// The reasons with which a kubelet refuses a pod at its door.
 fn is_rejection(reason: &str) -> bool {
-    const REASONS: [&str; 9] = [
+    const REASONS: [&str; 10] = [
         "UnexpectedAdmissionError",
         "NodeAffinity",
         "NodeName",
@@ -96,6 +96,7 @@ fn is_rejection(reason: &str) -> bool {
         "InvalidNodeInfo",
         "UnsupportedWindowsHostNetworking",
         "NodeShutdown",
+        "Terminated",
     ];
     reason.starts_with("OutOf") || REASONS.contains(&reason)
 }

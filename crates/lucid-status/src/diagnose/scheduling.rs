@@ -127,9 +127,9 @@ fn selector(new: Diagnosis, pod: &Value, scene: &Scene<'_>) -> Diagnosis {
     let absent = wanted.iter().find(|(key, value)| !nodes.iter().any(|node| label(node, key) == Some(value)));
     match absent {
         Some((key, value)) if !nodes.is_empty() => new.seen(format!("no node has the label {key}={value}")),
-        _ if wanted.is_empty() => new.class(Class::After(60)).certainty(Certainty::Likely),
+        _ if wanted.is_empty() => new.class(Class::After(120)).certainty(Certainty::Likely),
         _ if nodes.is_empty() => new,
-        _ => new.class(Class::After(60)),
+        _ => new.class(Class::After(120)),
     }
 }
 

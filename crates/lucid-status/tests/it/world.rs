@@ -177,6 +177,19 @@ pub(crate) fn rollout(pod_rest: Value) -> World {
     World::of([deployment(json!({})), replica_set(3, json!({})), pod("api-3-a", "ReplicaSet-api-3", pod_rest)])
 }
 
+/// One pod alone, without anyone who replaces it.
+pub(crate) fn bare(rest: Value) -> World {
+    World::of([pod("p", "nobody", rest)])
+}
+
+/// A rollout with three pods of the same fate.
+pub(crate) fn thrice(rest: &Value) -> World {
+    let pods = ["b", "c"].map(|name| pod(&format!("api-3-{name}"), "ReplicaSet-api-3", rest.clone()));
+    let mut world = rollout(rest.clone());
+    world.objects.extend(pods);
+    world
+}
+
 /// The status of container `api`.
 pub(crate) fn container(state: Value) -> Value {
     let mut status = json!({"name": "api", "ready": false, "restartCount": 0, "image": "r.example/api:1"});

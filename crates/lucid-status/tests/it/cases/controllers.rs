@@ -45,7 +45,7 @@ fn deployments() -> Vec<Case> {
         ),
         case(5102, FatalNow, alone(json!({"spec": {"paused": true}})), alone(json!({"spec": {"paused": false}}))),
         case(5103, After(180), alone(json!({"status": {"observedGeneration": 1}})), alone(json!({}))),
-        case(5109, After(60), rolling(0), rolling(1)),
+        case(5109, After(120), rolling(0), rolling(1)),
         case(5108, Advice, labelled("api"), labelled("db")),
         case(5116, Wait, steady(120), steady(5)),
     ]
@@ -96,7 +96,7 @@ fn stateful_sets() -> Vec<Case> {
             blocked("db-1", waiting("ContainerCreating", "")),
         ),
         case(5105, Symptom, ordered("OrderedReady"), ordered("Parallel")),
-        case(5106, FatalNow, service("other", json!("None")), service("db", json!("None"))),
+        case(5106, After(60), service("other", json!("None")), service("db", json!("None"))),
         case(5106, Advice, service("db", json!("10.0.0.5")), service("db", json!("None"))),
         case(5118, Advice, on_delete("OnDelete"), on_delete("RollingUpdate")),
         case(1010, FatalNow, refused("FailedCreate"), refused("SuccessfulDelete")),

@@ -45,11 +45,11 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let balanced = |kind: &str| World::of([service(json!({"spec": {"type": kind, "selector": null}}))]);
     let mut cases = vec![
-        case(5201, FatalNow, with(json!({}), labelled("apu", ready())), good()),
+        case(5201, After(120), with(json!({}), labelled("apu", ready())), good()),
         case(5202, Symptom, with(json!({}), labelled("api", running())), good()),
         case(
             5203,
-            FatalNow,
+            After(120),
             with(json!({"spec": {"ports": [{"port": 80, "targetPort": "wed"}]}}), labelled("api", ready())),
             good(),
         ),

@@ -4,7 +4,9 @@ use lucid_status::Class::{Advice, After, FatalNow, Symptom, Wait};
 use serde_json::{Value, json};
 
 use super::{Case, case, of_pod};
-use crate::world::{World, and, cluster_object, condition, container, crashing, pod, ready, rollout, running};
+use crate::world::{
+    World, and, bare, cluster_object, condition, container, crashing, object, pod, ready, rollout, running, thrice,
+};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = crashes();
@@ -80,6 +82,16 @@ fn probes() -> Vec<Case> {
     ]
 }
 
+fn job(pod_rest: &Value, state: &str) -> World {
+    let job = object(
+        "batch/v1",
+        "Job",
+        "init",
+        json!({"status": {"conditions": [condition(state, "True", "BackoffLimitExceeded", "")]}}),
+    );
+    World::of([job, pod("init-x", "Job-init", pod_rest.clone())])
+}
+
 fn ended() -> Vec<Case> {
     let failed =
         |reason: &str, message: &str| json!({"status": {"phase": "Failed", "reason": reason, "message": message}});
@@ -89,7 +101,8 @@ fn ended() -> Vec<Case> {
     let unknown = |reason: &str| crashing(2, json!({"exitCode": 137, "reason": reason}));
     vec![
         of_pod(5010, Symptom, failed("Evicted", low), failed("Evicted", own)),
-        of_pod(5011, FatalNow, failed("Evicted", own), failed("Evicted", low)),
+        of_pod(5011, Wait, failed("Evicted", own), failed("Evicted", low)),
+        case(5011, FatalNow, thrice(&failed("Evicted", own)), thrice(&failed("Evicted", low))),
         of_pod(
             5013,
             Symptom,
@@ -97,7 +110,12 @@ fn ended() -> Vec<Case> {
             failed("Evicted", low),
         ),
         of_pod(5013, FatalNow, unknown("ContainerStatusUnknown"), unknown("Error")),
-        of_pod(5016, FatalNow, exited(3), exited(0)),
+        of_pod(5016, Wait, exited(3), exited(0)),
+        case(5016, FatalNow, bare(exited(3)), bare(exited(0))),
+        case(5016, FatalNow, job(&exited(3), "Failed"), job(&exited(0), "Failed")),
+        // It is tried again.
+        case(5016, Wait, job(&exited(3), "Suspended"), job(&exited(0), "Suspended")),
+        case(5005, Wait, job(&crashing(5, json!({"exitCode": 1})), "Suspended"), job(&exited(0), "Suspended")),
     ]
 }
 
