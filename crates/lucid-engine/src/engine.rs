@@ -15,7 +15,8 @@ use crate::input::{ApplyError, Effect, EffectId, Input, Now, ProbeError, Signal}
 use crate::lane::{LaneRun, ObjectRun, State, Verification};
 
 /// How often what is under way is judged anew although nothing was heard of it: graces and budgets run out silently.
-const TICK: Duration = Duration::from_secs(1);
+/// What a component waits for is told at this pace too, so that states that pass at once are not.
+const TICK: Duration = Duration::from_millis(500);
 /// How long after a signal the answers to writes under way are waited for.
 const FAREWELL: Duration = Duration::from_millis(1500);
 /// How long a ready component may take until its health endpoint answers.
@@ -128,7 +129,7 @@ impl Engine {
             unchanged: count(&Action::Unchanged),
         });
         for lane in &mut self.lanes {
-            lane.failed_before = judge(lane, step).0 == Judgement::Failed;
+            lane.failed_before = judge(lane, step).judgement == Judgement::Failed;
         }
     }
 
@@ -231,7 +232,7 @@ impl Engine {
         lanes.dedup();
         for index in lanes {
             match self.lanes[index].state {
-                State::Settling => self.settle(index, step),
+                State::Settling => self.settle(index, false, step),
                 State::Ready => self.reconsider(index, step),
                 _ => {}
             }
@@ -241,7 +242,7 @@ impl Engine {
     fn tick(&mut self, step: &mut Step<'_>) {
         for index in 0..self.lanes.len() {
             if self.lanes[index].state == State::Settling {
-                self.settle(index, step);
+                self.settle(index, true, step);
             }
         }
     }
@@ -350,7 +351,7 @@ impl Engine {
         }
         let Some(operation) = lane.plan.operations.get(lane.operation) else {
             lane.state = State::Settling;
-            self.settle(index, step);
+            self.settle(index, false, step);
             return true;
         };
         self.next_effect += 1;
@@ -362,18 +363,16 @@ impl Engine {
         false
     }
 
-    fn settle(&mut self, index: usize, step: &mut Step<'_>) {
-        let (judgement, object, message) = judge(&self.lanes[index], step);
+    fn settle(&mut self, index: usize, is_told: bool, step: &mut Step<'_>) {
+        let Judged { judgement, object, message, finding } = judge(&self.lanes[index], step);
         match judgement {
             Judgement::Current => self.become_ready(index, step),
             Judgement::Failed => {
                 let findings = self.explain_failure(index, &object, &message, step);
                 self.fail(index, findings, step);
             }
-            Judgement::InProgress => {
-                let finding = self.explain(index, &object, step).into_iter().next();
-                self.say(index, Some(&object), &message, finding.as_ref(), step);
-            }
+            Judgement::InProgress if !is_told => {}
+            Judgement::InProgress => self.say(index, Some(&object), &message, finding.as_ref(), step),
         }
     }
 
@@ -396,7 +395,7 @@ impl Engine {
 
     /// A component that was ready and is not any more.
     fn reconsider(&mut self, index: usize, step: &mut Step<'_>) {
-        let (judgement, object, message) = judge(&self.lanes[index], step);
+        let Judged { judgement, object, message, .. } = judge(&self.lanes[index], step);
         if judgement == Judgement::Current {
             return;
         }
@@ -446,7 +445,8 @@ impl Engine {
     ) {
         let lane = &mut self.lanes[index];
         let code = finding.map(|finding| finding.code.to_string()).unwrap_or_default();
-        let said = format!("{code} {message}");
+        // A countdown alone is no news.
+        let said = format!("{code} {}", message.split(" (").next().unwrap_or(message));
         if lane.said == said {
             return;
         }
@@ -563,27 +563,40 @@ enum Judgement {
     Failed,
 }
 
-/// The worst of a lane's objects: its judgement, which object it is, and what is said of it.
-fn judge(lane: &LaneRun, step: &Step<'_>) -> (Judgement, ObjectRef, String) {
-    let mut worst: Option<(Judgement, ObjectRef, String)> = None;
+/// The worst of a lane's objects: which it is, and what is said of it.
+struct Judged {
+    judgement: Judgement,
+    object: ObjectRef,
+    message: String,
+    finding: Option<Finding>,
+}
+
+fn judge(lane: &LaneRun, step: &Step<'_>) -> Judged {
+    let mut worst: Option<Judged> = None;
     for run in lane.objects.iter().filter(|run| run.is_watched) {
-        let (judgement, message) = judge_object(run, step);
+        let judged = judge_object(run, step);
         let is_worse = match &worst {
             None => true,
             // Of two that wait, the later in the lane's order is the workload, which is what people ask for.
-            Some((other, ..)) => *other != Judgement::Failed && judgement != Judgement::Current,
+            Some(other) => other.judgement != Judgement::Failed && judged.judgement != Judgement::Current,
         };
         if is_worse {
-            worst = Some((judgement, run.object.clone(), message));
+            worst = Some(judged);
         }
     }
-    let nothing = || ObjectRef::new("", "", None, &lane.plan.name);
-    worst.unwrap_or_else(|| (Judgement::Current, nothing(), String::new()))
+    worst.unwrap_or_else(|| Judged {
+        judgement: Judgement::Current,
+        object: ObjectRef::new("", "", None, &lane.plan.name),
+        message: String::new(),
+        finding: None,
+    })
 }
 
-fn judge_object(run: &ObjectRun, step: &Step<'_>) -> (Judgement, String) {
+fn judge_object(run: &ObjectRun, step: &Step<'_>) -> Judged {
+    let object = run.object.clone();
     let Some(value) = current_value(run, step.cluster) else {
-        return (Judgement::InProgress, format!("{} is not there", run.object.short()));
+        let message = format!("{} is not there", run.object.short());
+        return Judged { judgement: Judgement::InProgress, object, message, finding: None };
     };
     let verdict = readiness(value, &run.since, step.cluster, step.now.wall);
     let judgement = match verdict.status {
@@ -591,7 +604,7 @@ fn judge_object(run: &ObjectRun, step: &Step<'_>) -> (Judgement, String) {
         Status::Failed => Judgement::Failed,
         _ => Judgement::InProgress,
     };
-    (judgement, verdict.message)
+    Judged { judgement, object, message: verdict.message, finding: verdict.finding }
 }
 
 /// What the watch says, or what the server answered until the watch has caught up.

@@ -107,16 +107,40 @@ fn find<'a>(items: &'a [Value], id: &Map<String, Value>, lenient: bool) -> Optio
     items.iter().find(matches)
 }
 
-/// Equal as the server keeps them: quantities in any notation, everything else literally.
+/// Equal as the server keeps them: quantities in any notation, and what the server itself puts into values that are
+/// owned as a whole; everything else literally.
 fn equal_values(intent: &Value, live: &Value, key: &str, parent: &str) -> bool {
     if intent == live {
         return true;
     }
     match (intent, live) {
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| equal_values(v, w, k, key)))
+            let is_wanted = |name: &String| a.get(name).is_some_and(|value| !value.is_null());
+            a.iter()
+                .filter(|(_, value)| !value.is_null())
+                .all(|(k, v)| b.get(k).is_some_and(|w| equal_values(v, w, k, key)))
+                && b.iter().all(|(k, w)| is_wanted(k) || is_server_default(key, k, w))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(v, w)| equal_values(v, w, key, parent))
         }
         _ => holds_quantities(key, parent) && same_quantity(intent, live),
+    }
+}
+
+/// What the server adds inside of lists and maps that have one owner as a whole.
+/// Source: k8s.io/kubernetes/pkg/apis/{core,apps,networking}/v1/defaults.go.
+fn is_server_default(parent: &str, key: &str, value: &Value) -> bool {
+    match (parent, key) {
+        ("fieldRef", "apiVersion") => value == "v1",
+        ("resourceFieldRef", "divisor") => value == "0",
+        ("ports", "protocol") => value == "TCP",
+        ("volumeClaimTemplates", "apiVersion") => value == "v1",
+        ("volumeClaimTemplates", "kind") => value == "PersistentVolumeClaim",
+        ("volumeClaimTemplates", "status") => true,
+        ("metadata", "creationTimestamp") => value.is_null(),
+        ("spec", "volumeMode") => value == "Filesystem",
+        _ => false,
     }
 }
 
@@ -212,6 +236,30 @@ mod tests {
             true,
         );
         check(json!({"x": "1000m"}), json!({"x": "1"}), json!({"f:x": {}}), false);
+    }
+
+    #[test]
+    fn defaults_inside_of_atomic_values_do_not_count() {
+        let fields = json!({"f:fieldRef": {}});
+        check(
+            json!({"fieldRef": {"fieldPath": "x"}}),
+            json!({"fieldRef": {"fieldPath": "x", "apiVersion": "v1"}}),
+            fields.clone(),
+            true,
+        );
+        check(
+            json!({"fieldRef": {"fieldPath": "x"}}),
+            json!({"fieldRef": {"fieldPath": "x", "other": "v1"}}),
+            fields,
+            false,
+        );
+        let claim = json!({"volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": "1Gi"}}}}]});
+        let kept = json!({"volumeClaimTemplates": [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"},
+            "spec": {"resources": {"requests": {"storage": "1Gi"}}, "volumeMode": "Filesystem"}, "status": {"phase": "Pending"}}]});
+        check(claim.clone(), kept.clone(), json!({"f:volumeClaimTemplates": {}}), true);
+        let mut block = kept;
+        block["volumeClaimTemplates"][0]["spec"]["volumeMode"] = "Block".into();
+        check(claim, block, json!({"f:volumeClaimTemplates": {}}), false);
     }
 
     #[test]

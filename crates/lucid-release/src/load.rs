@@ -167,19 +167,24 @@ pub fn nearest<'a, S: AsRef<str> + 'a + ?Sized>(name: &str, known: impl Iterator
     (distance(best) <= limit || best.contains(name)).then(|| format!("did you mean {best}?"))
 }
 
+/// Insertions, deletions, substitutions and swaps of neighbours.
 fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = match (i, j) {
+                (0, n) | (n, 0) => n,
+                _ => {
+                    let substitute = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                    let best = substitute.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                    let is_swap = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                    if is_swap { best.min(table[i - 2][j - 2] + 1) } else { best }
+                }
+            };
         }
     }
-    row[b.len()]
+    table[a.len()][b.len()]
 }
 
 /// Finds the line of a component by its `name:`, for the checks that run after the text has become values.
@@ -279,6 +284,7 @@ mod tests {
     #[test]
     fn names_near_a_known_one_are_suggested() {
         assert_eq!(nearest("redsi", ["redis", "mongodb"].iter().copied()), Some("did you mean redis?".into()));
+        assert_eq!(nearest("wbe", ["api", "web"].iter().copied()), Some("did you mean web?".into()));
         assert_eq!(nearest("zzz", ["redis", "mongodb"].iter().copied()), None);
     }
 }

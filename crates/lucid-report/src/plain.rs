@@ -42,8 +42,11 @@ pub fn line(view: &RunView, stamped: &Stamped, paint: Paint) -> Option<String> {
             row(component, &format!("{}: {}", paint.good("verified"), strip(how, MESSAGE)))
         }
         Event::Failed { component, findings } => {
-            let details: String = findings.iter().map(|finding| indent(&diagnostic::render(finding, paint))).collect();
-            format!("{}{details}", row(component, &paint.bad("failed")))
+            let first = findings.first().map(|finding| {
+                let place = finding.position.as_ref().map(|position| format!(" at {position}")).unwrap_or_default();
+                format!(": [{}] {}{place}", finding.code, strip(&finding.message, MESSAGE))
+            });
+            row(component, &format!("{}{}", paint.bad("failed"), first.unwrap_or_default()))
         }
         Event::Skipped { component, because } => {
             row(component, &paint.warn(&format!("not started, because {because} failed")))
@@ -79,10 +82,6 @@ pub fn heartbeat(view: &RunView, elapsed: std::time::Duration, paint: Paint) -> 
     let for_what = if waiting.is_empty() { String::new() } else { format!("; waiting for {}", waiting.join(", ")) };
     let text = format!("{:>7} {done} of {} ready{for_what}\n", seconds(elapsed), view.components().count());
     paint.dim(&text)
-}
-
-fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("        {line}\n")).collect()
 }
 
 /// One word for an outcome.

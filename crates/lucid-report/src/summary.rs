@@ -12,7 +12,8 @@ pub fn render(view: &RunView, paint: Paint) -> String {
     let Some(outcome) = view.outcome else { return String::new() };
     let mut out = headline(view, outcome, paint);
     let done = view.done;
-    let mut line = |name: &str, text: String| out.push_str(&format!("  {} {text}\n", paint.dim(&format!("{name:<8}"))));
+    let mut line =
+        |name: &str, text: String| out.push_str(&format!("  {} {text}\n", paint.dim(&format!("{name:<14}"))));
     line(
         "changed",
         format!(
