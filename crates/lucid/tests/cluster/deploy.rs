@@ -26,7 +26,8 @@ fn from_empty_again_unchanged_and_with_one_image() {
     assert_eq!(results(&result), ["db verified", "cache verified", "api verified", "web verified"]);
     let verified_by = result["components"][0]["verifiedBy"].as_str().unwrap();
     assert!(verified_by.contains("/health on 8080 answers at 1 pod"), "{verified_by}");
-    let path: Vec<&str> = result["longestPath"].as_array().unwrap().iter().filter_map(|leg| leg["component"].as_str()).collect();
+    let path: Vec<&str> =
+        result["longestPath"].as_array().unwrap().iter().filter_map(|leg| leg["component"].as_str()).collect();
     assert_eq!(path, ["db", "api", "web"]);
 
     let before = shop.versions();
@@ -56,7 +57,10 @@ fn a_broken_image_is_named_and_stops_only_what_depends_on_it() {
     shop.app("api").annotations.push(("lucid.dev/test-fail", "image-not-found"));
     let began = Instant::now();
     let ran = shop.run(&["deploy", "-o", "json"]);
-    ran.check(1, &["error[L3002]", "k8s/api.yaml:", "stopped: automatic rollback is not built yet", "the complete log is"]);
+    ran.check(
+        1,
+        &["error[L3002]", "k8s/api.yaml:", "stopped: automatic rollback is not built yet", "the complete log is"],
+    );
     assert!(began.elapsed() < Duration::from_secs(30), "it waits for no deadline");
     assert_eq!(results(&ran.json()), ["db verified", "cache verified", "api failed", "web skipped"]);
     shop.run(&["status"]).check(1, &["api", "L3002"]);
@@ -72,7 +76,10 @@ fn a_dry_run_writes_nothing() {
     let shop = Shop::new("dry");
     for mode in ["--dry-run", "--dry-run=server"] {
         let ran = shop.run(&["deploy", mode]);
-        ran.check(0, &["+ Deployment", "dry run: 13 to create, 0 to update, 0 to delete, 0 unchanged; nothing was written"]);
+        ran.check(
+            0,
+            &["+ Deployment", "dry run: 13 to create, 0 to update, 0 to delete, 0 unchanged; nothing was written"],
+        );
         assert_eq!(kubectl(&["get", "namespace", &shop.namespace, "--ignore-not-found", "-o", "name"]), "");
     }
 }
@@ -93,7 +100,8 @@ fn one_component_needs_what_it_needs() {
 fn what_is_missing_or_foreign_is_refused_with_everything_at_once() {
     let mut shop = Shop::new("refused");
     shop.app("db").container = "\n        envFrom:\n        - secretRef: {name: nowhere}\n";
-    shop.app("cache").container = "\n        env:\n        - name: X\n          valueFrom: {configMapKeyRef: {name: web, key: nokey}}\n";
+    shop.app("cache").container =
+        "\n        env:\n        - name: X\n          valueFrom: {configMapKeyRef: {name: web, key: nokey}}\n";
     kubectl(&["create", "namespace", &shop.namespace]);
     kubectl(&["create", "configmap", "api", "-n", &shop.namespace, "--from-literal=a=b"]);
     let ran = shop.run(&["deploy"]);
@@ -101,7 +109,11 @@ fn what_is_missing_or_foreign_is_refused_with_everything_at_once() {
     kubectl(&["delete", "configmap", "api", "-n", &shop.namespace]);
     let ran = shop.run(&["deploy"]);
     ran.check(5, &["error[L9006]", "nowhere", "error[L4002]", "nokey", "its keys are: setting"]);
-    assert_eq!(kubectl(&["get", "deployments,services,leases", "-n", &shop.namespace, "-o", "name"]), "", "nothing was sent");
+    assert_eq!(
+        kubectl(&["get", "deployments,services,leases", "-n", &shop.namespace, "-o", "name"]),
+        "",
+        "nothing was sent"
+    );
 }
 
 #[test]
@@ -122,7 +134,15 @@ fn a_pod_larger_than_every_node_is_refused() {
 fn a_kind_that_the_cluster_does_not_serve_is_refused() {
     let mut shop = Shop::new("kinds");
     shop.extra = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: old}\n".into();
-    shop.run(&["deploy"]).check(5, &["error[L1003]", "policy/v1beta1 PodDisruptionBudget", "serves PodDisruptionBudget as policy/v1", "k8s/extra.yaml:"]);
+    shop.run(&["deploy"]).check(
+        5,
+        &[
+            "error[L1003]",
+            "policy/v1beta1 PodDisruptionBudget",
+            "serves PodDisruptionBudget as policy/v1",
+            "k8s/extra.yaml:",
+        ],
+    );
 }
 
 #[test]
@@ -145,7 +165,15 @@ fn what_left_the_release_is_removed() {
 fn a_field_of_another_manager_is_a_conflict_that_names_it() {
     let mut shop = Shop::new("conflict");
     shop.run(&["deploy"]).check(0, &[]);
-    kubectl(&["set", "image", "deployment/api", "main=registry.test/api:hotfix", "-n", &shop.namespace, "--field-manager=ann"]);
+    kubectl(&[
+        "set",
+        "image",
+        "deployment/api",
+        "main=registry.test/api:hotfix",
+        "-n",
+        &shop.namespace,
+        "--field-manager=ann",
+    ]);
     shop.app("api").image = "registry.test/api:3".into();
     let ran = shop.run(&["deploy"]);
     ran.check(1, &["error[L1014]", "ann", "image"]);
@@ -169,7 +197,8 @@ fn an_interrupted_deploy_says_what_next_and_can_go_on() {
     shop.app("db").annotations = vec![("lucid.dev/test-ready-delay", "4s")];
     shop.write();
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
-        let child = shop.command(&["deploy", "--progress", "plain"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let child =
+            shop.command(&["deploy", "--progress", "plain"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(1200));
         std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         let stopped = Instant::now();

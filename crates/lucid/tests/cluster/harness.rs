@@ -122,7 +122,9 @@ impl AuditMark {
         log.read_to_string(&mut text).expect("read audit.log");
         let mut verbs = BTreeMap::new();
         for event in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-            if event["user"]["username"] == user {
+            // A watch counts when it starts; proxied requests are logged twice too, and count when they end.
+            let stage = if event["verb"] == "watch" { "ResponseStarted" } else { "ResponseComplete" };
+            if event["user"]["username"] == user && event["stage"] == stage {
                 *verbs.entry(event["verb"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
             }
         }

@@ -1,7 +1,7 @@
 //! A small release on disk, and the binary run on it: what the cluster tests deploy.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -102,7 +102,8 @@ impl Shop {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("{name}-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(&namespace);
-        let apps = vec![App::new("db", &[]), App::new("cache", &[]), App::new("api", &["db"]), App::new("web", &["api"])];
+        let apps =
+            vec![App::new("db", &[]), App::new("cache", &[]), App::new("api", &["db"]), App::new("web", &["api"])];
         Self { folder, namespace, apps, extra: String::new() }
     }
 
@@ -115,7 +116,8 @@ impl Shop {
         fs::create_dir_all(&k8s).unwrap();
         let mut resources = String::from("resources:\n- extra.yaml\n");
         let mut components = String::new();
-        let namespace = format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n---\n{}", self.namespace, self.extra);
+        let namespace =
+            format!("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {}\n---\n{}", self.namespace, self.extra);
         fs::write(k8s.join("extra.yaml"), namespace).unwrap();
         for app in &self.apps {
             fs::write(k8s.join(format!("{}.yaml", app.name)), app.yaml()).unwrap();
@@ -143,20 +145,24 @@ impl Shop {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lucid"));
         command.args(args).current_dir(&self.folder);
-        command.env("KUBECONFIG", std::env::var_os("LUCID_TEST_KUBECONFIG").expect("LUCID_TEST_KUBECONFIG is set by `cargo xtask test cluster`"));
+        command.env("KUBECONFIG", crate::harness::kubeconfig("lucid"));
         command.env("LUCID_STATE_DIR", self.folder.join("state"));
         command
     }
 
-    /// Resource versions of all its objects, to see that nothing was written.
+    /// What shows a write to its objects: the generation of a workload (its status moves by itself), the resource version
+    /// of everything else.
     pub(crate) fn versions(&self) -> Vec<String> {
         let out = kubectl(&["get", "deployments,services,configmaps", "-n", &self.namespace, "-o", "json"]);
         let list: Value = serde_json::from_str(&out).unwrap();
-        let mut versions: Vec<String> = list["items"]
-            .as_array()
-            .unwrap()
+        let version = |item: &Value| match item["kind"].as_str() {
+            Some("Deployment") => item["metadata"]["generation"].to_string(),
+            _ => item["metadata"]["resourceVersion"].to_string(),
+        };
+        let items = list["items"].as_array().unwrap();
+        let mut versions: Vec<String> = items
             .iter()
-            .map(|item| format!("{}/{} {}", item["kind"], item["metadata"]["name"], item["metadata"]["managedFields"]))
+            .map(|item| format!("{}/{} {}", item["kind"], item["metadata"]["name"], version(item)))
             .collect();
         versions.sort();
         versions
@@ -205,12 +211,8 @@ impl std::fmt::Display for Ran {
     }
 }
 
+/// What kubectl prints, also when it fails: the scene is checked by what follows.
 pub(crate) fn kubectl(args: &[&str]) -> String {
-    let tools = std::env::var_os("LUCID_TEST_TOOLS").expect("LUCID_TEST_TOOLS is set by `cargo xtask test cluster`");
-    let output = Command::new(Path::new(&tools).join("kubectl"))
-        .args(args)
-        .env("KUBECONFIG", std::env::var_os("LUCID_TEST_KUBECONFIG").expect("set"))
-        .output()
-        .expect("kubectl runs");
+    let output = crate::harness::kubectl_command().args(args).output().expect("kubectl runs");
     String::from_utf8(output.stdout).unwrap()
 }

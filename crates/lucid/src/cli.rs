@@ -1,0 +1,285 @@
+//! The command line. Flags are kubectl's where kubectl has one.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lucid_release::Span;
+
+/// Take a whole system from manifests to verified running on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "lucid", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command knows.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The release file; default: lucid.yaml in this folder or the nearest one above
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The kubeconfig; default: $KUBECONFIG, else ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The kubeconfig context to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig cluster to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) cluster: Option<String>,
+    /// The kubeconfig user to use
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// User to impersonate
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub(crate) impersonate: Option<String>,
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
+    pub(crate) impersonate_groups: Vec<String>,
+    /// Namespace of the record, and of objects that name none
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub(crate) color: When,
+    /// How progress is shown
+    #[arg(long, global = true, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub(crate) progress: Progress,
+    /// Format of the log on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    /// Say more on stderr; -vv says every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Answer yes to every question
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// A live view on a terminal, lines elsewhere
+    Auto,
+    Tty,
+    Plain,
+    /// One JSON event a line, on stderr
+    Json,
+    Quiet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print what `kustomize build` prints, byte for byte
+    Render(Render),
+    /// Find every mistake that can be found without changing anything
+    Validate(Validate),
+    /// Deploy: check, apply in graph order, wait, verify, record
+    Deploy(Deploy),
+    /// Show where each component stands now
+    Status(Status),
+    /// First-time secrets
+    Secrets(Secrets),
+    /// Print the least privileges that the deployer needs
+    Rbac(Rbac),
+    /// Explain a finding code, like L3002
+    Explain(Explain),
+    /// Print the shell completion script
+    Completion(Completion),
+    /// Print the version
+    Version(Version),
+    /// Write the generated reference
+    #[command(hide = true)]
+    Reference(Reference),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reference {
+    /// Where the reference stands
+    #[arg(default_value = "docs/reference")]
+    pub(crate) folder: PathBuf,
+    /// Write nothing; fail when something would change
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// An overlay of the release file, or a folder.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Source {
+    /// An overlay of lucid.yaml, or a folder with manifests; may be left out when there is only one
+    #[arg(value_name = "OVERLAY|DIR")]
+    pub(crate) source: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Order of the objects
+    #[arg(long, value_enum, default_value_t = Reorder::Legacy)]
+    pub(crate) reorder: Reorder,
+    /// Whether files may lie outside of the kustomization's folder
+    #[arg(long, value_enum, default_value_t = Restrictor::RootOnly, value_name = "WHICH")]
+    pub(crate) load_restrictor: Restrictor,
+    /// Add the label app.kubernetes.io/managed-by to everything
+    #[arg(long)]
+    pub(crate) enable_managedby_label: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reorder {
+    Legacy,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Restrictor {
+    #[value(name = "LoadRestrictionsRootOnly")]
+    RootOnly,
+    #[value(name = "LoadRestrictionsNone")]
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Deploy only this component; what it needs must be ready
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// Deploy what the component needs as well
+    #[arg(long, requires = "component")]
+    pub(crate) with_needs: bool,
+    /// Write nothing and say what would happen; with `server`, the server tries every change
+    #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
+    pub(crate) dry_run: DryRunMode,
+    /// How long the whole run may take; default: the release file's deadline
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+    /// Adopt objects that exist and do not belong to this release
+    #[arg(long)]
+    pub(crate) take_ownership: bool,
+    /// Do not ask the components' health endpoints
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// Write the events of the run to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DryRunMode {
+    None,
+    Client,
+    Server,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Follow until interrupted
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+    /// Only this component
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Secrets {
+    #[command(subcommand)]
+    pub(crate) command: SecretsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Create random Secrets where the release wants them; overwrites none, prints none
+    Init(SecretsInit),
+    /// Say which references have nothing behind them
+    Check(SecretsCheck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SecretsInit {
+    /// Say what would be created, and create nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SecretsCheck {
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rbac {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Name of the ServiceAccount that deploys
+    #[arg(long, default_value = "lucid-deployer", value_name = "NAME")]
+    pub(crate) service_account: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The code, like L3002; without one, all codes are listed
+    pub(crate) code: Option<String>,
+    #[arg(short, long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub(crate) output: ExplainFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    Text,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completion {
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Version {
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}

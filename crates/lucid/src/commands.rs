@@ -1,0 +1,109 @@
+//! One file a command.
+
+mod completion;
+mod deploy;
+mod explain;
+mod rbac;
+mod reference;
+mod render;
+mod secrets;
+mod status;
+mod validate;
+mod version;
+
+use lucid_client::{ConnectOptions, Connected};
+use tokio::sync::mpsc;
+
+use crate::cli::{Cli, Command, Global};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::Outlet;
+
+pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Render(args) => render::run(global, &args, outlet),
+        Command::Validate(args) => validate::run(global, &args, outlet),
+        Command::Deploy(args) => deploy::run(global, &args, outlet),
+        Command::Status(args) => status::run(global, &args, outlet),
+        Command::Secrets(args) => secrets::run(global, &args, outlet),
+        Command::Rbac(args) => rbac::run(global, &args, outlet),
+        Command::Explain(args) => explain::run(&args, outlet),
+        Command::Completion(args) => completion::run(&args),
+        Command::Version(args) => version::run(&args, outlet),
+        Command::Reference(args) => reference::run(&args, outlet),
+    }
+}
+
+async fn connect(global: &Global) -> Result<Connected> {
+    let options = ConnectOptions {
+        kubeconfig: global.kubeconfig.clone(),
+        context: global.context.clone(),
+        cluster: global.cluster.clone(),
+        user: global.user.clone(),
+        impersonate: global.impersonate.clone(),
+        impersonate_groups: global.impersonate_groups.clone(),
+    };
+    Ok(lucid_client::connect(&options).await?)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
+}
+
+/// SIGINT and SIGTERM, as inputs of a run. A second one of the same kind ends the program at once.
+fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
+    use lucid_engine::Signal;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            let mut count = 0;
+            loop {
+                let signal = tokio::select! {
+                    _ = interrupt.recv() => Signal::Interrupt,
+                    _ = terminate.recv() => Signal::Terminate,
+                };
+                count += 1;
+                if count > 1 {
+                    let exit = if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+                    std::process::exit(i32::from(exit.code()));
+                }
+                let _ = sender.send(signal);
+            }
+        }
+        #[cfg(not(unix))]
+        while tokio::signal::ctrl_c().await.is_ok() {
+            let _ = sender.send(Signal::Interrupt);
+        }
+    });
+    receiver
+}
+
+/// Registers the values of Secrets that stand in the manifests, so that no output shows them.
+fn keep_secrets(outlet: &Outlet, objects: &lucid_object::ObjectSet) {
+    use base64::Engine as _;
+    for object in objects.iter().filter(|object| object.kind() == "Secret") {
+        let values = |field: &str| {
+            let map = object.value().get(field).and_then(|map| map.as_object());
+            map.into_iter().flatten().filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        values("stringData").iter().for_each(|value| outlet.keep_secret(value));
+        for encoded in values("data") {
+            let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.replace('\n', ""));
+            if let Some(text) = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+                outlet.keep_secret(&text);
+            }
+            outlet.keep_secret(&encoded);
+        }
+    }
+}
