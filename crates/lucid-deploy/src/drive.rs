@@ -228,7 +228,7 @@ async fn ask(
 ) -> Answer {
     let outcome = match probe(&client, &component, &checks, &pods).await {
         Ok(asked) => Ok(asked.how),
-        Err(NotHealthy(finding)) => Err(ProbeError::Failed(finding)),
+        Err(NotHealthy(finding)) => Err(ProbeError::Failed(Box::new(finding))),
     };
     Answer::Probed { effect, outcome }
 }

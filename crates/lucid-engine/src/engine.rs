@@ -217,7 +217,7 @@ impl Engine {
             Err(ProbeError::Failed(finding)) => {
                 let first = *lane.first_probe_failure.get_or_insert(step.now.elapsed);
                 if step.now.elapsed >= first + PROBE_PATIENCE {
-                    self.fail(index, vec![finding], step);
+                    self.fail(index, vec![*finding], step);
                 } else {
                     lane.verification = Verification::RetryAt(step.now.elapsed + PROBE_PAUSE);
                     self.say(index, None, &finding.message.clone(), Some(&finding), step);

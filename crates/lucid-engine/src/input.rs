@@ -62,7 +62,7 @@ pub struct ApplyError {
 #[derive(Debug, Clone)]
 pub enum ProbeError {
     /// It answered wrongly, or not at all.
-    Failed(Finding),
+    Failed(Box<Finding>),
     /// Nobody could ask it; the reason is reported and the kubelet's verdict counts.
     NotPossible(String),
 }

@@ -358,7 +358,7 @@ fn a_health_endpoint_may_need_a_moment() {
     let mut play = Play::new();
     play.deploy("db");
     play.deploy("api");
-    play.answer_probe("api", Err(ProbeError::Failed(Finding::error(9011, "502"))));
+    play.answer_probe("api", Err(ProbeError::Failed(Box::new(Finding::error(9011, "502")))));
     play.wait(1);
     play.answer_probe("api", ANSWERS());
     assert!(play.told().contains(&"verified api".to_owned()));
@@ -371,7 +371,7 @@ fn a_health_endpoint_that_never_answers_fails_the_component() {
     play.deploy("api");
     for _ in 0..20 {
         if play.sent().contains(&"probe api".to_owned()) {
-            play.answer_probe("api", Err(ProbeError::Failed(Finding::error(9011, "502"))));
+            play.answer_probe("api", Err(ProbeError::Failed(Box::new(Finding::error(9011, "502")))));
         }
         play.wait(1);
     }
