@@ -33,8 +33,17 @@ pub(crate) struct Mark {
 
 #[derive(Deserialize)]
 struct Event {
+    stage: String,
     verb: String,
     user: User,
+}
+
+impl Event {
+    /// A watch is logged when it starts and, who knows when, at its end; its start counts. Proxied requests are logged
+    /// twice as well, and their end counts.
+    fn counts(&self) -> bool {
+        self.stage == if self.verb == "watch" { "ResponseStarted" } else { "ResponseComplete" }
+    }
 }
 
 #[derive(Deserialize)]
@@ -59,7 +68,7 @@ impl Mark {
 fn count(log: &str, user: &str) -> Requests {
     let mut verbs = BTreeMap::new();
     for event in log.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
-        if event.user.username == user {
+        if event.user.username == user && event.counts() {
             *verbs.entry(event.verb).or_default() += 1;
         }
     }
@@ -70,11 +79,23 @@ fn count(log: &str, user: &str) -> Requests {
 mod tests {
     use super::*;
 
+    fn line(stage: &str, verb: &str, user: &str) -> String {
+        format!("{{\"stage\":\"{stage}\",\"verb\":\"{verb}\",\"user\":{{\"username\":\"{user}\"}}}}\n")
+    }
+
     #[test]
     fn only_the_users_own_requests_count_and_half_a_line_does_not() {
-        let line = |verb: &str, user: &str| format!("{{\"verb\":\"{verb}\",\"user\":{{\"username\":\"{user}\"}}}}\n");
-        let log = line("get", "lucid") + &line("patch", "lucid") + &line("patch", "bench") + "{\"verb\":\"pat";
+        let done = |verb: &str, user: &str| line("ResponseComplete", verb, user);
+        let log = done("get", "lucid") + &done("patch", "lucid") + &done("patch", "bench") + "{\"stage\":\"Resp";
         let requests = count(&log, "lucid");
         assert_eq!((requests.all(), requests.changing()), (2, 1));
+    }
+
+    #[test]
+    fn what_is_logged_twice_counts_once() {
+        let both = |verb: &str| line("ResponseStarted", verb, "lucid") + &line("ResponseComplete", verb, "lucid");
+        assert_eq!(count(&both("watch"), "lucid").all(), 1);
+        assert_eq!(count(&both("get"), "lucid").all(), 1);
+        assert_eq!(count(&line("ResponseStarted", "watch", "lucid"), "lucid").all(), 1, "a watch that is still open");
     }
 }
