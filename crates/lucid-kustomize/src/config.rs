@@ -82,16 +82,9 @@ impl Config {
     }
 }
 
-fn same_slice<T>(a: &Cow<'static, [T]>, b: &Cow<'static, [T]>) -> bool
-where
-    [T]: ToOwned,
-{
-    matches!((a, b), (Cow::Borrowed(a), Cow::Borrowed(b)) if std::ptr::eq(*a, *b))
-}
-
 /// Adds specifications that are not covered yet.
-pub(crate) fn merge_all(into: &mut Cow<'static, [Spec]>, more: &Cow<'static, [Spec]>) -> Result<(), Conflict> {
-    if same_slice(into, more) {
+pub(crate) fn merge_all(into: &mut Cow<'static, [Spec]>, more: &[Spec]) -> Result<(), Conflict> {
+    if std::ptr::eq(into.as_ref(), more) {
         return Ok(());
     }
     more.iter().try_for_each(|spec| merge_one(into, spec))
@@ -116,11 +109,11 @@ pub(crate) fn merge_one(into: &mut Cow<'static, [Spec]>, spec: &Spec) -> Result<
     }
 }
 
-fn merge_rules(into: &mut Cow<'static, [NameRule]>, more: &Cow<'static, [NameRule]>) -> Result<(), Conflict> {
-    if same_slice(into, more) {
+fn merge_rules(into: &mut Cow<'static, [NameRule]>, more: &[NameRule]) -> Result<(), Conflict> {
+    if std::ptr::eq(into.as_ref(), more) {
         return Ok(());
     }
-    for rule in more.iter() {
+    for rule in more {
         let same =
             |known: &NameRule| (&known.group, &known.version, &known.kind) == (&rule.group, &rule.version, &rule.kind);
         match into.iter().position(same) {

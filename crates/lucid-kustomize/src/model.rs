@@ -11,7 +11,8 @@ mod replacement;
 
 pub(crate) use generators::{GeneratorArgs, GeneratorOptions};
 pub(crate) use kustomization::{
-    Image, Kustomization, Label, Patch, Replica, Var, field_spec, image, patch_fields, replica, selector, selector_fields,
+    Image, Kustomization, Label, Patch, Replica, Var, field_spec, image, patch_fields, replica, selector,
+    selector_fields,
 };
 pub(crate) use replacement::{
     FieldOptions, Replacement, Selected, Target as ReplacementTarget, replacement, replacements, replacements_file,

@@ -39,6 +39,7 @@ struct Referrer {
 struct Index {
     candidates: Vec<Candidate>,
     by_previous: HashMap<Text, Vec<usize>>,
+    by_original_namespace: HashMap<Text, Vec<usize>>,
 }
 
 /// A reference that could mean several objects.
@@ -218,7 +219,8 @@ impl Search<'_> {
     fn in_namespace(&self, reachable: Vec<usize>, namespace: &str) -> Vec<usize> {
         let all = &self.index.candidates;
         let in_original = |c: &Candidate| c.original == namespace && c.original != NO_NAMESPACE;
-        let any = all.iter().any(|c| in_original(c) && self.referrer.reaches(c));
+        let there = self.index.by_original_namespace.get(namespace).map(Vec::as_slice).unwrap_or_default();
+        let any = there.iter().any(|&i| in_original(&all[i]) && self.referrer.reaches(&all[i]));
         let keep = |c: &Candidate| {
             if any { in_original(c) } else { c.effective == namespace && c.effective != NO_NAMESPACE }
         };
@@ -271,7 +273,11 @@ impl Index {
         }
         let candidates =
             if by_previous.is_empty() { Vec::new() } else { resources.iter().map(Candidate::new).collect() };
-        Self { candidates, by_previous }
+        let mut by_original_namespace: HashMap<Text, Vec<usize>> = HashMap::new();
+        for (index, candidate) in candidates.iter().enumerate() {
+            by_original_namespace.entry(candidate.original.clone()).or_default().push(index);
+        }
+        Self { candidates, by_previous, by_original_namespace }
     }
 }
 

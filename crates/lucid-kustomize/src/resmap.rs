@@ -14,7 +14,23 @@ pub(crate) struct ResMap {
     /// Identities of `list`; absent after anything that may have renamed.
     ids: Option<HashSet<Id>>,
     /// Indices by kind and name, current and previous ones.
-    names: Option<HashMap<(Text, Text), Vec<usize>>>,
+    names: Option<Names>,
+    /// Set where identities may have changed without a check.
+    unchecked: bool,
+}
+
+type Names = HashMap<(Text, Text), Vec<usize>>;
+
+/// Notes a resource under every kind and name that it has or had.
+fn add_names(names: &mut Names, index: usize, resource: &Resource) {
+    let mut add = |kind: &str, name: &str| {
+        let indices = names.entry((Text::new(kind), Text::new(name))).or_default();
+        if indices.last() != Some(&index) {
+            indices.push(index);
+        }
+    };
+    add(resource.kind(), resource.name());
+    resource.previous.iter().for_each(|previous| add(&previous.kind, &previous.name));
 }
 
 impl ResMap {
@@ -31,6 +47,7 @@ impl ResMap {
     pub(crate) fn renaming(&mut self) -> &mut Vec<Resource> {
         self.ids = None;
         self.names = None;
+        self.unchecked = true;
         &mut self.list
     }
 
@@ -42,7 +59,9 @@ impl ResMap {
     pub(crate) fn append(&mut self, resource: Resource, report: &mut Report) {
         let ids = self.ids.get_or_insert_with(|| self.list.iter().map(Resource::id).collect());
         if ids.insert(resource.id()) {
-            self.names = None;
+            if let Some(names) = &mut self.names {
+                add_names(names, self.list.len(), &resource);
+            }
             self.list.push(resource);
             return;
         }
@@ -69,25 +88,20 @@ impl ResMap {
 
     /// Checks all identities anew, as kustomize does where a list is taken apart and put together.
     pub(crate) fn recheck(&mut self, report: &mut Report) {
-        let list = std::mem::take(self.renaming());
-        self.append_all(list, report);
+        if self.unchecked {
+            let list = std::mem::take(self.renaming());
+            self.ids = Some(HashSet::with_capacity(list.len()));
+            self.append_all(list, report);
+            self.unchecked = false;
+        }
     }
 
     /// Indices of the resources that have this identity or ever had it.
     pub(crate) fn find(&mut self, id: &Id) -> Vec<usize> {
         let list = &self.list;
         let names = self.names.get_or_insert_with(|| {
-            let mut names: HashMap<_, Vec<usize>> = HashMap::with_capacity(list.len());
-            for (index, resource) in list.iter().enumerate() {
-                let mut add = |kind: &str, name: &str| {
-                    let indices = names.entry((Text::new(kind), Text::new(name))).or_default();
-                    if indices.last() != Some(&index) {
-                        indices.push(index);
-                    }
-                };
-                add(resource.kind(), resource.name());
-                resource.previous.iter().for_each(|previous| add(&previous.kind, &previous.name));
-            }
+            let mut names = HashMap::with_capacity(list.len());
+            list.iter().enumerate().for_each(|(index, resource)| add_names(&mut names, index, resource));
             names
         });
         let near = names.get(&(id.kind.clone(), id.name.clone())).map(Vec::as_slice).unwrap_or_default();
@@ -110,7 +124,8 @@ impl ResMap {
                 let index = *index;
                 let old = &self.list[index];
                 let merged = crate::generate::absorb(old, resource);
-                self.renaming()[index] = merged;
+                self.names = None;
+                self.list[index] = merged;
             }
             ([index], _) => {
                 let place = report.files.position(self.list[*index].pos());

@@ -81,7 +81,8 @@ impl Build<'_> {
         let fields: Vec<Field<'_>> = accumulated.config.var_reference.iter().map(Field::new).collect();
         for resource in accumulated.map.list_mut() {
             for field in fields.iter().filter(|field| field.applies(resource)).collect::<Vec<_>>() {
-                let visited = field.visit(&mut resource.node, Make::Nothing, Pos::NOWHERE, &mut |node| set(node, &values));
+                let visited =
+                    field.visit(&mut resource.node, Make::Nothing, Pos::NOWHERE, &mut |node| set(node, &values));
                 if let Err(error) = visited {
                     let message = format!("vars: {}: {error}", resource.reference());
                     self.report.error(code::VARIABLE, resource.pos(), message);

@@ -19,8 +19,8 @@ mod timestamp;
 pub use documents::parse_documents;
 pub use emit::{emit, emit_node};
 pub use node::{Entry, Key, Kind, Node};
-pub use parse::{Dialect, Limits, ParseError, parse, parse_with};
 pub use number::shortest as go_float;
+pub use parse::{Dialect, Limits, ParseError, parse, parse_with};
 pub use scalar::{Resolved, Scalar, Style, Tag};
 
 /// The string type of keys and scalars: short ones need no allocation, long ones are shared when copied.

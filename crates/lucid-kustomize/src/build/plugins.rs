@@ -76,7 +76,8 @@ impl Build<'_> {
         if plugin.api_version() == "builtin" {
             return true;
         }
-        let message = format!("the plugin {} {} is not built in, and programs are not run", plugin.api_version(), plugin.kind());
+        let message =
+            format!("the plugin {} {} is not built in, and programs are not run", plugin.api_version(), plugin.kind());
         let help = "use a built-in plugin (apiVersion: builtin), or run the function beforehand and list what it makes";
         self.report.error_help(code::NOT_SUPPORTED, plugin.pos(), message, help);
         false
@@ -125,7 +126,11 @@ impl Build<'_> {
             return None;
         }
         let pos = plugin.pos();
-        let account = format!("{}@{}.iam.gserviceaccount.com", text("serviceAccount", "name"), text("serviceAccount", "projectId"));
+        let account = format!(
+            "{}@{}.iam.gserviceaccount.com",
+            text("serviceAccount", "name"),
+            text("serviceAccount", "projectId")
+        );
         let mut made = Resource::new(Node::map(pos));
         let tag = lucid_object::yaml::Tag::Unset;
         set_field(&mut made.node, "apiVersion", "v1", tag, pos);

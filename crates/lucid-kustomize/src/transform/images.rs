@@ -60,8 +60,8 @@ fn is_container_image(field: &Field<'_>) -> bool {
 }
 
 /// Visits container lists anywhere. A field that is also configured is changed twice, as kustomize does.
-fn containers<'n>(
-    node: &'n mut Node,
+fn containers(
+    node: &mut Node,
     path: &mut Vec<String>,
     twice: &[&Field<'_>],
     changes: &[Change<'_>],

@@ -64,7 +64,7 @@ fn strategic_by_id(map: &mut ResMap, mut patch: Resource, pos: Pos, report: &mut
 pub(crate) fn strategic_legacy(map: &mut ResMap, patches: Vec<Resource>, pos: Pos, report: &mut Report) {
     for patch in patches {
         let Some(index) = only_match(map, &patch, pos, report) else { continue };
-        let kept = merge_into(&mut map.renaming()[index], &mut for_target(&patch, None));
+        let kept = merge_into(&mut map.list_mut()[index], &mut for_target(&patch, None));
         finish(map, index, kept, &patch, report);
         map.recheck(report);
     }
@@ -80,7 +80,9 @@ fn strategic_to_target(map: &mut ResMap, selector: &Selector, patches: &[Resourc
     };
     let Some(target) = compile(selector, report) else { return };
     let mut gone = Vec::new();
-    for (index, resource) in map.renaming().iter_mut().enumerate() {
+    let renames = patch.allow_name_change || patch.allow_kind_change;
+    let resources = if renames { map.renaming().as_mut_slice() } else { map.list_mut() };
+    for (index, resource) in resources.iter_mut().enumerate() {
         if !target.selects(resource) {
             continue;
         }

@@ -35,7 +35,9 @@ fn value(resources: &[Resource], replacement: &Replacement, report: &mut Report)
         report.error(code::REPLACEMENT, pos, message);
         None
     };
-    if replacement.targets.as_ref().is_none_or(Vec::is_empty) || (replacement.source.is_none() && replacement.value.is_none()) {
+    if replacement.targets.as_ref().is_none_or(Vec::is_empty)
+        || (replacement.source.is_none() && replacement.value.is_none())
+    {
         return refuse(replacement.pos, "a replacement needs `source` and `targets`".into());
     }
     match (&replacement.source, &replacement.value) {
@@ -100,7 +102,12 @@ fn describe(selector: &Selector) -> String {
         ("name", &selector.name),
         ("namespace", &selector.namespace),
     ];
-    parts.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("{what} {text}")).collect::<Vec<_>>().join(", ")
+    parts
+        .iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(what, text)| format!("{what} {text}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &mut Report) {

@@ -3,12 +3,10 @@
 //! With `LUCID_TEST_TOOLS` (a folder with the real `kustomize`) the goldens are made anew and compared;
 //! with `LUCID_UPDATE=1` as well they are rewritten.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::{self, Case, Golden, Kustomize};
 use lucid_kustomize::{MemoryLoader, Options, Order, render};
-use support::{Case, Golden, Kustomize};
 
 fn cases() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
@@ -32,9 +30,9 @@ fn loader(case: &Case) -> MemoryLoader {
 /// What we print, or what we find.
 fn ours(case: &Case, reorder: Order) -> Result<String, String> {
     let options = Options { reorder, ..Options::default() };
-    render(&loader(case), case.root(), &options).map(|rendered| rendered.to_yaml().to_owned()).map_err(|findings| {
-        findings.errors().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("\n")
-    })
+    render(&loader(case), case.root(), &options)
+        .map(|rendered| rendered.to_yaml().to_owned())
+        .map_err(|findings| findings.errors().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("\n"))
 }
 
 fn check(case: &Case) -> Result<(), String> {

@@ -3,11 +3,9 @@
 //! Without `LUCID_TEST_TOOLS` the same trees are rendered by us alone: twice the same, without a panic, and what is
 //! printed reads back as the objects. `LUCID_SOAK` asks for the large number; `LUCID_SEED` for one tree.
 
-mod support;
-
+use crate::support::{self, Case, Golden, Kustomize, random};
 use lucid_kustomize::{MemoryLoader, Options, Order, Rendered, render};
 use lucid_object::Findings;
-use support::{Case, Golden, Kustomize, random};
 
 const FEW: u64 = 500;
 const MANY: u64 = 10_000;
@@ -26,7 +24,8 @@ fn alone(case: &Case) -> Result<(), String> {
     match (ours(case, Order::Legacy), ours(case, Order::Legacy)) {
         (Ok(first), Ok(second)) if first.to_yaml() == second.to_yaml() => {
             let read = lucid_object::yaml::parse(first.to_yaml(), 0).map_err(|error| error.to_string())?;
-            let same = read.iter().map(|node| node.to_json()).eq(first.objects.iter().map(|object| object.value().clone()));
+            let same =
+                read.iter().map(|node| node.to_json()).eq(first.objects.iter().map(|object| object.value().clone()));
             if same { Ok(()) } else { Err("the text reads back as something else".into()) }
         }
         (Err(first), Err(second)) if first == second && first.has_errors() => Ok(()),

@@ -4,26 +4,24 @@
 //! `expected.yaml`, `expected.none.yaml` if the order of reading differs, or `expected.error`. Lines `# says: words` at
 //! the top are words that our findings must contain.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub mod random;
+pub(crate) mod random;
 
 /// One case.
 #[derive(Debug, Clone)]
-pub struct Case {
+pub(crate) struct Case {
     head: String,
-    pub says: Vec<String>,
-    pub files: Vec<(String, String)>,
-    pub golden: Golden,
+    pub(crate) says: Vec<String>,
+    pub(crate) files: Vec<(String, String)>,
+    pub(crate) golden: Golden,
 }
 
 /// What the real kustomize answers.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Golden {
+pub(crate) enum Golden {
     Text { legacy: String, none: Option<String> },
     Error(String),
     Missing,
@@ -31,7 +29,7 @@ pub enum Golden {
 
 impl Golden {
     /// Error texts are kept for reading; only that there is one counts.
-    pub fn differs_from(&self, other: &Self) -> bool {
+    pub(crate) fn differs_from(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Error(_), Self::Error(_)) => false,
             _ => self != other,
@@ -40,12 +38,12 @@ impl Golden {
 }
 
 impl Case {
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("a case");
         Self::parse(&text)
     }
 
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut case = Self { head: String::new(), says: Vec::new(), files: Vec::new(), golden: Golden::Missing };
         let mut current: Option<(String, bool)> = None;
         let mut content = String::new();
@@ -67,7 +65,7 @@ impl Case {
         case
     }
 
-    pub fn of(files: Vec<(String, String)>, golden: Golden) -> Self {
+    pub(crate) fn of(files: Vec<(String, String)>, golden: Golden) -> Self {
         Self { head: String::new(), says: Vec::new(), files, golden }
     }
 
@@ -89,22 +87,22 @@ impl Case {
     }
 
     /// The folder to build: `.`, or `overlay` if there is no kustomization at the top.
-    pub fn root(&self) -> &'static str {
+    pub(crate) fn root(&self) -> &'static str {
         let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
         let at_top = self.files.iter().any(|(path, _)| names.contains(&path.as_str()));
         let in_overlay = self.files.iter().any(|(path, _)| path.starts_with("overlay/"));
         if at_top || !in_overlay { "." } else { "overlay" }
     }
 
-    pub fn with(&self, golden: Golden) -> Self {
+    pub(crate) fn with(&self, golden: Golden) -> Self {
         Self { golden, ..self.clone() }
     }
 
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         std::fs::write(path, self.text()).expect("a case is written");
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = self.head.clone();
         let mut section = |name: &str, content: &str| {
             let bare = !content.is_empty() && !content.ends_with('\n');
@@ -131,19 +129,19 @@ impl Case {
 }
 
 /// The program, version 5.8.2.
-pub struct Kustomize {
+pub(crate) struct Kustomize {
     program: PathBuf,
 }
 
 impl Kustomize {
     /// From the folder in `LUCID_TEST_TOOLS`.
-    pub fn from_environment() -> Option<Self> {
+    pub(crate) fn from_environment() -> Option<Self> {
         let program = Path::new(&std::env::var_os("LUCID_TEST_TOOLS")?).join("kustomize");
         assert!(program.exists(), "{} does not exist", program.display());
         Some(Self { program })
     }
 
-    pub fn golden(&self, case: &Case) -> Golden {
+    pub(crate) fn golden(&self, case: &Case) -> Golden {
         let folder = Scratch::new();
         for (path, content) in &case.files {
             let path = folder.0.join(path);
@@ -157,13 +155,15 @@ impl Kustomize {
                 Golden::Text { legacy, none }
             }
             (Err(error), _) | (_, Err(error)) => {
-                let shown = error.replace(&format!("{}/", folder.0.display()), "").replace(&folder.0.display().to_string(), ".");
+                let shown = error
+                    .replace(&format!("{}/", folder.0.display()), "")
+                    .replace(&folder.0.display().to_string(), ".");
                 Golden::Error(shown)
             }
         }
     }
 
-    pub fn build(&self, folder: &Path, reorder: &str) -> Result<String, String> {
+    pub(crate) fn build(&self, folder: &Path, reorder: &str) -> Result<String, String> {
         let output = Command::new(&self.program)
             .args(["build", "--reorder", reorder])
             .arg(folder)
@@ -177,10 +177,10 @@ impl Kustomize {
 }
 
 /// A folder that goes away.
-pub struct Scratch(pub PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("lucid-kustomize-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -198,7 +198,7 @@ impl Drop for Scratch {
 }
 
 /// The lines around the first difference.
-pub fn diff(want: &str, got: &str) -> String {
+pub(crate) fn diff(want: &str, got: &str) -> String {
     let (want, got): (Vec<&str>, Vec<&str>) = (want.lines().collect(), got.lines().collect());
     let first = want.iter().zip(&got).position(|(a, b)| a != b).unwrap_or(want.len().min(got.len()));
     let show = |lines: &[&str]| {

@@ -74,7 +74,9 @@ pub(super) fn float_to_json(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e21 {
         // Go prints the shortest digits, so what is read back may differ from the float in the last places.
         let text = format!("{value}");
-        if let Some(number) = text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<u64>().ok().map(Value::from)) {
+        if let Some(number) =
+            text.parse::<i64>().ok().map(Value::from).or_else(|| text.parse::<u64>().ok().map(Value::from))
+        {
             return number;
         }
     }

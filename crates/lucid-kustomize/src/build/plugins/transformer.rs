@@ -33,7 +33,9 @@ impl Build<'_> {
             }
             "ReplicaCountTransformer" => self.replica_plugin(into, plugin),
             "PatchTransformer" => {
-                if let Some(patch) = self.decode(plugin, |shared, fields| Some(patch_fields(shared, fields, plugin.node.pos))) {
+                if let Some(patch) =
+                    self.decode(plugin, |shared, fields| Some(patch_fields(shared, fields, plugin.node.pos)))
+                {
                     self.patch(into, &patch, folder);
                 }
             }
@@ -103,7 +105,8 @@ impl Build<'_> {
             "allServiceAccounts" => Subjects::ServiceAccounts,
             "none" => Subjects::None,
             other => {
-                let message = format!("setRoleBindingSubjects is defaultOnly, allServiceAccounts or none, not {other:?}");
+                let message =
+                    format!("setRoleBindingSubjects is defaultOnly, allServiceAccounts or none, not {other:?}");
                 return self.report.error(code::WRONG_VALUE, mode.pos, message);
             }
         };

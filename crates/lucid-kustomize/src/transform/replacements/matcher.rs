@@ -75,7 +75,13 @@ fn made(kind: &Kind, rest: &[String], parent: &Node) -> Node {
     }
 }
 
-fn at_index(node: &mut Node, index: usize, rest: &[String], create: Option<&Kind>, set: Set<'_>) -> Result<usize, String> {
+fn at_index(
+    node: &mut Node,
+    index: usize,
+    rest: &[String],
+    create: Option<&Kind>,
+    set: Set<'_>,
+) -> Result<usize, String> {
     let len = items(node)?.len();
     if let (true, Some(kind)) = (index == len, create) {
         let item = made(kind, rest, node);

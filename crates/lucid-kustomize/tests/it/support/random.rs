@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::{Case, Golden};
 
 /// A repeatable source of choices (xorshift).
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
@@ -34,19 +34,67 @@ impl Dice {
 
 const NAMES: [&str; 4] = ["a", "b", "web", "db"];
 const VALUES: [&str; 40] = [
-    "1", "\"1\"", "yes", "\"yes\"", "0644", "1.50", "x", "'it''s'", "\"a: b\"", "null", "~", "\"\"", "true", "2021-01-01",
-    "\"2021-01-01\"", "1e3", "[1, two]", "{k: v}", "-dash", "\"- dash\"", "long words that go on and on until the line is full and has to be folded somewhere, \
-     which is after eighty columns", "|\n{}  lines\n{}    deep\n{}  end", ">\n{}  folded\n{}  text\n{}    more\n{}  end", "\"tab\\there\"", "\"two\\nlines\\n\"",
-    "\"trailing \"", "é", "\"\\U0001F600\"", "0x1F", "1_000", "on", "N", "'0.0.0.0:80'", "12:30", "\"#x\"", "a#b", "{}", "[]", ".5", "-0",
+    "1",
+    "\"1\"",
+    "yes",
+    "\"yes\"",
+    "0644",
+    "1.50",
+    "x",
+    "'it''s'",
+    "\"a: b\"",
+    "null",
+    "~",
+    "\"\"",
+    "true",
+    "2021-01-01",
+    "\"2021-01-01\"",
+    "1e3",
+    "[1, two]",
+    "{k: v}",
+    "-dash",
+    "\"- dash\"",
+    "long words that go on and on until the line is full and has to be folded somewhere, \
+     which is after eighty columns",
+    "|\n{}  lines\n{}    deep\n{}  end",
+    ">\n{}  folded\n{}  text\n{}    more\n{}  end",
+    "\"tab\\there\"",
+    "\"two\\nlines\\n\"",
+    "\"trailing \"",
+    "é",
+    "\"\\U0001F600\"",
+    "0x1F",
+    "1_000",
+    "on",
+    "N",
+    "'0.0.0.0:80'",
+    "12:30",
+    "\"#x\"",
+    "a#b",
+    "{}",
+    "[]",
+    ".5",
+    "-0",
 ];
 const KINDS: [&str; 14] = [
-    "apps/v1 Deployment", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "batch/v1 Job", "batch/v1 CronJob", "v1 Pod", "v1 Service",
-    "v1 ConfigMap", "v1 Secret", "v1 ServiceAccount", "rbac.authorization.k8s.io/v1 RoleBinding", "networking.k8s.io/v1 Ingress",
-    "example.com/v1 Widget", "autoscaling/v2 HorizontalPodAutoscaler",
+    "apps/v1 Deployment",
+    "apps/v1 StatefulSet",
+    "apps/v1 DaemonSet",
+    "batch/v1 Job",
+    "batch/v1 CronJob",
+    "v1 Pod",
+    "v1 Service",
+    "v1 ConfigMap",
+    "v1 Secret",
+    "v1 ServiceAccount",
+    "rbac.authorization.k8s.io/v1 RoleBinding",
+    "networking.k8s.io/v1 Ingress",
+    "example.com/v1 Widget",
+    "autoscaling/v2 HorizontalPodAutoscaler",
 ];
 
 /// One tree for a seed.
-pub fn tree(seed: u64) -> Case {
+pub(crate) fn tree(seed: u64) -> Case {
     let mut dice = Dice::new(seed);
     let mut files = Vec::new();
     folder(&mut dice, &mut files, "base", None);
@@ -139,7 +187,9 @@ fn body(dice: &mut Dice, kind: &str) -> String {
         }
         "CronJob" => format!("spec:\n  jobTemplate:\n    spec:\n      template:\n{}", pod(dice, 8)),
         "Pod" => pod(dice, 0),
-        "Service" => format!("spec:\n  selector: {{app: {name}}}\n  ports:\n  - port: 80\n  - {{port: 53, protocol: UDP, name: dns}}\n"),
+        "Service" => format!(
+            "spec:\n  selector: {{app: {name}}}\n  ports:\n  - port: 80\n  - {{port: 53, protocol: UDP, name: dns}}\n"
+        ),
         "ConfigMap" | "Secret" => format!("data:\n{}", map(dice, 2)),
         "RoleBinding" => format!(
             "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}}\nsubjects:\n- {{kind: ServiceAccount, name: {name}}}\n- {{kind: ServiceAccount, name: default, namespace: n1}}\n"
@@ -152,7 +202,10 @@ fn body(dice: &mut Dice, kind: &str) -> String {
             let target = dice.pick(&["Deployment", "StatefulSet"]);
             format!("spec:\n  scaleTargetRef: {{apiVersion: apps/v1, kind: {target}, name: {name}}}\n")
         }
-        "Widget" => format!("spec:\n  list: [{{name: x}}, {{name: y}}]\n  containers:\n  - image: nginx:1\n  deep:\n{}", map(dice, 4)),
+        "Widget" => format!(
+            "spec:\n  list: [{{name: x}}, {{name: y}}]\n  containers:\n  - image: nginx:1\n  deep:\n{}",
+            map(dice, 4)
+        ),
         _ => String::new(),
     }
 }
@@ -170,7 +223,10 @@ fn pod(dice: &mut Dice, indent: usize) -> String {
     }
     if dice.chance(40) {
         let (v, w) = (dice.pick(&NAMES), dice.pick(&NAMES));
-        let _ = writeln!(out, "{pad}  volumes: [{{name: v, configMap: {{name: {v}}}}}, {{name: w, secret: {{secretName: {w}}}}}]");
+        let _ = writeln!(
+            out,
+            "{pad}  volumes: [{{name: v, configMap: {{name: {v}}}}}, {{name: w, secret: {{secretName: {w}}}}}]"
+        );
     }
     let _ = writeln!(out, "{pad}  containers:");
     for container in ["main", "side"].iter().take(1 + dice.below(2)) {
@@ -209,8 +265,10 @@ fn instructions(dice: &mut Dice, files: &mut Vec<(String, String)>, folder: &str
         let _ = writeln!(out, "labels: [{{pairs: {{env: {}}}{flags}}}]", dice.pick(&["prod", "\"1\""]));
     }
     if dice.chance(30) {
-        let change = dice.pick(&["newTag: v2", "newName: other", "digest: sha256:ff", "tagSuffix: -x", "newTag: \"7\""]);
-        let _ = writeln!(out, "images: [{{name: {}, {change}}}]", dice.pick(&["nginx", "redis", "host:5000/app", ".*"]));
+        let change =
+            dice.pick(&["newTag: v2", "newName: other", "digest: sha256:ff", "tagSuffix: -x", "newTag: \"7\""]);
+        let _ =
+            writeln!(out, "images: [{{name: {}, {change}}}]", dice.pick(&["nginx", "redis", "host:5000/app", ".*"]));
     }
     generators(dice, &mut out);
     patches(dice, files, folder, &mut out);
@@ -241,7 +299,12 @@ fn generators(dice: &mut Dice, out: &mut String) {
         );
     }
     if dice.chance(20) {
-        let _ = writeln!(out, "secretGenerator:\n- name: {}\n  literals: [p={}]\n", dice.pick(&NAMES), "s".repeat(dice.below(80)));
+        let _ = writeln!(
+            out,
+            "secretGenerator:\n- name: {}\n  literals: [p={}]\n",
+            dice.pick(&NAMES),
+            "s".repeat(dice.below(80))
+        );
     }
 }
 
@@ -252,7 +315,11 @@ fn patches(dice: &mut Dice, files: &mut Vec<(String, String)>, folder: &str, out
             let kind = dice.pick(&KINDS);
             let path = format!("patch{number}.yaml");
             let text = object(dice, kind);
-            let text = if dice.chance(15) { format!("$patch: {}\n{text}", dice.pick(&["delete", "replace", "merge"])) } else { text };
+            let text = if dice.chance(15) {
+                format!("$patch: {}\n{text}", dice.pick(&["delete", "replace", "merge"]))
+            } else {
+                text
+            };
             files.push((format!("{folder}/{path}"), text));
             let _ = writeln!(entries, "- path: {path}");
             if dice.chance(88) {
@@ -268,7 +335,8 @@ fn patches(dice: &mut Dice, files: &mut Vec<(String, String)>, folder: &str, out
                 "{op: add, path: /spec/template/spec/containers/-, value: {name: new, image: nginx}}",
                 "{op: test, path: /kind, value: Pod}",
             ]);
-            let target = dice.pick(&["kind: Deployment", "kind: Pod", "name: web", "kind: \"S.*\"", "labelSelector: app=web"]);
+            let target =
+                dice.pick(&["kind: Deployment", "kind: Pod", "name: web", "kind: \"S.*\"", "labelSelector: app=web"]);
             let _ = writeln!(entries, "- patch: |-\n    - {op}\n  target: {{{target}}}");
         }
     }

@@ -83,8 +83,11 @@ fn text(scalar: &Scalar, indent: usize) -> String {
 
 fn literal(text: &str, indent: usize) -> String {
     let head = if text.ends_with('\n') { "|" } else { "|-" };
-    let lines: Vec<String> =
-        text.trim_end_matches('\n').lines().map(|l| if l.is_empty() { String::new() } else { format!("{}{l}", " ".repeat(indent)) }).collect();
+    let lines: Vec<String> = text
+        .trim_end_matches('\n')
+        .lines()
+        .map(|l| if l.is_empty() { String::new() } else { format!("{}{l}", " ".repeat(indent)) })
+        .collect();
     format!("{head}\n{}", lines.join("\n"))
 }
 

@@ -1,0 +1,5 @@
+//! The renderer beside the real kustomize: a corpus of cases and random trees.
+
+mod corpus;
+mod random;
+mod support;
