@@ -155,7 +155,8 @@ fn what_left_the_release_is_removed() {
     ran.check(0, &[]);
     assert_eq!(changed(&ran.json()), (0, 0, 3), "{ran}");
     let deadline = Instant::now() + Duration::from_secs(10);
-    while kubectl(&["get", "deployment", "web", "-n", &shop.namespace, "--ignore-not-found", "-o", "name"]) != "" {
+    while !kubectl(&["get", "deployment", "web", "-n", &shop.namespace, "--ignore-not-found", "-o", "name"]).is_empty()
+    {
         assert!(Instant::now() < deadline, "web is still there");
         std::thread::sleep(Duration::from_millis(100));
     }
