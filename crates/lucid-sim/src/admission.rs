@@ -1,0 +1,166 @@
+//! The admission plugins that a deployment meets: namespace lifecycle, service accounts, storage class, priority.
+
+use serde_json::{Value, json};
+
+use crate::error::{ApiError, Cause};
+use crate::json::{Json, JsonMut};
+use crate::kinds::{Kind, Table};
+use crate::world::World;
+
+/// Nothing is created in a namespace that is missing or on its way out.
+pub(crate) fn namespace_is_open(world: &World, kind: &Kind, namespace: &str, name: &str) -> Result<(), ApiError> {
+    if !kind.namespaced {
+        return Ok(());
+    }
+    let about = crate::error::About { group: "", plural: "namespaces", kind: "Namespace" };
+    let Some(found) = world.store.get(Table::NAMESPACES, "", namespace) else {
+        return Err(ApiError::not_found(about, namespace));
+    };
+    if found.is_deleting() {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let cause = Cause::new("NamespaceTerminating", "metadata.namespace", format!("namespace {namespace} is being terminated"));
+        return Err(ApiError::forbidden(kind.about(), name, &why).with_cause(cause));
+    }
+    Ok(())
+}
+
+pub(crate) fn mutate(world: &World, kind: &Kind, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {
+    if old.is_some() {
+        return Ok(());
+    }
+    match kind.table {
+        Table::PODS => {
+            service_account(world, kind, object)?;
+            priority(world, kind, object)?;
+            tolerations(object);
+            object.put("status/qosClass", qos_class(object));
+            Ok(())
+        }
+        Table::CLAIMS => {
+            default_class(world, object);
+            object.put("metadata/finalizers", json!(["kubernetes.io/pvc-protection"]));
+            Ok(())
+        }
+        Table::VOLUMES => {
+            object.put("metadata/finalizers", json!(["kubernetes.io/pv-protection"]));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn validate(_world: &World, _kind: &Kind, _object: &Value, _old: Option<&Value>) -> Result<(), ApiError> {
+    Ok(())
+}
+
+fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {
+    pod.default_to("spec/serviceAccountName", "default");
+    let name = pod.str("spec/serviceAccountName").to_owned();
+    pod.put("spec/serviceAccount", name.clone());
+    let Some(account) = world.store.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
+        let why = format!(
+            "error looking up service account {}/{name}: serviceaccount \"{name}\" not found",
+            pod.namespace()
+        );
+        return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+    };
+    let mount = pod.at("spec/automountServiceAccountToken").as_bool();
+    let mount = mount.or_else(|| account.at("automountServiceAccountToken").as_bool()).unwrap_or(true);
+    if pod.list("spec/imagePullSecrets").is_empty() && !account.list("imagePullSecrets").is_empty() {
+        let secrets = account.at("imagePullSecrets").clone();
+        pod.put("spec/imagePullSecrets", secrets);
+    }
+    if mount {
+        mount_token(pod);
+    }
+    Ok(())
+}
+
+const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+fn mount_token(pod: &mut Value) {
+    let volume = "kube-api-access";
+    let sources = json!([
+        {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+        {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+        {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}},
+    ]);
+    let mut wanted = false;
+    for list in ["spec/initContainers", "spec/containers"] {
+        for container in pod.items(list) {
+            if container.list("volumeMounts").iter().any(|mount| mount.str("mountPath") == TOKEN_PATH) {
+                continue;
+            }
+            wanted = true;
+            push(container, "volumeMounts", json!({"name": volume, "readOnly": true, "mountPath": TOKEN_PATH}));
+        }
+    }
+    if wanted {
+        push(pod, "spec/volumes", json!({"name": volume, "projected": {"defaultMode": 420, "sources": sources}}));
+    }
+}
+
+fn push(value: &mut Value, path: &str, item: Value) {
+    let list = value.entry(path);
+    match list.as_array_mut() {
+        Some(list) => list.push(item),
+        None => *list = json!([item]),
+    }
+}
+
+fn priority(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {
+    let class = pod.str("spec/priorityClassName").to_owned();
+    if class.is_empty() {
+        let default = world.store.list(Table::PRIORITY_CLASSES).find(|class| class.flag("globalDefault"));
+        pod.put("spec/priority", default.map_or(0, |class| class.int("value")));
+    } else {
+        let Some(found) = world.store.get(Table::PRIORITY_CLASSES, "", &class) else {
+            let why = format!("no PriorityClass with name {class} was found");
+            return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+        };
+        pod.put("spec/priority", found.int("value"));
+    }
+    pod.default_to("spec/preemptionPolicy", "PreemptLowerPriority");
+    Ok(())
+}
+
+/// Every pod tolerates a node that is lost for five minutes.
+fn tolerations(pod: &mut Value) {
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let covers = |t: &Value| {
+            (t.str("key") == key || t.str("key").is_empty() && t.str("operator") == "Exists")
+                && matches!(t.str("effect"), "" | "NoExecute")
+        };
+        if !pod.list("spec/tolerations").iter().any(covers) {
+            let toleration = json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
+            push(pod, "spec/tolerations", toleration);
+        }
+    }
+}
+
+fn default_class(world: &World, claim: &mut Value) {
+    if claim.at("spec").get("storageClassName").is_some() {
+        return;
+    }
+    let is_default = |class: &&std::sync::Arc<Value>| class.annotation("storageclass.kubernetes.io/is-default-class") == "true";
+    if let Some(class) = world.store.list(Table::STORAGE_CLASSES).find(is_default) {
+        claim.put("spec/storageClassName", class.name());
+    }
+}
+
+/// Guaranteed, Burstable or BestEffort.
+fn qos_class(pod: &Value) -> &'static str {
+    let containers = || pod.list("spec/initContainers").iter().chain(pod.list("spec/containers"));
+    let resources = ["cpu", "memory"];
+    let some = |list: &str| containers().any(|c| resources.iter().any(|r| c.has(&format!("resources/{list}/{r}"))));
+    if !some("requests") && !some("limits") {
+        return "BestEffort";
+    }
+    let guaranteed = containers().all(|container| {
+        resources.iter().all(|resource| {
+            let limit = container.at(&format!("resources/limits/{resource}"));
+            !limit.is_null() && limit == container.at(&format!("resources/requests/{resource}"))
+        })
+    });
+    if guaranteed { "Guaranteed" } else { "Burstable" }
+}

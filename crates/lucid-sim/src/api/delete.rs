@@ -1,0 +1,75 @@
+//! DELETE of one object and of a collection.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::api::path::Target;
+use crate::api::select::Selection;
+use crate::api::{Reply, Request, decode, format, read};
+use crate::error::ApiError;
+use crate::json::Json;
+use crate::kinds::{Kind, Table};
+use crate::world::World;
+use crate::world::delete::{DeleteOptions, Deleted, Propagation, gone_status};
+
+pub(crate) fn one(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let options = options(request)?;
+    let format = read::format_of(request)?;
+    Ok(match world.delete(kind, &target.namespace, &target.name, &options)? {
+        Deleted::Marked(object) => Reply::json(200, &format::one(&object, kind, format)),
+        // Pods and a few more are given back as they were; the rest as a note of success.
+        Deleted::Gone(object) if returns_object(kind) => Reply::json(200, &format::one(&object, kind, format)),
+        Deleted::Gone(object) => Reply::json(200, &gone_status(kind, &object)),
+    })
+}
+
+fn returns_object(kind: &Kind) -> bool {
+    matches!(kind.table, Table::PODS | Table::SERVICES | Table::SERVICE_ACCOUNTS | Table::CLAIMS | Table::VOLUMES)
+        || matches!(kind.kind.as_str(), "ResourceQuota" | "PodTemplate" | "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment")
+}
+
+pub(crate) fn collection(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let options = options(request)?;
+    let selection = Selection::of(target, &request.query)?;
+    let matching = world.store.list(kind.table).filter(|object| selection.matches(object));
+    let found: Vec<Arc<Value>> = matching.cloned().collect();
+    for object in &found {
+        // Each deletion stands for itself: one that went meanwhile is no failure of the others.
+        let _ = world.delete(kind, object.namespace(), object.name(), &options);
+    }
+    let revision = world.store.revision().to_string();
+    let items: Vec<Value> = found.iter().map(|object| Value::clone(object)).collect();
+    let list = json!({"kind": kind.list_kind, "apiVersion": kind.api_version(), "metadata": {"resourceVersion": revision}, "items": items});
+    Ok(Reply::json(200, &list))
+}
+
+pub(crate) fn options(request: &Request) -> Result<DeleteOptions, ApiError> {
+    let body = if request.body.is_empty() { Value::Null } else { decode(request)? };
+    options_of(&body, request)
+}
+
+/// From a `DeleteOptions` body and the parameters that may stand in its place.
+pub(crate) fn options_of(body: &Value, request: &Request) -> Result<DeleteOptions, ApiError> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let policy = match body.str("propagationPolicy") {
+        "" => request.query.get("propagationPolicy"),
+        given => given,
+    };
+    let propagation = match policy {
+        "" if body.at("orphanDependents").as_bool() == Some(true) => Some(Propagation::Orphan),
+        "" => None,
+        "Background" => Some(Propagation::Background),
+        "Foreground" => Some(Propagation::Foreground),
+        "Orphan" => Some(Propagation::Orphan),
+        other => return Err(ApiError::bad_request(format!("invalid propagation policy {other:?}"))),
+    };
+    let all = body.list("dryRun").iter().any(|value| value.as_str() == Some("All"));
+    Ok(DeleteOptions {
+        grace_seconds: body.at("gracePeriodSeconds").as_i64().or_else(|| request.query.get("gracePeriodSeconds").parse().ok()),
+        uid: text(body.at("preconditions/uid")),
+        resource_version: text(body.at("preconditions/resourceVersion")),
+        propagation,
+        dry_run: all || request.query.dry_run(),
+    })
+}

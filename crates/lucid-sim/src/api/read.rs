@@ -1,0 +1,130 @@
+//! GET and LIST.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::api::format::{self, Format};
+use crate::api::path::Target;
+use crate::api::select::Selection;
+use crate::api::{Reply, Request, convert, table};
+use crate::error::ApiError;
+use crate::json::Json;
+use crate::kinds::Kind;
+use crate::world::World;
+
+const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+pub(crate) fn format_of(request: &Request) -> Result<Format, ApiError> {
+    Format::negotiate(&request.accept).ok_or_else(|| ApiError::not_acceptable(ACCEPTED))
+}
+
+pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let format = format_of(request)?;
+    if let Some(asked) = request.query.number("resourceVersion").filter(|asked| *asked > world.store.revision()) {
+        return Err(ApiError::too_new(asked, world.store.revision()));
+    }
+    let object = world.store.get(kind.table, &target.namespace, &target.name);
+    let object = object.ok_or_else(|| ApiError::not_found(kind.about(), &target.name))?;
+    Ok(Reply::json(200, &format::one(object, kind, format)))
+}
+
+/// Where a chunked list goes on: the revision it began at and the last key it gave.
+fn token(revision: u64, after: &Value) -> String {
+    let start = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}/{}\u{0}", after.namespace(), after.name())});
+    crate::base64::encode(start.to_string().as_bytes()).trim_end_matches('=').to_owned()
+}
+
+fn read_token(token: &str) -> Option<(u64, String, String)> {
+    let value: Value = serde_json::from_slice(&crate::base64::decode(token)?).ok()?;
+    let (namespace, name) = value.str("start").trim_end_matches('\u{0}').split_once('/')?;
+    Some((value.at("rv").as_u64()?, namespace.into(), name.into()))
+}
+
+pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let format = format_of(request)?;
+    let selection = Selection::of(target, &request.query)?;
+    check_version(world, request)?;
+    let (mut revision, mut after) = (world.store.revision(), None);
+    if request.query.has("continue") && !request.query.get("continue").is_empty() {
+        let (from, namespace, name) =
+            read_token(request.query.get("continue")).ok_or_else(|| ApiError::bad_request("continue key is not valid: encoded continue token is not valid"))?;
+        if from < world.store.compacted() {
+            return Err(ApiError::gone("The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list."));
+        }
+        (revision, after) = (from, Some((namespace, name)));
+    }
+    let objects = snapshot(world, kind, &target.namespace, revision);
+    let begun = |o: &Arc<Value>| after.as_ref().is_none_or(|(n, m)| (o.namespace(), o.name()) > (n.as_str(), m.as_str()));
+    let mut found: Vec<Arc<Value>> = objects.into_iter().filter(|o| begun(o) && selection.matches(o)).collect();
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if let Some(limit) = request.query.number("limit").and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
+        && found.len() > limit
+    {
+        metadata["continue"] = token(revision, &found[limit - 1]).into();
+        if request.query.get("labelSelector").is_empty() && request.query.get("fieldSelector").is_empty() {
+            metadata["remainingItemCount"] = (found.len() - limit).into();
+        }
+        found.truncate(limit);
+    }
+    Ok(Reply::bytes(200, "application/json", body(kind, &found, metadata, format)))
+}
+
+fn check_version(world: &World, request: &Request) -> Result<(), ApiError> {
+    let current = world.store.revision();
+    let asked = request.query.number("resourceVersion");
+    if let Some(asked) = asked.filter(|asked| *asked > current) {
+        return Err(ApiError::too_new(asked, current));
+    }
+    let exact = request.query.get("resourceVersionMatch") == "Exact";
+    if let Some(asked) = asked.filter(|asked| exact && *asked < world.store.compacted()) {
+        return Err(ApiError::gone(format!("The resourceVersion for the provided list is too old. ({asked})")));
+    }
+    Ok(())
+}
+
+/// The collection as it was at a revision, by undoing the changes since.
+fn snapshot(world: &World, kind: &Kind, namespace: &str, revision: u64) -> Vec<Arc<Value>> {
+    let now: Vec<Arc<Value>> = if namespace.is_empty() {
+        world.store.list(kind.table).cloned().collect()
+    } else {
+        world.store.list_in(kind.table, namespace).cloned().collect()
+    };
+    if revision >= world.store.revision() {
+        return now;
+    }
+    let key = |object: &Value| (object.namespace().to_owned(), object.name().to_owned());
+    let mut rows: std::collections::BTreeMap<_, _> = now.into_iter().map(|object| (key(&object), object)).collect();
+    let later: Vec<_> = world.store.since(revision).filter(|change| change.table == kind.table).collect();
+    for change in later.into_iter().rev() {
+        match &change.old {
+            Some(old) => rows.insert(key(old), old.clone()),
+            None => rows.remove(&key(change.object())),
+        };
+    }
+    rows.into_values().filter(|object| namespace.is_empty() || object.namespace() == namespace).collect()
+}
+
+fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format) -> Vec<u8> {
+    if format == Format::Table {
+        let table = table::of(kind, objects, metadata.str("resourceVersion"));
+        return serde_json::to_vec(&table).expect("JSON values can be written");
+    }
+    let (api_version, list_kind) = match format {
+        Format::Full => (kind.api_version(), kind.list_kind.clone()),
+        _ => ("meta.k8s.io/v1".into(), "PartialObjectMetadataList".into()),
+    };
+    let head = json!({"kind": list_kind, "apiVersion": api_version, "metadata": metadata});
+    let mut out = serde_json::to_vec(&head).expect("JSON values can be written");
+    out.pop();
+    out.extend_from_slice(b",\"items\":[");
+    for (at, object) in objects.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        let item = if format == Format::Full { convert::present(kind, object) } else { Arc::new(format::metadata(object)) };
+        serde_json::to_writer(&mut out, &*item).expect("JSON values can be written");
+    }
+    out.extend_from_slice(b"]}");
+    out
+}

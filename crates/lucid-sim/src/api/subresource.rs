@@ -1,0 +1,201 @@
+//! Parts of objects that have a door of their own: scale, log, eviction, binding, proxy, token.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::api::path::Target;
+use crate::api::write::{by, manager};
+use crate::api::{Reply, Request, decode, delete, proxy};
+use crate::error::{ApiError, Cause};
+use crate::json::{Json, JsonMut};
+use crate::kinds::{Kind, Table};
+use crate::patch;
+use crate::schema::TypeRef;
+use crate::world::World;
+
+pub(crate) fn serve(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    if !kind.has_subresource(&target.subresource) {
+        return Err(ApiError::no_such_path());
+    }
+    match (target.subresource.as_str(), request.method.as_str()) {
+        ("scale", "GET") => Ok(Reply::json(200, &scale_of(kind, &*live(world, kind, target)?))),
+        ("scale", "PUT" | "PATCH") => set_scale(world, kind, target, request),
+        ("log", "GET") => log(world, kind, target, request),
+        ("eviction", "POST") => evict(world, kind, target, request),
+        ("binding", "POST") => bind(world, kind, target, request),
+        ("proxy", _) => proxy::serve(world, kind, target, request),
+        ("token", "POST") => token(world, kind, target, request),
+        ("finalize", "PUT") => finalize(world, kind, target, request),
+        ("exec" | "attach" | "portforward", _) => {
+            Err(ApiError::bad_request(format!("{} needs a connection that can be upgraded", target.subresource)))
+        }
+        _ => Err(ApiError::method_not_allowed()),
+    }
+}
+
+fn live(world: &World, kind: &Kind, target: &Target) -> Result<Arc<Value>, ApiError> {
+    world.get(kind.table, &target.namespace, &target.name).ok_or_else(|| ApiError::not_found(kind.about(), &target.name))
+}
+
+/// Where a kind keeps the number of its replicas.
+fn replicas_path(kind: &Kind) -> String {
+    let custom = kind.custom.as_ref().map(|custom| custom.str("scale/specReplicasPath"));
+    custom.map_or("spec/replicas".into(), |path| path.trim_start_matches('.').replace('.', "/"))
+}
+
+fn scale_of(kind: &Kind, object: &Value) -> Value {
+    let metadata = object.at("metadata");
+    let selector: Vec<String> = object.strings("spec/selector/matchLabels").iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let mut scale = json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {"name": metadata.str("name"), "namespace": metadata.str("namespace"), "uid": metadata.str("uid"),
+            "resourceVersion": metadata.str("resourceVersion"), "creationTimestamp": metadata.str("creationTimestamp")},
+        "spec": {}, "status": {"replicas": object.int("status/replicas"), "selector": selector.join(",")},
+    });
+    let replicas = object.int(&replicas_path(kind));
+    if replicas != 0 {
+        scale["spec"]["replicas"] = replicas.into();
+    }
+    scale
+}
+
+fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let body = decode(request)?;
+    let manager = manager(request);
+    let by = by(&manager, target, request);
+    let media = request.content_type.split(';').next().unwrap_or("").to_owned();
+    let path = replicas_path(kind);
+    let write = world.update(kind, &target.namespace, &target.name, by, |old| {
+        let mut scale = scale_of(kind, old);
+        match (request.method.as_str(), media.as_str()) {
+            ("PUT", _) => scale = body,
+            (_, "application/json-patch+json") => patch::json::apply(&mut scale, &body).map_err(ApiError::bad_request)?,
+            (_, "application/strategic-merge-patch+json") => {
+                patch::strategic::apply(&mut scale, &body, TypeRef::Unknown).map_err(ApiError::bad_request)?;
+            }
+            _ => patch::merge(&mut scale, &body),
+        }
+        if scale.int("spec/replicas") < 0 {
+            let detail = "must be greater than or equal to 0";
+            let about = crate::error::About { group: "autoscaling", plural: "scales", kind: "Scale" };
+            return Err(ApiError::invalid(about, old.name(), vec![Cause::invalid("spec.replicas", scale.at("spec/replicas"), detail)]));
+        }
+        let mut new = old.clone();
+        if scale.has("metadata/resourceVersion") {
+            new.put("metadata/resourceVersion", scale.at("metadata/resourceVersion").clone());
+        }
+        new.put(&path, scale.int("spec/replicas"));
+        Ok(new)
+    })?;
+    Ok(Reply::json(200, &scale_of(kind, &write.object)))
+}
+
+fn log(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let pod = live(world, kind, target)?;
+    let container = match request.query.get("container") {
+        "" => match pod.list("spec/containers") {
+            [one] => one.str("name").to_owned(),
+            many => {
+                let names: Vec<&str> = many.iter().map(|container| container.str("name")).collect();
+                return Err(ApiError::bad_request(format!(
+                    "a container name must be specified for pod {}, choose one of: [{}]",
+                    pod.name(),
+                    names.join(" ")
+                )));
+            }
+        },
+        given => given.to_owned(),
+    };
+    let all = pod.list("spec/containers").iter().chain(pod.list("spec/initContainers"));
+    if !all.into_iter().any(|one| one.str("name") == container) {
+        return Err(ApiError::bad_request(format!("container {container} is not valid for pod {}", pod.name())));
+    }
+    let lines = world.kubelets.log(pod.uid(), &container, request.query.flag("previous"));
+    let Some(mut lines) = lines else {
+        let status = pod.list("status/containerStatuses").iter().chain(pod.list("status/initContainerStatuses"));
+        let waiting = status.into_iter().find(|s| s.str("name") == container).map_or("", |s| s.str("state/waiting/reason")).to_owned();
+        return Err(match request.query.flag("previous") {
+            true => ApiError::bad_request(format!("previous terminated container {container:?} in pod {:?} not found", pod.name())),
+            false if waiting.is_empty() => ApiError::bad_request(format!("container {container:?} in pod {:?} is not available", pod.name())),
+            false => ApiError::bad_request(format!(
+                "container {container:?} in pod {:?} is waiting to start: {}",
+                pod.name(),
+                if waiting == "ErrImagePull" || waiting == "ImagePullBackOff" { "trying and failing to pull image" } else { &waiting }
+            )),
+        });
+    };
+    if let Some(tail) = request.query.number("tailLines").and_then(|tail| usize::try_from(tail).ok()) {
+        lines.drain(..lines.len().saturating_sub(tail));
+    }
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    Ok(Reply::text(200, text))
+}
+
+fn evict(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let body = decode(request)?;
+    let pod = live(world, kind, target)?;
+    let labels = pod.labels();
+    let budget = world.store.list_in(Table::BUDGETS, pod.namespace()).find(|budget| {
+        lucid_object::LabelSelector::from_value(budget.at("spec/selector")).is_some_and(|selector| selector.matches(&labels))
+    });
+    if let Some(budget) = budget.filter(|budget| budget.int("status/disruptionsAllowed") <= 0) {
+        let message = "Cannot evict pod as it would violate the pod's disruption budget.";
+        let cause = Cause {
+            reason: "DisruptionBudget",
+            message: format!(
+                "The disruption budget {} needs {} healthy pods and has {} currently",
+                budget.name(),
+                budget.int("status/desiredHealthy"),
+                budget.int("status/currentHealthy")
+            ),
+            field: String::new(),
+        };
+        return Err(ApiError::too_many(message, None).with_cause(cause));
+    }
+    let options = delete::options_of(body.at("deleteOptions"), request)?;
+    world.delete(kind, &target.namespace, &target.name, &options)?;
+    Ok(Reply::json(201, &success()))
+}
+
+fn bind(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let body = decode(request)?;
+    let node = body.str("target/name").to_owned();
+    let manager = manager(request);
+    world.update(kind, &target.namespace, &target.name, by(&manager, target, request), |old| {
+        if !old.str("spec/nodeName").is_empty() {
+            let why = format!("pod {} is already assigned to node {:?}", old.name(), old.str("spec/nodeName"));
+            return Err(ApiError::conflict(kind.about(), old.name(), &why));
+        }
+        let mut new = old.clone();
+        new.put("spec/nodeName", node);
+        Ok(new)
+    })?;
+    Ok(Reply::json(201, &success()))
+}
+
+fn success() -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})
+}
+
+fn token(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let account = live(world, kind, target)?;
+    let mut review = decode(request)?;
+    review.default_to("spec/expirationSeconds", 3600);
+    let token = format!("sim.{}.{:016x}", account.uid(), world.chooser.next());
+    let expires = crate::time::format_seconds(world.seconds() + review.int("spec/expirationSeconds"));
+    review.put("status", json!({"token": token, "expirationTimestamp": expires}));
+    Ok(Reply::json(201, &review))
+}
+
+fn finalize(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    let body = decode(request)?;
+    let old = live(world, kind, target)?;
+    let mut new = Value::clone(&old);
+    new.put("spec/finalizers", body.at("spec/finalizers").clone());
+    let object = world.commit(kind.table, new);
+    if object.is_deleting() && object.list("spec/finalizers").is_empty() && object.list("metadata/finalizers").is_empty() {
+        world.erase(kind.table, "", object.name());
+    }
+    Ok(Reply::json(200, &object))
+}

@@ -1,0 +1,104 @@
+//! The defaults that the server writes into objects, kind by kind.
+//!
+//! Source of the values: the `zz_generated.defaults.go` and `defaults.go` files of k8s.io/kubernetes/pkg/apis.
+
+mod pod;
+mod service;
+mod workload;
+
+use serde_json::{Value, json};
+
+use crate::json::{Json, JsonMut};
+use crate::kinds::Kind;
+
+pub(crate) fn apply(kind: &Kind, object: &mut Value) {
+    object.put("apiVersion", kind.api_version());
+    object.put("kind", kind.kind.clone());
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Pod") => {
+            pod::spec(object.entry("spec"));
+            object.default_to("spec/enableServiceLinks", true);
+            pod::limits_to_requests(object.entry("spec"));
+        }
+        ("apps", "Deployment") => workload::deployment(object),
+        ("apps", "ReplicaSet") => workload::replica_set(object),
+        ("apps", "StatefulSet") => workload::stateful_set(object),
+        ("apps", "DaemonSet") => workload::daemon_set(object),
+        ("batch", "Job") => workload::job(object),
+        ("batch", "CronJob") => workload::cron_job(object),
+        ("", "Service") => service::service(object),
+        ("", "Secret") => secret(object),
+        ("", "PersistentVolumeClaim") => {
+            object.default_to("spec/volumeMode", "Filesystem");
+            object.default_to("status/phase", "Pending");
+        }
+        ("", "PersistentVolume") => {
+            object.default_to("spec/volumeMode", "Filesystem");
+            object.default_to("spec/persistentVolumeReclaimPolicy", "Retain");
+        }
+        ("networking.k8s.io", "NetworkPolicy") => service::network_policy(object),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => bindings(object),
+        ("storage.k8s.io", "StorageClass") => {
+            object.default_to("reclaimPolicy", "Delete");
+            object.default_to("volumeBindingMode", "Immediate");
+        }
+        ("scheduling.k8s.io", "PriorityClass") => object.default_to("preemptionPolicy", "PreemptLowerPriority"),
+        ("autoscaling", _) => object.default_to("spec/minReplicas", 1),
+        ("apiextensions.k8s.io", _) => definition(object),
+        _ => {}
+    }
+    if let crate::schema::Root::Custom(schema) = &kind.schema {
+        custom(object, schema);
+    }
+}
+
+fn secret(object: &mut Value) {
+    object.default_to("type", "Opaque");
+    if let Some(Value::Object(text)) = object.take("stringData") {
+        for (key, value) in text {
+            object.entry("data").as_object_mut().map(|_| ()).unwrap_or_else(|| object.put("data", json!({})));
+            let encoded = crate::base64::encode(value.as_str().unwrap_or("").as_bytes());
+            object.entry("data").as_object_mut().expect("made an object above").insert(key, encoded.into());
+        }
+    }
+}
+
+fn bindings(object: &mut Value) {
+    object.default_to("roleRef/apiGroup", "rbac.authorization.k8s.io");
+    for subject in object.items("subjects") {
+        if !subject.has("apiGroup") && matches!(subject.str("kind"), "User" | "Group") {
+            subject.put("apiGroup", "rbac.authorization.k8s.io");
+        }
+    }
+}
+
+fn definition(object: &mut Value) {
+    object.default_to("spec/conversion/strategy", "None");
+    let kind = object.str("spec/names/kind").to_owned();
+    object.default_to("spec/names/singular", kind.to_lowercase());
+    object.default_to("spec/names/listKind", format!("{kind}List"));
+}
+
+/// Defaults that a custom resource's schema declares.
+fn custom(value: &mut Value, schema: &Value) {
+    if let (Some(map), Some(properties)) = (value.as_object_mut(), schema.at("properties").as_object()) {
+        for (name, property) in properties {
+            if let Some(default) = property.get("default").filter(|_| !map.contains_key(name)) {
+                map.insert(name.clone(), default.clone());
+            }
+            if let Some(field) = map.get_mut(name) {
+                custom(field, property);
+            }
+        }
+    }
+    if let Some(list) = value.as_array_mut()
+        && schema.has("items")
+    {
+        list.iter_mut().for_each(|item| custom(item, schema.at("items")));
+    }
+    if let Some(map) = value.as_object_mut()
+        && schema.at("additionalProperties").is_object()
+    {
+        map.values_mut().for_each(|item| custom(item, schema.at("additionalProperties")));
+    }
+}

@@ -1,0 +1,170 @@
+//! A set of field paths, kept as the trie that `fieldsV1` is on the wire.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use serde_json::{Map, Value};
+
+/// Paths of an object. Elements are in wire form: `f:name`, `k:{"name":"x"}`, `v:"x"`, `i:0`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct FieldSet {
+    nodes: BTreeMap<String, Node>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Node {
+    member: bool,
+    children: FieldSet,
+}
+
+impl Node {
+    fn is_empty(&self) -> bool {
+        !self.member && self.children.is_empty()
+    }
+}
+
+impl FieldSet {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub(crate) fn of(paths: &[&[&str]]) -> Self {
+        let mut set = Self::default();
+        for path in paths {
+            set.insert(path);
+        }
+        set
+    }
+
+    pub(crate) fn insert<S: AsRef<str>>(&mut self, path: &[S]) {
+        let Some((first, rest)) = path.split_first() else { return };
+        let node = match self.nodes.get_mut(first.as_ref()) {
+            Some(node) => node,
+            None => self.nodes.entry(first.as_ref().to_owned()).or_default(),
+        };
+        if rest.is_empty() { node.member = true } else { node.children.insert(rest) }
+    }
+
+    pub(crate) fn has(&self, element: &str) -> bool {
+        self.nodes.get(element).is_some_and(|node| node.member)
+    }
+
+    pub(crate) fn child(&self, element: &str) -> Option<&Self> {
+        self.nodes.get(element).map(|node| &node.children).filter(|children| !children.is_empty())
+    }
+
+    pub(crate) fn union(mut self, other: &Self) -> Self {
+        for (element, theirs) in &other.nodes {
+            match self.nodes.entry(element.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(theirs.clone());
+                }
+                Entry::Occupied(mut entry) => {
+                    let ours = entry.get_mut();
+                    ours.member |= theirs.member;
+                    ours.children = std::mem::take(&mut ours.children).union(&theirs.children);
+                }
+            }
+        }
+        self
+    }
+
+    /// Without the paths of `other`; what lies below such a path stays.
+    pub(crate) fn difference(mut self, other: &Self) -> Self {
+        if other.is_empty() {
+            return self;
+        }
+        self.nodes.retain(|element, ours| {
+            if let Some(theirs) = other.nodes.get(element) {
+                ours.member &= !theirs.member;
+                ours.children = std::mem::take(&mut ours.children).difference(&theirs.children);
+            }
+            !ours.is_empty()
+        });
+        self
+    }
+
+    /// Without the paths of `other` and all that lies below them.
+    pub(crate) fn recursive_difference(mut self, other: &Self) -> Self {
+        self.nodes.retain(|element, ours| {
+            if let Some(theirs) = other.nodes.get(element) {
+                if theirs.member {
+                    return false;
+                }
+                ours.children = std::mem::take(&mut ours.children).recursive_difference(&theirs.children);
+            }
+            !ours.is_empty()
+        });
+        self
+    }
+
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        let mut nodes = BTreeMap::new();
+        for (element, ours) in &self.nodes {
+            if let Some(theirs) = other.nodes.get(element) {
+                let member = ours.member && theirs.member;
+                let node = Node { member, children: ours.children.intersection(&theirs.children) };
+                if !node.is_empty() {
+                    nodes.insert(element.clone(), node);
+                }
+            }
+        }
+        Self { nodes }
+    }
+
+    /// The same set with each declared field that only has children made a member too.
+    pub(crate) fn with_named_fields(&self, ty: crate::schema::TypeRef<'_>) -> Self {
+        let nodes = self.nodes.iter().map(|(element, node)| {
+            let name = element.strip_prefix("f:");
+            let below = match name {
+                Some(name) => ty.field(name).unwrap_or(crate::schema::TypeRef::Unknown),
+                None => ty.items(),
+            };
+            let named = name.is_some_and(|name| ty.declares(name)) && !node.children.is_empty();
+            let node = Node { member: node.member || named, children: node.children.with_named_fields(below) };
+            (element.clone(), node)
+        });
+        Self { nodes: nodes.collect() }
+    }
+
+    /// Every path: the members of a level before what lies below them, as the server lists conflicts.
+    pub(crate) fn paths(&self) -> Vec<Vec<String>> {
+        let mut out = Vec::new();
+        self.collect(&mut Vec::new(), &mut out);
+        out
+    }
+
+    fn collect(&self, prefix: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
+        for (element, _) in self.nodes.iter().filter(|(_, node)| node.member) {
+            prefix.push(element.clone());
+            out.push(prefix.clone());
+            prefix.pop();
+        }
+        for (element, node) in &self.nodes {
+            prefix.push(element.clone());
+            node.children.collect(prefix, out);
+            prefix.pop();
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let one = |(element, node): (&String, &Node)| {
+            let mut value = node.children.to_json();
+            if node.member && !node.children.is_empty() {
+                value.as_object_mut().expect("sets are objects").insert(".".into(), Value::Object(Map::new()));
+            }
+            (element.clone(), value)
+        };
+        Value::Object(self.nodes.iter().map(one).collect())
+    }
+
+    pub(crate) fn from_json(value: &Value) -> Self {
+        let Some(map) = value.as_object() else { return Self::default() };
+        let node = |(element, below): (&String, &Value)| {
+            let empty = below.as_object().is_none_or(Map::is_empty);
+            let node = Node { member: empty || below.get(".").is_some(), children: Self::from_json(below) };
+            (element.clone(), node)
+        };
+        Self { nodes: map.iter().filter(|(element, _)| *element != ".").map(node).collect() }
+    }
+}

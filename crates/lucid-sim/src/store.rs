@@ -1,0 +1,268 @@
+//! The objects, their one revision counter and the recent history.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::json::{Json, JsonMut};
+use crate::kinds::Table;
+
+/// Namespace (empty for cluster-scoped kinds) and name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Key {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    pub(crate) fn of(object: &Value) -> Self {
+        Self::new(object.namespace(), object.name())
+    }
+}
+
+/// One committed write: what was there, and what is there now.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) revision: u64,
+    pub(crate) table: Table,
+    pub(crate) old: Option<Arc<Value>>,
+    /// `None` when the object was deleted.
+    pub(crate) new: Option<Arc<Value>>,
+}
+
+impl Change {
+    /// The object after the change, or as it was when it was deleted.
+    pub(crate) fn object(&self) -> &Arc<Value> {
+        self.new.as_ref().or(self.old.as_ref()).expect("a change has an object")
+    }
+}
+
+type Rows = BTreeMap<String, BTreeMap<String, Arc<Value>>>;
+
+/// A multi-version store: the present by key, the past as a bounded list of changes.
+#[derive(Debug)]
+pub(crate) struct Store {
+    revision: u64,
+    tables: BTreeMap<Table, Rows>,
+    history: VecDeque<Change>,
+    keep: usize,
+    compacted: u64,
+    owned: BTreeMap<String, BTreeSet<(Table, Key)>>,
+    uids: BTreeMap<String, (Table, Key)>,
+    trace: u64,
+}
+
+impl Store {
+    pub(crate) fn new(keep: usize) -> Self {
+        Self {
+            revision: 1,
+            tables: BTreeMap::new(),
+            history: VecDeque::new(),
+            keep,
+            compacted: 1,
+            owned: BTreeMap::new(),
+            uids: BTreeMap::new(),
+            trace: 0xcbf2_9ce4_8422_2325,
+        }
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Revisions up to this one can no longer be watched from.
+    pub(crate) fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    /// A hash over every change so far, in order.
+    pub(crate) fn trace(&self) -> u64 {
+        self.trace
+    }
+
+    pub(crate) fn get(&self, table: Table, namespace: &str, name: &str) -> Option<&Arc<Value>> {
+        self.tables.get(&table)?.get(namespace)?.get(name)
+    }
+
+    /// Objects of a table in the order of namespace and name.
+    pub(crate) fn list(&self, table: Table) -> impl Iterator<Item = &Arc<Value>> {
+        self.tables.get(&table).into_iter().flat_map(|rows| rows.values().flat_map(BTreeMap::values))
+    }
+
+    pub(crate) fn list_in(&self, table: Table, namespace: &str) -> impl Iterator<Item = &Arc<Value>> {
+        self.tables.get(&table).and_then(|rows| rows.get(namespace)).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// The objects that name this uid among their owners.
+    pub(crate) fn owned_by(&self, uid: &str) -> Vec<(Table, Arc<Value>)> {
+        let keys = self.owned.get(uid).into_iter().flatten();
+        keys.filter_map(|(table, key)| Some((*table, self.get(*table, &key.namespace, &key.name)?.clone()))).collect()
+    }
+
+    pub(crate) fn owned_in(&self, table: Table, uid: &str) -> Vec<Arc<Value>> {
+        self.owned_by(uid).into_iter().filter(|(of, _)| *of == table).map(|(_, object)| object).collect()
+    }
+
+    pub(crate) fn by_uid(&self, uid: &str) -> Option<(Table, &Arc<Value>)> {
+        let (table, key) = self.uids.get(uid)?;
+        Some((*table, self.get(*table, &key.namespace, &key.name)?))
+    }
+
+    pub(crate) fn namespaces_with(&self, table: Table) -> Vec<String> {
+        self.tables.get(&table).map(|rows| rows.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Every table that holds objects in the namespace.
+    pub(crate) fn tables_in(&self, namespace: &str) -> Vec<Table> {
+        let holds = |rows: &Rows| rows.get(namespace).is_some_and(|objects| !objects.is_empty());
+        self.tables.iter().filter(|(_, rows)| holds(rows)).map(|(table, _)| *table).collect()
+    }
+
+    /// Writes the object under the next revision, which it carries from then on.
+    pub(crate) fn put(&mut self, table: Table, mut object: Value) -> Change {
+        self.revision += 1;
+        object.put("metadata/resourceVersion", self.revision.to_string());
+        let key = Key::of(&object);
+        let new = Arc::new(object);
+        let rows = self.tables.entry(table).or_default().entry(key.namespace.clone()).or_default();
+        let old = rows.insert(key.name.clone(), new.clone());
+        if let Some(old) = &old {
+            self.unindex(table, old, &key);
+        }
+        self.index(table, &new, &key);
+        self.record(Change { revision: self.revision, table, old, new: Some(new) })
+    }
+
+    /// Removes the object; the change carries its last state under the revision of the removal.
+    pub(crate) fn delete(&mut self, table: Table, namespace: &str, name: &str) -> Option<Change> {
+        let rows = self.tables.get_mut(&table)?.get_mut(namespace)?;
+        let old = rows.remove(name)?;
+        if rows.is_empty() {
+            self.tables.get_mut(&table)?.remove(namespace);
+        }
+        self.unindex(table, &old, &Key::new(namespace, name));
+        self.revision += 1;
+        let mut last = Value::clone(&old);
+        last.put("metadata/resourceVersion", self.revision.to_string());
+        Some(self.record(Change { revision: self.revision, table, old: Some(Arc::new(last)), new: None }))
+    }
+
+    /// Changes after a revision, oldest first.
+    pub(crate) fn since(&self, revision: u64) -> impl Iterator<Item = &Change> {
+        let from = self.history.partition_point(|change| change.revision <= revision);
+        self.history.range(from..)
+    }
+
+    /// Forgets the history, as etcd's compaction does.
+    pub(crate) fn compact(&mut self) {
+        self.compacted = self.revision;
+        self.history.clear();
+    }
+
+    fn record(&mut self, change: Change) -> Change {
+        self.trace = hash(self.trace, &change);
+        self.history.push_back(change.clone());
+        if self.history.len() > self.keep
+            && let Some(dropped) = self.history.pop_front()
+        {
+            self.compacted = dropped.revision;
+        }
+        change
+    }
+
+    fn index(&mut self, table: Table, object: &Value, key: &Key) {
+        self.uids.insert(object.uid().to_owned(), (table, key.clone()));
+        for owner in object.list("metadata/ownerReferences") {
+            self.owned.entry(owner.str("uid").to_owned()).or_default().insert((table, key.clone()));
+        }
+    }
+
+    fn unindex(&mut self, table: Table, object: &Value, key: &Key) {
+        self.uids.remove(object.uid());
+        for owner in object.list("metadata/ownerReferences") {
+            if let Some(keys) = self.owned.get_mut(owner.str("uid")) {
+                keys.remove(&(table, key.clone()));
+                if keys.is_empty() {
+                    self.owned.remove(owner.str("uid"));
+                }
+            }
+        }
+    }
+}
+
+/// FNV-1a over what identifies a change.
+fn hash(seed: u64, change: &Change) -> u64 {
+    let object = change.object();
+    let facts = [object.namespace(), object.name(), object.uid(), object.str("metadata/resourceVersion")];
+    let kind = if change.new.is_some() { "put" } else { "delete" };
+    let numbers = [change.revision, u64::from(change.table.0)].map(u64::to_le_bytes);
+    let text = facts.into_iter().chain([kind]).flat_map(str::bytes);
+    text.chain(numbers.into_iter().flatten()).fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(name: &str, owner: Option<&str>) -> Value {
+        let owners: Vec<Value> = owner.into_iter().map(|uid| json!({"uid": uid})).collect();
+        json!({"metadata": {"name": name, "namespace": "n", "uid": format!("uid-{name}"), "ownerReferences": owners}})
+    }
+
+    #[test]
+    fn one_counter_for_all_tables() {
+        let mut store = Store::new(10);
+        let a = store.put(Table::PODS, object("a", None)).revision;
+        let b = store.put(Table::SECRETS, object("a", None)).revision;
+        assert_eq!((a, b), (2, 3));
+        assert_eq!(store.get(Table::PODS, "n", "a").unwrap().str("metadata/resourceVersion"), "2");
+    }
+
+    #[test]
+    fn a_deletion_carries_its_own_revision() {
+        let mut store = Store::new(10);
+        store.put(Table::PODS, object("a", None));
+        let change = store.delete(Table::PODS, "n", "a").unwrap();
+        assert_eq!(change.object().str("metadata/resourceVersion"), "3");
+        assert!(store.get(Table::PODS, "n", "a").is_none() && store.delete(Table::PODS, "n", "a").is_none());
+    }
+
+    #[test]
+    fn owners_are_indexed_through_changes() {
+        let mut store = Store::new(10);
+        store.put(Table::PODS, object("a", Some("o")));
+        assert_eq!(store.owned_by("o").len(), 1);
+        store.put(Table::PODS, object("a", None));
+        assert_eq!(store.owned_by("o").len(), 0);
+        assert!(store.by_uid("uid-a").is_some());
+    }
+
+    #[test]
+    fn history_is_bounded_and_ordered() {
+        let mut store = Store::new(2);
+        for name in ["a", "b", "c"] {
+            store.put(Table::PODS, object(name, None));
+        }
+        assert_eq!(store.compacted(), 2);
+        assert_eq!(store.since(3).map(|change| change.revision).collect::<Vec<_>>(), [4]);
+        store.compact();
+        assert_eq!((store.compacted(), store.since(0).count()), (4, 0));
+    }
+
+    #[test]
+    fn the_trace_tells_orders_apart() {
+        let trace = |names: [&str; 2]| {
+            let mut store = Store::new(10);
+            names.map(|name| store.put(Table::PODS, object(name, None)));
+            store.trace()
+        };
+        assert_eq!(trace(["a", "b"]), trace(["a", "b"]));
+        assert_ne!(trace(["a", "b"]), trace(["b", "a"]));
+    }
+}

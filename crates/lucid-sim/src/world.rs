@@ -1,0 +1,135 @@
+//! The simulated cluster as one value: store, clock, queue of work, and all that acts on them.
+//!
+//! Pure: time only moves through [`World::advance_to`], choices only come from the chooser. [`queue`] holds what is due,
+//! [`routes`] says who has to look at a change, [`watchers`] passes changes on to clients, [`write`] and [`delete`] are
+//! the registry: every write, by a client or by a controller, goes through them.
+
+pub(crate) mod addresses;
+pub(crate) mod delete;
+pub(crate) mod metadata;
+pub(crate) mod queue;
+pub(crate) mod routes;
+pub(crate) mod seed;
+pub(crate) mod watchers;
+pub(crate) mod write;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::chooser::Chooser;
+use crate::config::Config;
+use crate::json::Json;
+use crate::kinds::{Kinds, Table};
+use crate::kubelet::Kubelets;
+use crate::recorder::Recorder;
+use crate::store::{Change, Key, Store};
+use crate::time;
+
+use addresses::Addresses;
+use queue::Queue;
+use watchers::Watchers;
+
+pub(crate) use queue::Actor;
+pub(crate) use write::By;
+
+pub(crate) struct World {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) kinds: Kinds,
+    pub(crate) chooser: Chooser,
+    pub(crate) queue: Queue,
+    pub(crate) watchers: Watchers,
+    pub(crate) kubelets: Kubelets,
+    pub(crate) recorder: Recorder,
+    pub(crate) addresses: Addresses,
+    /// Pods that wait for a node.
+    pub(crate) scheduling: BTreeSet<Key>,
+    now: Duration,
+}
+
+impl World {
+    pub(crate) fn new(config: Config) -> Self {
+        let mut world = Self {
+            store: Store::new(config.history),
+            kinds: Kinds::new(),
+            chooser: Chooser::new(config.seed),
+            queue: Queue::default(),
+            watchers: Watchers::default(),
+            kubelets: Kubelets::default(),
+            recorder: Recorder::default(),
+            addresses: Addresses::default(),
+            scheduling: BTreeSet::new(),
+            now: Duration::ZERO,
+            config,
+        };
+        seed::populate(&mut world);
+        world
+    }
+
+    /// Virtual time since the start.
+    pub(crate) fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// When the next actor has something to do.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.queue.next_due()
+    }
+
+    /// Does all work that is due up to `to`, in order; the clock then stands at `to`. It never goes back.
+    pub(crate) fn advance_to(&mut self, to: Duration) {
+        while let Some((due, actor, key)) = self.queue.pop_due(to) {
+            self.now = self.now.max(due);
+            if let Some(after) = crate::controllers::act(self, actor, &key) {
+                self.queue.push(self.now + after, actor, key);
+            }
+        }
+        self.now = self.now.max(to);
+    }
+
+    /// The virtual clock as the server prints it.
+    pub(crate) fn stamp(&self) -> String {
+        time::format_seconds(self.seconds())
+    }
+
+    pub(crate) fn micro_stamp(&self) -> String {
+        let micros = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
+        time::format_micros(self.config.start * 1_000_000 + micros)
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.config.start + i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// How long ago a stamp was; zero for one that cannot be read.
+    pub(crate) fn since(&self, stamp: &str) -> Duration {
+        let then = time::parse_seconds(stamp).unwrap_or_else(|| self.seconds());
+        Duration::from_secs(u64::try_from(self.seconds() - then).unwrap_or(0))
+    }
+
+    /// Something a moment from now, by which actors see a change as they would through a watch.
+    pub(crate) fn soon(&mut self) -> Duration {
+        self.chooser.between(Duration::from_millis(2), Duration::from_millis(12))
+    }
+
+    pub(crate) fn get(&self, table: Table, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.store.get(table, namespace, name).cloned()
+    }
+
+    /// What a committed change sets off.
+    pub(crate) fn committed(&mut self, change: &Change) {
+        if change.table == Table::DEFINITIONS {
+            match &change.new {
+                Some(definition) if definition.condition("Established") == "True" => self.kinds.define(definition),
+                None => self.kinds.forget(change.object()),
+                Some(_) => {}
+            }
+        }
+        self.watchers.publish(change);
+        routes::route(self, change);
+    }
+}
