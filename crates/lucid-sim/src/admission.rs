@@ -18,7 +18,11 @@ pub(crate) fn namespace_is_open(world: &World, kind: &Kind, namespace: &str, nam
     };
     if found.is_deleting() {
         let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
-        let cause = Cause::new("NamespaceTerminating", "metadata.namespace", format!("namespace {namespace} is being terminated"));
+        let cause = Cause::new(
+            "NamespaceTerminating",
+            "metadata.namespace",
+            format!("namespace {namespace} is being terminated"),
+        );
         return Err(ApiError::forbidden(kind.about(), name, &why).with_cause(cause));
     }
     Ok(())
@@ -58,10 +62,8 @@ fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), Ap
     let name = pod.str("spec/serviceAccountName").to_owned();
     pod.put("spec/serviceAccount", name.clone());
     let Some(account) = world.store.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
-        let why = format!(
-            "error looking up service account {}/{name}: serviceaccount \"{name}\" not found",
-            pod.namespace()
-        );
+        let why =
+            format!("error looking up service account {}/{name}: serviceaccount \"{name}\" not found", pod.namespace());
         return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
     };
     let mount = pod.at("spec/automountServiceAccountToken").as_bool();
@@ -142,7 +144,8 @@ fn default_class(world: &World, claim: &mut Value) {
     if claim.at("spec").get("storageClassName").is_some() {
         return;
     }
-    let is_default = |class: &&std::sync::Arc<Value>| class.annotation("storageclass.kubernetes.io/is-default-class") == "true";
+    let is_default =
+        |class: &&std::sync::Arc<Value>| class.annotation("storageclass.kubernetes.io/is-default-class") == "true";
     if let Some(class) = world.store.list(Table::STORAGE_CLASSES).find(is_default) {
         claim.put("spec/storageClassName", class.name());
     }

@@ -34,7 +34,7 @@ fn digit(byte: u8) -> Option<u32> {
 pub(crate) fn is_valid(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let padding = text.len() - body.len();
-    text.len() % 4 == 0 && padding <= 2 && body.bytes().all(|byte| ALPHABET.contains(&byte))
+    text.len().is_multiple_of(4) && padding <= 2 && body.bytes().all(|byte| ALPHABET.contains(&byte))
 }
 
 #[cfg(test)]

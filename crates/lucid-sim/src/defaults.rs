@@ -54,7 +54,7 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
 
 fn secret(object: &mut Value) {
     object.default_to("type", "Opaque");
-    if let Some(Value::Object(text)) = object.take("stringData") {
+    if let Some(Value::Object(text)) = object.cut("stringData") {
         for (key, value) in text {
             object.entry("data").as_object_mut().map(|_| ()).unwrap_or_else(|| object.put("data", json!({})));
             let encoded = crate::base64::encode(value.as_str().unwrap_or("").as_bytes());

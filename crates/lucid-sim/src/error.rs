@@ -122,9 +122,8 @@ impl ApiError {
     }
 
     pub(crate) fn unsupported_media_type(accepted: &str) -> Self {
-        let message = format!(
-            "the body of the request was in an unknown format - accepted media types include: {accepted}"
-        );
+        let message =
+            format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
         Self::new(415, "UnsupportedMediaType", message, None)
     }
 
@@ -147,7 +146,11 @@ impl ApiError {
     }
 
     pub(crate) fn too_new(asked: u64, current: u64) -> Self {
-        let cause = Cause { reason: "ResourceVersionTooLarge", message: "Too large resource version".into(), field: String::new() };
+        let cause = Cause {
+            reason: "ResourceVersionTooLarge",
+            message: "Too large resource version".into(),
+            field: String::new(),
+        };
         let message = format!("Too large resource version: {asked}, current: {current}");
         let mut error = Self::new(504, "Timeout", format!("Timeout: {message}"), Some(json!({}))).with_cause(cause);
         error.retry_after_seconds = Some(1);

@@ -11,8 +11,6 @@ pub(crate) mod merge;
 pub(crate) mod path;
 pub(crate) mod remove;
 pub(crate) mod set;
-#[cfg(test)]
-mod tests;
 pub(crate) mod typed;
 
-pub(crate) use managed::{ApplyError, Manager, Operation, apply, update};
+pub(crate) use managed::{ApplyError, Manager, apply, update};

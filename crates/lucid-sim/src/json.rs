@@ -92,7 +92,7 @@ impl Json for Value {
 pub(crate) trait JsonMut {
     fn entry(&mut self, path: &str) -> &mut Value;
     fn put(&mut self, path: &str, value: impl Into<Value>);
-    fn take(&mut self, path: &str) -> Option<Value>;
+    fn cut(&mut self, path: &str) -> Option<Value>;
     fn default_to(&mut self, path: &str, value: impl Into<Value>);
     fn items(&mut self, path: &str) -> &mut [Value];
     fn annotate(&mut self, key: &str, value: &str);
@@ -114,7 +114,7 @@ impl JsonMut for Value {
         *self.entry(path) = value.into();
     }
 
-    fn take(&mut self, path: &str) -> Option<Value> {
+    fn cut(&mut self, path: &str) -> Option<Value> {
         let (parent, key) = match path.rsplit_once('/') {
             Some((parent, key)) => (parent.split('/').try_fold(self, |value, key| value.get_mut(key))?, key),
             None => (self, path),
@@ -163,7 +163,7 @@ mod tests {
         value.default_to("a/c", 3);
         value.annotate("example.com/x", "y");
         assert_eq!(value, json!({"a": {"b": 1, "c": 3}, "metadata": {"annotations": {"example.com/x": "y"}}}));
-        assert_eq!(value.take("a/b"), Some(json!(1)));
-        assert_eq!(value.take("a/b"), None);
+        assert_eq!(value.cut("a/b"), Some(json!(1)));
+        assert_eq!(value.cut("a/b"), None);
     }
 }

@@ -1,1 +1,35 @@
 //! Kubernetes in the process: store, API, controllers, scheduler and kubelet under a virtual clock.
+//!
+//! In reading order: [`kinds`] and [`schema`] say what the server knows, [`store`] keeps it. [`world`] is the cluster as
+//! one value: every write goes through its registry, which asks [`strategy`], [`defaults`], [`admission`] and
+//! [`validate`], and keeps the record of owners ([`fields`]). [`api`] turns HTTP requests into such writes and reads,
+//! with [`patch`] and [`error`] in the server's own words. [`controllers`] and [`kubelet`] do what is due.
+//! [`config`] and [`scenario`] describe a cluster and what goes wrong in it.
+
+#![expect(dead_code, reason = "the entry point follows")]
+
+mod admission;
+mod api;
+mod base64;
+mod chooser;
+mod config;
+mod controllers;
+mod defaults;
+mod error;
+mod fields;
+mod json;
+mod kinds;
+mod kubelet;
+mod patch;
+mod quantity;
+mod recorder;
+mod scenario;
+mod schema;
+mod store;
+mod strategy;
+mod time;
+mod validate;
+mod world;
+
+pub use config::{Config, NodeSpec};
+pub use scenario::{Behaviour, Fate, PullOutcome, Scenario, Select};

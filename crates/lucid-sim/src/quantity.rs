@@ -30,7 +30,15 @@ fn binary(milli: i128) -> String {
 
 fn decimal(milli: i128, text: &str) -> String {
     let exponent = text.contains(['e', 'E']) && !text.ends_with('E');
-    let suffixes = [("E", 21_u32, "e18"), ("P", 18, "e15"), ("T", 15, "e12"), ("G", 12, "e9"), ("M", 9, "e6"), ("k", 6, "e3"), ("", 3, "")];
+    let suffixes = [
+        ("E", 21_u32, "e18"),
+        ("P", 18, "e15"),
+        ("T", 15, "e12"),
+        ("G", 12, "e9"),
+        ("M", 9, "e6"),
+        ("k", 6, "e3"),
+        ("", 3, ""),
+    ];
     for (suffix, power, written) in suffixes {
         let unit = 10_i128.pow(power);
         if milli != 0 && milli % unit == 0 {

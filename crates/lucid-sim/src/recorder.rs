@@ -33,7 +33,15 @@ impl World {
     }
 
     /// Writes an event about an object, or counts it up when it was written before. `field` names the container.
-    pub(crate) fn event(&mut self, component: &str, about: &Value, severity: Severity, reason: &str, message: &str, field: &str) {
+    pub(crate) fn event(
+        &mut self,
+        component: &str,
+        about: &Value,
+        severity: Severity,
+        reason: &str,
+        message: &str,
+        field: &str,
+    ) {
         let id = (about.uid().to_owned(), reason.to_owned(), message.to_owned(), field.to_owned());
         let now = self.stamp();
         if let Some(key) = self.recorder.written.get(&id).cloned()
@@ -57,7 +65,7 @@ impl World {
             "firstTimestamp": now, "lastTimestamp": now, "count": 1, "eventTime": null,
         });
         if about.namespace().is_empty() {
-            event.take("involvedObject/namespace");
+            event.cut("involvedObject/namespace");
         }
         if !field.is_empty() {
             event.put("involvedObject/fieldPath", field);

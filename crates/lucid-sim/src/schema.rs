@@ -20,7 +20,10 @@ pub(crate) enum Root {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TypeRef<'a> {
     Builtin(Schema),
-    Custom { schema: &'a Value, root: bool },
+    Custom {
+        schema: &'a Value,
+        root: bool,
+    },
     /// Nothing is declared: maps are merged, lists are replaced.
     Unknown,
 }

@@ -202,7 +202,8 @@ fn hash(seed: u64, change: &Change) -> u64 {
     let kind = if change.new.is_some() { "put" } else { "delete" };
     let numbers = [change.revision, u64::from(change.table.0)].map(u64::to_le_bytes);
     let text = facts.into_iter().chain([kind]).flat_map(str::bytes);
-    text.chain(numbers.into_iter().flatten()).fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.chain(numbers.into_iter().flatten())
+        .fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

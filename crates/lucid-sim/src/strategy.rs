@@ -30,7 +30,7 @@ pub(crate) fn has_generation(kind: &Kind) -> bool {
 
 pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
     if kind.has_status() && kind.table != Table::NODES {
-        object.take("status");
+        object.cut("status");
     }
     match kind.table {
         Table::PODS => object.put("status", json!({"phase": "Pending"})),
@@ -56,7 +56,9 @@ fn empty_status(kind: &Kind) -> Value {
     match kind.table {
         Table::REPLICA_SETS => json!({"replicas": 0}),
         Table::STATEFUL_SETS => json!({"replicas": 0, "availableReplicas": 0}),
-        Table::DAEMON_SETS => json!({"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0}),
+        Table::DAEMON_SETS => {
+            json!({"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0})
+        }
         _ => json!({}),
     }
 }
@@ -73,7 +75,7 @@ fn empty_of_others(kind: &Kind, object: &mut Value) {
         _ => {}
     }
     if kind.group == "autoscaling" {
-        object.take("status/currentMetrics");
+        object.cut("status/currentMetrics");
     }
 }
 
@@ -88,8 +90,8 @@ fn labels(object: &mut Value) -> &mut serde_json::Map<String, Value> {
 /// The main resource cannot change the status, and the status resource can change nothing else.
 pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &mut Value) {
     if subresource == "status" {
-        let status = new.take("status");
-        let metadata = new.take("metadata");
+        let status = new.cut("status");
+        let metadata = new.cut("metadata");
         *new = old.clone();
         if let Some(status) = status {
             new.put("status", status);
@@ -130,7 +132,8 @@ fn keep_addresses(old: &Value, new: &mut Value) {
     if matches!(new.str("spec/type"), "NodePort" | "LoadBalancer") {
         for port in new.items("spec/ports").iter_mut().filter(|port| !port.has("nodePort")) {
             let same = |old: &&Value| old.at("port") == port.at("port") && old.at("protocol") == port.at("protocol");
-            if let Some(number) = ports.iter().find(same).map(|old| old.at("nodePort").clone()).filter(|n| !n.is_null()) {
+            if let Some(number) = ports.iter().find(same).map(|old| old.at("nodePort").clone()).filter(|n| !n.is_null())
+            {
                 port.put("nodePort", number);
             }
         }
@@ -144,7 +147,8 @@ pub(crate) fn bump_generation(kind: &Kind, old: &Value, new: &mut Value) {
     let changed = if kind.is_custom() {
         custom_changed(kind, old, new)
     } else {
-        let annotations = kind.table == Table::DEPLOYMENTS && old.at("metadata/annotations") != new.at("metadata/annotations");
+        let annotations =
+            kind.table == Table::DEPLOYMENTS && old.at("metadata/annotations") != new.at("metadata/annotations");
         annotations || wish(old) != wish(new)
     };
     if changed {
@@ -161,9 +165,9 @@ fn wish(object: &Value) -> Vec<(&String, &Value)> {
 fn custom_changed(kind: &Kind, old: &Value, new: &Value) -> bool {
     let part = |object: &Value| {
         let mut object = object.clone();
-        object.take("metadata");
+        object.cut("metadata");
         if kind.has_status() {
-            object.take("status");
+            object.cut("status");
         }
         object
     };
@@ -191,7 +195,12 @@ pub(crate) fn gone_when_unheld(kind: &Kind, object: &Value) -> bool {
 }
 
 /// Hands out what the cluster allocates: Service addresses and node ports.
-pub(crate) fn allocate(world: &mut World, kind: &Kind, old: Option<&Value>, object: &mut Value) -> Result<(), ApiError> {
+pub(crate) fn allocate(
+    world: &mut World,
+    kind: &Kind,
+    old: Option<&Value>,
+    object: &mut Value,
+) -> Result<(), ApiError> {
     if kind.table != Table::SERVICES {
         return Ok(());
     }
@@ -224,9 +233,7 @@ fn take_address(world: &mut World, kind: &Kind, object: &mut Value) -> Result<()
         return Err(refuse("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
     };
     if !Addresses::in_service_range(number) {
-        let detail = format!(
-            "failed to allocate IP {address}: the provided network does not match the current range"
-        );
+        let detail = format!("failed to allocate IP {address}: the provided network does not match the current range");
         return Err(refuse(&detail));
     }
     if !world.addresses.claim_service(number) {
@@ -236,7 +243,8 @@ fn take_address(world: &mut World, kind: &Kind, object: &mut Value) -> Result<()
 }
 
 fn take_ports(world: &mut World, kind: &Kind, old: Option<&Value>, object: &mut Value) -> Result<(), ApiError> {
-    let had: Vec<i64> = old.map(|old| old.list("spec/ports").iter().map(|p| p.int("nodePort")).collect()).unwrap_or_default();
+    let had: Vec<i64> =
+        old.map(|old| old.list("spec/ports").iter().map(|p| p.int("nodePort")).collect()).unwrap_or_default();
     let name = object.name().to_owned();
     for (at, port) in object.items("spec/ports").iter_mut().enumerate() {
         let wanted = port.int("nodePort");

@@ -10,7 +10,12 @@ use crate::kinds::Kind;
 use crate::world::World;
 
 /// Answers the kinds that are questions; `None` for all others.
-pub(crate) fn review(_world: &World, kind: &Kind, _target: &Target, request: &Request) -> Result<Option<Reply>, ApiError> {
+pub(crate) fn review(
+    _world: &World,
+    kind: &Kind,
+    _target: &Target,
+    request: &Request,
+) -> Result<Option<Reply>, ApiError> {
     if !matches!(kind.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") {
         return Ok(None);
     }
@@ -29,7 +34,9 @@ fn status(kind: &Kind) -> Value {
         "SelfSubjectRulesReview" => {
             json!({"resourceRules": everything, "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}], "incomplete": false})
         }
-        "SelfSubjectReview" => json!({"userInfo": {"username": "sim", "groups": ["system:masters", "system:authenticated"]}}),
+        "SelfSubjectReview" => {
+            json!({"userInfo": {"username": "sim", "groups": ["system:masters", "system:authenticated"]}})
+        }
         "TokenReview" => json!({"authenticated": true, "user": {"username": "sim", "groups": ["system:masters"]}}),
         _ => json!({"allowed": true}),
     }

@@ -43,7 +43,7 @@ const EVENT_FIELDS: [(&str, &str); 7] = [
 ];
 
 fn rename(object: &mut Value, from: &str, to: &str) {
-    if let Some(value) = object.take(from) {
+    if let Some(value) = object.cut(from) {
         object.put(to, value);
     }
 }
@@ -58,9 +58,11 @@ fn old_event(event: &mut Value) {
 }
 
 fn autoscaler_v1(object: &mut Value) {
-    let cpu = |metric: &&Value| metric.str("resource/name") == "cpu" && metric.has("resource/target/averageUtilization");
-    let target = object.list("spec/metrics").iter().find(cpu).map(|m| m.at("resource/target/averageUtilization").clone());
-    object.take("spec/metrics");
+    let cpu =
+        |metric: &&Value| metric.str("resource/name") == "cpu" && metric.has("resource/target/averageUtilization");
+    let target =
+        object.list("spec/metrics").iter().find(cpu).map(|m| m.at("resource/target/averageUtilization").clone());
+    object.cut("spec/metrics");
     if let Some(target) = target {
         object.put("spec/targetCPUUtilizationPercentage", target);
     }
@@ -68,7 +70,7 @@ fn autoscaler_v1(object: &mut Value) {
 
 fn autoscaler_v2(object: &mut Value) {
     object.put("apiVersion", "autoscaling/v2");
-    if let Some(target) = object.get_mut("spec").and_then(|spec| spec.take("targetCPUUtilizationPercentage")) {
+    if let Some(target) = object.get_mut("spec").and_then(|spec| spec.cut("targetCPUUtilizationPercentage")) {
         let metric = json!({"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}});
         object.put("spec/metrics", json!([metric]));
     }

@@ -26,10 +26,18 @@ pub(crate) fn one(world: &mut World, kind: &Kind, target: &Target, request: &Req
 
 fn returns_object(kind: &Kind) -> bool {
     matches!(kind.table, Table::PODS | Table::SERVICES | Table::SERVICE_ACCOUNTS | Table::CLAIMS | Table::VOLUMES)
-        || matches!(kind.kind.as_str(), "ResourceQuota" | "PodTemplate" | "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment")
+        || matches!(
+            kind.kind.as_str(),
+            "ResourceQuota" | "PodTemplate" | "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment"
+        )
 }
 
-pub(crate) fn collection(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+pub(crate) fn collection(
+    world: &mut World,
+    kind: &Kind,
+    target: &Target,
+    request: &Request,
+) -> Result<Reply, ApiError> {
     let options = options(request)?;
     let selection = Selection::of(target, &request.query)?;
     let matching = world.store.list(kind.table).filter(|object| selection.matches(object));
@@ -66,7 +74,10 @@ pub(crate) fn options_of(body: &Value, request: &Request) -> Result<DeleteOption
     };
     let all = body.list("dryRun").iter().any(|value| value.as_str() == Some("All"));
     Ok(DeleteOptions {
-        grace_seconds: body.at("gracePeriodSeconds").as_i64().or_else(|| request.query.get("gracePeriodSeconds").parse().ok()),
+        grace_seconds: body
+            .at("gracePeriodSeconds")
+            .as_i64()
+            .or_else(|| request.query.get("gracePeriodSeconds").parse().ok()),
         uid: text(body.at("preconditions/uid")),
         resource_version: text(body.at("preconditions/resourceVersion")),
         propagation,

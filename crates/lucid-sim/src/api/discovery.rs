@@ -128,18 +128,23 @@ fn resources(world: &World, group: &str, version: &str) -> Result<Reply, ApiErro
         }
     }
     let name = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Ok(Reply::json(200, &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": list})))
+    Ok(Reply::json(
+        200,
+        &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": list}),
+    ))
 }
 
 fn aggregate(world: &World, core: bool) -> Reply {
-    let items: Vec<Value> = groups(world).iter().filter(|group| group.is_empty() == core).map(|g| aggregated_group(world, g)).collect();
+    let items: Vec<Value> =
+        groups(world).iter().filter(|group| group.is_empty() == core).map(|g| aggregated_group(world, g)).collect();
     let list = json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items});
     Reply { content_type: AGGREGATED, ..Reply::json(200, &list) }
 }
 
 fn aggregated_group(world: &World, group: &str) -> Value {
     let one = |version: &&str| {
-        let resources: Vec<Value> = kinds_of(world, group, version).into_iter().map(|kind| aggregated_kind(kind)).collect();
+        let resources: Vec<Value> =
+            kinds_of(world, group, version).into_iter().map(|kind| aggregated_kind(kind)).collect();
         json!({"version": version, "resources": resources, "freshness": "Current"})
     };
     let versions: Vec<Value> = versions(world, group).iter().map(one).collect();

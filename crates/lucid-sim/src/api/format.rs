@@ -45,7 +45,9 @@ pub(crate) fn one(object: &Arc<Value>, kind: &Kind, format: Format) -> Arc<Value
     match format {
         Format::Full => convert::present(kind, object),
         Format::Metadata | Format::MetadataList => Arc::new(metadata(object)),
-        Format::Table => Arc::new(table::of(kind, std::slice::from_ref(object), object.str("metadata/resourceVersion"))),
+        Format::Table => {
+            Arc::new(table::of(kind, std::slice::from_ref(object), object.str("metadata/resourceVersion")))
+        }
     }
 }
 

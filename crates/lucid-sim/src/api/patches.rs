@@ -13,8 +13,7 @@ use crate::patch;
 use crate::strategy;
 use crate::world::{By, World};
 
-const ACCEPTED: &str =
-    "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
+const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
 const ACCEPTED_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
 
 pub(crate) fn patch(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
@@ -31,7 +30,9 @@ pub(crate) fn patch(world: &mut World, kind: &Kind, target: &Target, request: &R
             patch::merge(&mut new, body);
             Ok(new)
         }),
-        "application/strategic-merge-patch+json" if !kind.is_custom() => rewrite(world, kind, target, request, strategic),
+        "application/strategic-merge-patch+json" if !kind.is_custom() => {
+            rewrite(world, kind, target, request, strategic)
+        }
         _ => Err(ApiError::unsupported_media_type(if kind.is_custom() { ACCEPTED_CUSTOM } else { ACCEPTED })),
     }
 }
@@ -62,7 +63,13 @@ fn strategic(old: &Value, body: &Value, kind: &Kind) -> Result<Value, ApiError> 
 
 type Rewrite = fn(&Value, &Value, &Kind) -> Result<Value, ApiError>;
 
-fn rewrite(world: &mut World, kind: &Kind, target: &Target, request: &Request, how: Rewrite) -> Result<Reply, ApiError> {
+fn rewrite(
+    world: &mut World,
+    kind: &Kind,
+    target: &Target,
+    request: &Request,
+    how: Rewrite,
+) -> Result<Reply, ApiError> {
     let body = decode(request)?;
     let manager = manager(request);
     let mut warnings = Vec::new();
@@ -109,7 +116,13 @@ fn apply(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> 
     let by = By { applied: true, ..by(&manager, target, request) };
     let (now, api_version) = (world.stamp(), kind.api_version());
     let ignored = strategy::ignored_fields(kind, &target.subresource);
-    let owner = Manager { name: &manager, api_version: &api_version, subresource: &target.subresource, now: &now, ignored: &ignored };
+    let owner = Manager {
+        name: &manager,
+        api_version: &api_version,
+        subresource: &target.subresource,
+        now: &now,
+        ignored: &ignored,
+    };
     let force = request.query.flag("force");
     let merged = |live: Option<&Value>| {
         fields::apply(live, &config, kind.type_ref(), &owner, force).map_err(|error| refusal(kind, target, error))
@@ -143,17 +156,19 @@ fn check_config(kind: &Kind, config: &Value) -> Result<(), ApiError> {
         )));
     }
     if config.str("kind") != kind.kind {
-        return Err(ApiError::bad_request(format!("the kind of the patch ({}) is not {}", config.str("kind"), kind.kind)));
+        return Err(ApiError::bad_request(format!(
+            "the kind of the patch ({}) is not {}",
+            config.str("kind"),
+            kind.kind
+        )));
     }
     Ok(())
 }
 
 /// An apply that names a uid means an object that is no longer there.
 fn lost(kind: &Kind, config: &Value) -> ApiError {
-    let why = format!(
-        "uid mismatch: the provided object specified uid {}, and no existing object was found",
-        config.uid()
-    );
+    let why =
+        format!("uid mismatch: the provided object specified uid {}, and no existing object was found", config.uid());
     ApiError::conflict(kind.about(), config.name(), &why)
 }
 
@@ -161,7 +176,9 @@ fn refusal(kind: &Kind, target: &Target, error: ApplyError) -> ApiError {
     match error {
         ApplyError::Conflicts(conflicts) => {
             let message = fields::managed::conflict_message(&conflicts);
-            let cause = |(path, owner): (String, String)| Cause::new("FieldManagerConflict", path, format!("conflict with {owner}"));
+            let cause = |(path, owner): (String, String)| {
+                Cause::new("FieldManagerConflict", path, format!("conflict with {owner}"))
+            };
             ApiError::apply_conflict(message, conflicts.into_iter().map(cause).collect())
         }
         ApplyError::Typed(problems) => {

@@ -44,7 +44,9 @@ pub(crate) fn parse(path: &str) -> Place {
         ["openapi", rest @ ..] => Place::Fixed(Fixed::OpenApi(rest.join("/"))),
         ["api", version] => Place::Fixed(Fixed::Resources { group: String::new(), version: (*version).into() }),
         ["apis", group] => Place::Fixed(Fixed::Group((*group).into())),
-        ["apis", group, version] => Place::Fixed(Fixed::Resources { group: (*group).into(), version: (*version).into() }),
+        ["apis", group, version] => {
+            Place::Fixed(Fixed::Resources { group: (*group).into(), version: (*version).into() })
+        }
         ["api", version, rest @ ..] => target("", version, rest),
         ["apis", group, version, rest @ ..] => target(group, version, rest),
         _ => Place::Nowhere,

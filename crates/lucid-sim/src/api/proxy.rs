@@ -15,7 +15,8 @@ use crate::world::World;
 
 pub(crate) fn serve(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let (name, port) = address(&target.name);
-    let object = world.get(kind.table, &target.namespace, name).ok_or_else(|| ApiError::not_found(kind.about(), name))?;
+    let object =
+        world.get(kind.table, &target.namespace, name).ok_or_else(|| ApiError::not_found(kind.about(), name))?;
     match kind.table {
         Table::PODS => pod(world, &object, port, request),
         Table::SERVICES => service(world, &object, port, request),
@@ -69,8 +70,11 @@ fn service(world: &World, service: &Value, port: &str, request: &Request) -> Res
         return Err(ApiError::unavailable(format!("no service port {port:?} found for service {:?}", service.name())));
     };
     let selector = LabelSelector::from_map(service.at("spec/selector"));
-    let ready = |pod: &&Arc<Value>| pod.condition("Ready") == "True" && !pod.is_deleting() && selector.matches(&pod.labels());
-    let Some(backend) = world.store.list_in(Table::PODS, service.namespace()).find(ready).filter(|_| !selector.is_empty()) else {
+    let ready =
+        |pod: &&Arc<Value>| pod.condition("Ready") == "True" && !pod.is_deleting() && selector.matches(&pod.labels());
+    let Some(backend) =
+        world.store.list_in(Table::PODS, service.namespace()).find(ready).filter(|_| !selector.is_empty())
+    else {
         return Err(ApiError::unavailable(format!("no endpoints available for service {:?}", service.name())));
     };
     let target = match found.at("targetPort") {

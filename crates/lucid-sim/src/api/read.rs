@@ -31,7 +31,8 @@ pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request
 
 /// Where a chunked list goes on: the revision it began at and the last key it gave.
 fn token(revision: u64, after: &Value) -> String {
-    let start = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}/{}\u{0}", after.namespace(), after.name())});
+    let start =
+        json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}/{}\u{0}", after.namespace(), after.name())});
     crate::base64::encode(start.to_string().as_bytes()).trim_end_matches('=').to_owned()
 }
 
@@ -47,18 +48,22 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
     check_version(world, request)?;
     let (mut revision, mut after) = (world.store.revision(), None);
     if request.query.has("continue") && !request.query.get("continue").is_empty() {
-        let (from, namespace, name) =
-            read_token(request.query.get("continue")).ok_or_else(|| ApiError::bad_request("continue key is not valid: encoded continue token is not valid"))?;
+        let (from, namespace, name) = read_token(request.query.get("continue"))
+            .ok_or_else(|| ApiError::bad_request("continue key is not valid: encoded continue token is not valid"))?;
         if from < world.store.compacted() {
-            return Err(ApiError::gone("The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list."));
+            return Err(ApiError::gone(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+            ));
         }
         (revision, after) = (from, Some((namespace, name)));
     }
     let objects = snapshot(world, kind, &target.namespace, revision);
-    let begun = |o: &Arc<Value>| after.as_ref().is_none_or(|(n, m)| (o.namespace(), o.name()) > (n.as_str(), m.as_str()));
+    let begun =
+        |o: &Arc<Value>| after.as_ref().is_none_or(|(n, m)| (o.namespace(), o.name()) > (n.as_str(), m.as_str()));
     let mut found: Vec<Arc<Value>> = objects.into_iter().filter(|o| begun(o) && selection.matches(o)).collect();
     let mut metadata = json!({"resourceVersion": revision.to_string()});
-    if let Some(limit) = request.query.number("limit").and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
+    if let Some(limit) =
+        request.query.number("limit").and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
         && found.len() > limit
     {
         metadata["continue"] = token(revision, &found[limit - 1]).into();
@@ -122,7 +127,8 @@ fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format) ->
         if at > 0 {
             out.push(b',');
         }
-        let item = if format == Format::Full { convert::present(kind, object) } else { Arc::new(format::metadata(object)) };
+        let item =
+            if format == Format::Full { convert::present(kind, object) } else { Arc::new(format::metadata(object)) };
         serde_json::to_writer(&mut out, &*item).expect("JSON values can be written");
     }
     out.extend_from_slice(b"]}");

@@ -20,7 +20,10 @@ pub(crate) struct Reply {
 pub(crate) enum Body {
     Full(Bytes),
     /// Chunks as they come, for at most so long.
-    Stream { chunks: UnboundedReceiver<Bytes>, timeout: Option<std::time::Duration> },
+    Stream {
+        chunks: UnboundedReceiver<Bytes>,
+        timeout: Option<std::time::Duration>,
+    },
 }
 
 impl Reply {

@@ -14,7 +14,12 @@ use crate::patch;
 use crate::schema::TypeRef;
 use crate::world::World;
 
-pub(crate) fn serve(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+pub(crate) fn serve(
+    world: &mut World,
+    kind: &Arc<Kind>,
+    target: &Target,
+    request: &Request,
+) -> Result<Reply, ApiError> {
     if !kind.has_subresource(&target.subresource) {
         return Err(ApiError::no_such_path());
     }
@@ -35,7 +40,9 @@ pub(crate) fn serve(world: &mut World, kind: &Arc<Kind>, target: &Target, reques
 }
 
 fn live(world: &World, kind: &Kind, target: &Target) -> Result<Arc<Value>, ApiError> {
-    world.get(kind.table, &target.namespace, &target.name).ok_or_else(|| ApiError::not_found(kind.about(), &target.name))
+    world
+        .get(kind.table, &target.namespace, &target.name)
+        .ok_or_else(|| ApiError::not_found(kind.about(), &target.name))
 }
 
 /// Where a kind keeps the number of its replicas.
@@ -46,7 +53,8 @@ fn replicas_path(kind: &Kind) -> String {
 
 fn scale_of(kind: &Kind, object: &Value) -> Value {
     let metadata = object.at("metadata");
-    let selector: Vec<String> = object.strings("spec/selector/matchLabels").iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let selector: Vec<String> =
+        object.strings("spec/selector/matchLabels").iter().map(|(k, v)| format!("{k}={v}")).collect();
     let mut scale = json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": metadata.str("name"), "namespace": metadata.str("namespace"), "uid": metadata.str("uid"),
@@ -70,7 +78,9 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
         let mut scale = scale_of(kind, old);
         match (request.method.as_str(), media.as_str()) {
             ("PUT", _) => scale = body,
-            (_, "application/json-patch+json") => patch::json::apply(&mut scale, &body).map_err(ApiError::bad_request)?,
+            (_, "application/json-patch+json") => {
+                patch::json::apply(&mut scale, &body).map_err(ApiError::bad_request)?
+            }
             (_, "application/strategic-merge-patch+json") => {
                 patch::strategic::apply(&mut scale, &body, TypeRef::Unknown).map_err(ApiError::bad_request)?;
             }
@@ -79,7 +89,11 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
         if scale.int("spec/replicas") < 0 {
             let detail = "must be greater than or equal to 0";
             let about = crate::error::About { group: "autoscaling", plural: "scales", kind: "Scale" };
-            return Err(ApiError::invalid(about, old.name(), vec![Cause::invalid("spec.replicas", scale.at("spec/replicas"), detail)]));
+            return Err(ApiError::invalid(
+                about,
+                old.name(),
+                vec![Cause::invalid("spec.replicas", scale.at("spec/replicas"), detail)],
+            ));
         }
         let mut new = old.clone();
         if scale.has("metadata/resourceVersion") {
@@ -114,14 +128,27 @@ fn log(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result
     let lines = world.kubelets.log(pod.uid(), &container, request.query.flag("previous"));
     let Some(mut lines) = lines else {
         let status = pod.list("status/containerStatuses").iter().chain(pod.list("status/initContainerStatuses"));
-        let waiting = status.into_iter().find(|s| s.str("name") == container).map_or("", |s| s.str("state/waiting/reason")).to_owned();
+        let waiting = status
+            .into_iter()
+            .find(|s| s.str("name") == container)
+            .map_or("", |s| s.str("state/waiting/reason"))
+            .to_owned();
         return Err(match request.query.flag("previous") {
-            true => ApiError::bad_request(format!("previous terminated container {container:?} in pod {:?} not found", pod.name())),
-            false if waiting.is_empty() => ApiError::bad_request(format!("container {container:?} in pod {:?} is not available", pod.name())),
+            true => ApiError::bad_request(format!(
+                "previous terminated container {container:?} in pod {:?} not found",
+                pod.name()
+            )),
+            false if waiting.is_empty() => {
+                ApiError::bad_request(format!("container {container:?} in pod {:?} is not available", pod.name()))
+            }
             false => ApiError::bad_request(format!(
                 "container {container:?} in pod {:?} is waiting to start: {}",
                 pod.name(),
-                if waiting == "ErrImagePull" || waiting == "ImagePullBackOff" { "trying and failing to pull image" } else { &waiting }
+                if waiting == "ErrImagePull" || waiting == "ImagePullBackOff" {
+                    "trying and failing to pull image"
+                } else {
+                    &waiting
+                }
             )),
         });
     };
@@ -137,7 +164,8 @@ fn evict(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> 
     let pod = live(world, kind, target)?;
     let labels = pod.labels();
     let budget = world.store.list_in(Table::BUDGETS, pod.namespace()).find(|budget| {
-        lucid_object::LabelSelector::from_value(budget.at("spec/selector")).is_some_and(|selector| selector.matches(&labels))
+        lucid_object::LabelSelector::from_value(budget.at("spec/selector"))
+            .is_some_and(|selector| selector.matches(&labels))
     });
     if let Some(budget) = budget.filter(|budget| budget.int("status/disruptionsAllowed") <= 0) {
         let message = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -194,7 +222,10 @@ fn finalize(world: &mut World, kind: &Kind, target: &Target, request: &Request) 
     let mut new = Value::clone(&old);
     new.put("spec/finalizers", body.at("spec/finalizers").clone());
     let object = world.commit(kind.table, new);
-    if object.is_deleting() && object.list("spec/finalizers").is_empty() && object.list("metadata/finalizers").is_empty() {
+    if object.is_deleting()
+        && object.list("spec/finalizers").is_empty()
+        && object.list("metadata/finalizers").is_empty()
+    {
         world.erase(kind.table, "", object.name());
     }
     Ok(Reply::json(200, &object))

@@ -11,8 +11,13 @@ use crate::kinds::Kind;
 /// The objects as rows; columns beyond the name are those that people look at first.
 pub(crate) fn of(kind: &Kind, objects: &[Arc<Value>], revision: &str) -> Value {
     let columns = columns(kind);
-    let mut definitions = vec![json!({"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0})];
-    definitions.extend(columns.iter().map(|(name, _)| json!({"name": name, "type": "string", "format": "", "description": "", "priority": 0})));
+    let mut definitions =
+        vec![json!({"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0})];
+    definitions.extend(
+        columns
+            .iter()
+            .map(|(name, _)| json!({"name": name, "type": "string", "format": "", "description": "", "priority": 0})),
+    );
     definitions.push(json!({"name": "Created At", "type": "date", "format": "", "description": "", "priority": 0}));
     let row = |object: &Arc<Value>| {
         let mut cells = vec![json!(object.name())];
@@ -35,7 +40,9 @@ fn columns(kind: &Kind) -> Vec<Column> {
             ("Up-to-date", |o| o.int("status/updatedReplicas").to_string()),
             ("Available", |o| o.int("status/availableReplicas").to_string()),
         ],
-        ("apps", "StatefulSet") => vec![("Ready", |o| format!("{}/{}", o.int("status/readyReplicas"), o.int("spec/replicas")))],
+        ("apps", "StatefulSet") => {
+            vec![("Ready", |o| format!("{}/{}", o.int("status/readyReplicas"), o.int("spec/replicas")))]
+        }
         ("apps", "ReplicaSet") => vec![
             ("Desired", |o| o.int("spec/replicas").to_string()),
             ("Current", |o| o.int("status/replicas").to_string()),
@@ -50,13 +57,16 @@ fn columns(kind: &Kind) -> Vec<Column> {
             }),
         ],
         ("", "Namespace") => vec![("Status", |o| o.str("status/phase").into())],
-        ("", "Node") => vec![("Status", |o| if o.condition("Ready") == "True" { "Ready".into() } else { "NotReady".into() })],
+        ("", "Node") => {
+            vec![("Status", |o| if o.condition("Ready") == "True" { "Ready".into() } else { "NotReady".into() })]
+        }
         ("", "ConfigMap") => vec![("Data", |o| o.map("data").map_or(0, |m| m.len()).to_string())],
-        ("", "Secret") => vec![
-            ("Type", |o| o.str("type").into()),
-            ("Data", |o| o.map("data").map_or(0, |m| m.len()).to_string()),
-        ],
-        ("batch", "Job") => vec![("Completions", |o| format!("{}/{}", o.int("status/succeeded"), o.int("spec/completions")))],
+        ("", "Secret") => {
+            vec![("Type", |o| o.str("type").into()), ("Data", |o| o.map("data").map_or(0, |m| m.len()).to_string())]
+        }
+        ("batch", "Job") => {
+            vec![("Completions", |o| format!("{}/{}", o.int("status/succeeded"), o.int("spec/completions")))]
+        }
         _ => Vec::new(),
     }
 }

@@ -20,13 +20,8 @@ pub(crate) fn open(world: &mut World, kind: &Arc<Kind>, target: &Target, request
     let selection = Selection::of(target, &request.query)?;
     let (sender, chunks) = unbounded_channel::<Bytes>();
     let timeout = request.query.number("timeoutSeconds").filter(|seconds| *seconds > 0).map(Duration::from_secs);
-    let watcher = Watcher {
-        kind: kind.clone(),
-        selection,
-        format,
-        bookmarks: request.query.flag("allowWatchBookmarks"),
-        sender,
-    };
+    let watcher =
+        Watcher { kind: kind.clone(), selection, format, bookmarks: request.query.flag("allowWatchBookmarks"), sender };
     let from = request.query.get("resourceVersion").to_owned();
     let initial = match request.query.has("sendInitialEvents") {
         true => request.query.flag("sendInitialEvents"),
@@ -37,7 +32,9 @@ pub(crate) fn open(world: &mut World, kind: &Arc<Kind>, target: &Target, request
         send_all(world, &watcher, request.query.has("sendInitialEvents"));
     } else if !matches!(from.as_str(), "" | "0") {
         let Ok(from) = from.parse::<u64>() else {
-            return Err(ApiError::bad_request(format!("Invalid value: {from:?}: strconv.ParseUint: parsing {from:?}: invalid syntax")));
+            return Err(ApiError::bad_request(format!(
+                "Invalid value: {from:?}: strconv.ParseUint: parsing {from:?}: invalid syntax"
+            )));
         };
         if from > world.store.revision() {
             return Err(ApiError::too_new(from, world.store.revision()));

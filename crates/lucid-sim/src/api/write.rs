@@ -35,7 +35,10 @@ pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: 
     let by = by(&manager, target, request);
     let format = read::format_of(request)?;
     let stored = world.kinds.stored(kind.table).clone();
-    if world.store.get(kind.table, &target.namespace, &target.name).is_none() && creates_by_update(kind) && target.subresource.is_empty() {
+    if world.store.get(kind.table, &target.namespace, &target.name).is_none()
+        && creates_by_update(kind)
+        && target.subresource.is_empty()
+    {
         let write = world.create(&stored, &target.namespace, object, by)?;
         return Ok(Reply::json(201, &format::one(&write.object, kind, format)));
     }
@@ -66,7 +69,9 @@ pub(crate) fn manager(request: &Request) -> String {
 pub(crate) fn check_kind(kind: &Kind, object: &Value) -> Result<(), ApiError> {
     let (version, name) = (object.str("apiVersion"), object.str("kind"));
     if !object.is_object() {
-        return Err(ApiError::bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value"));
+        return Err(ApiError::bad_request(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value",
+        ));
     }
     if !version.is_empty() && version != kind.api_version() || !name.is_empty() && name != kind.kind {
         if version != kind.api_version() {
@@ -96,7 +101,9 @@ pub(crate) fn check_name(kind: &Kind, object: &Value, target: &Target) -> Result
         )));
     }
     if !namespace.is_empty() && namespace != target.namespace {
-        return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
     }
     Ok(())
 }

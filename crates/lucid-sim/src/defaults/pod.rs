@@ -77,7 +77,12 @@ fn http_get(get: &mut Value) {
 }
 
 fn volume(volume: &mut Value) {
-    for (field, mode) in [("configMap", "defaultMode"), ("secret", "defaultMode"), ("downwardAPI", "defaultMode"), ("projected", "defaultMode")] {
+    for (field, mode) in [
+        ("configMap", "defaultMode"),
+        ("secret", "defaultMode"),
+        ("downwardAPI", "defaultMode"),
+        ("projected", "defaultMode"),
+    ] {
         if volume.has(field) {
             volume.default_to(&format!("{field}/{mode}"), 420);
         }
@@ -169,8 +174,11 @@ mod tests {
         let container = &pod["containers"][0];
         assert_eq!(container["ports"][0]["protocol"], "TCP");
         assert_eq!(container["imagePullPolicy"], "IfNotPresent");
-        assert_eq!(container["readinessProbe"], json!({"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
-            "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}));
+        assert_eq!(
+            container["readinessProbe"],
+            json!({"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+            "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3})
+        );
         assert_eq!(pod["volumes"][0]["emptyDir"], json!({}));
         assert_eq!((pod.int("terminationGracePeriodSeconds"), pod.str("dnsPolicy")), (30, "ClusterFirst"));
     }

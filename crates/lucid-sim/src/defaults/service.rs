@@ -36,7 +36,8 @@ pub(crate) fn network_policy(object: &mut Value) {
         }
     }
     if object.list("spec/policyTypes").is_empty() {
-        let types = if object.list("spec/egress").is_empty() { json!(["Ingress"]) } else { json!(["Ingress", "Egress"]) };
+        let types =
+            if object.list("spec/egress").is_empty() { json!(["Ingress"]) } else { json!(["Ingress", "Egress"]) };
         object.put("spec/policyTypes", types);
     }
 }

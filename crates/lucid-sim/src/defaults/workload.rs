@@ -84,10 +84,13 @@ fn job_spec(spec: &mut Value) {
     spec.default_to("backoffLimit", 6);
     spec.default_to("completionMode", "NonIndexed");
     spec.default_to("suspend", false);
-    spec.default_to("podReplacementPolicy", if spec.has("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" });
+    spec.default_to(
+        "podReplacementPolicy",
+        if spec.has("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" },
+    );
     spec.default_to("manualSelector", Value::Null);
     if spec.at("manualSelector").is_null() {
-        spec.take("manualSelector");
+        spec.cut("manualSelector");
     }
     pod::spec(spec.entry("template/spec"));
 }

@@ -122,7 +122,7 @@ fn decode(object: &Value) -> Vec<Entry> {
 
 fn encode(object: &mut Value, mut entries: Vec<Entry>) {
     if entries.is_empty() {
-        object.take("metadata/managedFields");
+        object.cut("metadata/managedFields");
         return;
     }
     entries.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
@@ -147,7 +147,7 @@ fn stripped() -> FieldSet {
 
 fn without_managed_fields(object: &Value) -> Value {
     let mut object = object.clone();
-    object.take("metadata/managedFields");
+    object.cut("metadata/managedFields");
     object
 }
 
@@ -157,11 +157,11 @@ pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, mana
     if reset(new) && manager.subresource.is_empty() {
         entries.clear();
         if old.is_some() {
-            new.take("metadata/managedFields");
+            new.cut("metadata/managedFields");
             return;
         }
     }
-    new.take("metadata/managedFields");
+    new.cut("metadata/managedFields");
     let before = old.map_or_else(|| json!({}), without_managed_fields);
     let changes = compare(&before, new, ty).without(manager.ignored);
     give_up(&mut entries, &changes.changed().union(&changes.removed), |_| true);
@@ -209,7 +209,8 @@ fn position_or_new(entries: &mut Vec<Entry>, manager: &Manager<'_>, operation: O
 fn cap(entries: &mut Vec<Entry>) {
     let updaters = |entries: &[Entry]| entries.iter().filter(|e| e.operation == Operation::Update).count();
     while updaters(entries) > MAX_UPDATERS {
-        let mut oldest: Vec<usize> = (0..entries.len()).filter(|i| entries[*i].operation == Operation::Update).collect();
+        let mut oldest: Vec<usize> =
+            (0..entries.len()).filter(|i| entries[*i].operation == Operation::Update).collect();
         oldest.sort_by(|a, b| sort_key(&entries[*a]).cmp(&sort_key(&entries[*b])));
         let first = oldest[0];
         let Some(second) = oldest[1..].iter().copied().find(|i| entries[*i].api_version == entries[first].api_version)
@@ -328,7 +329,7 @@ pub(crate) fn same_but_for_stamps(a: &Value, b: &Value) -> bool {
     };
     let parts = |object: &Value| {
         let mut object = without_managed_fields(object);
-        object.take("metadata/resourceVersion");
+        object.cut("metadata/resourceVersion");
         object
     };
     parts(a) == parts(b) && timeless(a) == timeless(b)

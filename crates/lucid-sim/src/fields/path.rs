@@ -14,7 +14,9 @@ pub(crate) fn item(topology: &Topology, items: TypeRef<'_>, item: &Value) -> Res
     match topology {
         Topology::Keyed(keys) => keyed(keys, items, item),
         Topology::Set => match item {
-            Value::Object(_) | Value::Array(_) => Err("associative list without keys has an element that's a map type".into()),
+            Value::Object(_) | Value::Array(_) => {
+                Err("associative list without keys has an element that's a map type".into())
+            }
             Value::Null => Err("associative list with values has an element that's explicitly null".into()),
             scalar => Ok(format!("v:{scalar}")),
         },

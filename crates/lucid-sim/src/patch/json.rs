@@ -30,7 +30,8 @@ fn one(target: &mut Value, operation: &Value) -> Result<(), String> {
             add(target, path, moved)
         }
         "copy" => {
-            let copied = target.pointer(from).cloned().ok_or_else(|| format!("copy operation: missing value at {from}"))?;
+            let copied =
+                target.pointer(from).cloned().ok_or_else(|| format!("copy operation: missing value at {from}"))?;
             add(target, path, copied)
         }
         "test" => {
@@ -61,7 +62,9 @@ fn add(target: &mut Value, path: &str, value: Value) -> Result<(), String> {
         Value::Array(list) => {
             let at: usize = last.parse().map_err(|_| missing())?;
             if at > list.len() {
-                return Err(format!("add operation does not apply: index {at} out of bounds: invalid index referenced"));
+                return Err(format!(
+                    "add operation does not apply: index {at} out of bounds: invalid index referenced"
+                ));
             }
             list.insert(at, value);
         }
@@ -97,11 +100,23 @@ mod tests {
     #[test]
     fn operations() {
         let doc = || json!({"a": {"b": [1, 2]}, "x/y": 1});
-        check(doc(), json!([{"op": "add", "path": "/a/b/-", "value": 3}]), Some(json!({"a": {"b": [1, 2, 3]}, "x/y": 1})));
-        check(doc(), json!([{"op": "add", "path": "/a/b/0", "value": 0}]), Some(json!({"a": {"b": [0, 1, 2]}, "x/y": 1})));
+        check(
+            doc(),
+            json!([{"op": "add", "path": "/a/b/-", "value": 3}]),
+            Some(json!({"a": {"b": [1, 2, 3]}, "x/y": 1})),
+        );
+        check(
+            doc(),
+            json!([{"op": "add", "path": "/a/b/0", "value": 0}]),
+            Some(json!({"a": {"b": [0, 1, 2]}, "x/y": 1})),
+        );
         check(doc(), json!([{"op": "remove", "path": "/x~1y"}]), Some(json!({"a": {"b": [1, 2]}})));
         check(doc(), json!([{"op": "replace", "path": "/a", "value": 1}]), Some(json!({"a": 1, "x/y": 1})));
-        check(doc(), json!([{"op": "move", "from": "/a/b", "path": "/c"}]), Some(json!({"a": {}, "c": [1, 2], "x/y": 1})));
+        check(
+            doc(),
+            json!([{"op": "move", "from": "/a/b", "path": "/c"}]),
+            Some(json!({"a": {}, "c": [1, 2], "x/y": 1})),
+        );
         check(doc(), json!([{"op": "test", "path": "/x~1y", "value": 1}]), Some(doc()));
     }
 

@@ -56,7 +56,11 @@ fn one(target: &mut Map<String, Value>, key: &str, value: &Value, ty: TypeRef<'_
     let current = target.get_mut(key);
     match (current, value) {
         (Some(Value::Object(current)), Value::Object(patch)) => {
-            if strategy.contains("replace") { *current = patch.clone() } else { maps(current, patch, ty)? }
+            if strategy.contains("replace") {
+                *current = patch.clone()
+            } else {
+                maps(current, patch, ty)?
+            }
         }
         (Some(Value::Array(current)), Value::Array(patch)) if strategy.contains("merge") => {
             lists(current, patch, merge_key, ty.items())?;
@@ -156,14 +160,26 @@ mod tests {
             json!({"containers": [{"name": "a", "image": "2"}, {"name": "c"}]}),
             json!({"containers": [{"name": "a", "image": "2"}, {"name": "b"}, {"name": "c"}]}),
         );
-        check(json!({"tolerations": [{"key": "a"}]}), json!({"tolerations": [{"key": "b"}]}), json!({"tolerations": [{"key": "b"}]}));
+        check(
+            json!({"tolerations": [{"key": "a"}]}),
+            json!({"tolerations": [{"key": "b"}]}),
+            json!({"tolerations": [{"key": "b"}]}),
+        );
     }
 
     #[test]
     fn directives() {
         let two = || json!({"containers": [{"name": "a"}, {"name": "b"}]});
-        check(two(), json!({"containers": [{"name": "a", "$patch": "delete"}]}), json!({"containers": [{"name": "b"}]}));
-        check(two(), json!({"containers": [{"name": "z"}, {"$patch": "replace"}]}), json!({"containers": [{"name": "z"}]}));
+        check(
+            two(),
+            json!({"containers": [{"name": "a", "$patch": "delete"}]}),
+            json!({"containers": [{"name": "b"}]}),
+        );
+        check(
+            two(),
+            json!({"containers": [{"name": "z"}, {"$patch": "replace"}]}),
+            json!({"containers": [{"name": "z"}]}),
+        );
         check(
             two(),
             json!({"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}]}),

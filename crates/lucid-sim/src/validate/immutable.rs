@@ -12,7 +12,13 @@ pub(crate) fn check(kind: &Kind, old: &Value, new: &Value) -> Vec<Cause> {
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet") => fixed(old, new, &["spec/selector"], &mut causes),
         ("apps", "StatefulSet") => stateful_set(old, new, &mut causes),
         ("batch", "Job") => {
-            let paths = ["spec/completions", "spec/selector", "spec/template", "spec/completionMode", "spec/backoffLimitPerIndex"];
+            let paths = [
+                "spec/completions",
+                "spec/selector",
+                "spec/template",
+                "spec/completionMode",
+                "spec/backoffLimitPerIndex",
+            ];
             fixed(old, new, &paths, &mut causes);
         }
         ("", "ConfigMap" | "Secret") => {
@@ -24,10 +30,10 @@ pub(crate) fn check(kind: &Kind, old: &Value, new: &Value) -> Vec<Cause> {
         ("", "PersistentVolumeClaim") => claim(old, new, &mut causes),
         ("", "Service") => service(old, new, &mut causes),
         ("", "Pod") => pod(old, new, &mut causes),
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            if old.at("roleRef") != new.at("roleRef") {
-                causes.push(Cause::invalid("roleRef", new.at("roleRef"), "cannot change roleRef"));
-            }
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding")
+            if old.at("roleRef") != new.at("roleRef") =>
+        {
+            causes.push(Cause::invalid("roleRef", new.at("roleRef"), "cannot change roleRef"));
         }
         ("storage.k8s.io", "StorageClass") => {
             for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {
@@ -50,8 +56,14 @@ fn fixed(old: &Value, new: &Value, paths: &[&str], causes: &mut Vec<Cause>) {
 /// Everything but a short list is fixed.
 fn stateful_set(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     const OPEN: [&str; 8] = [
-        "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy", "minReadySeconds", "podManagementPolicy_",
+        "replicas",
+        "ordinals",
+        "template",
+        "updateStrategy",
+        "revisionHistoryLimit",
+        "persistentVolumeClaimRetentionPolicy",
+        "minReadySeconds",
+        "podManagementPolicy_",
     ];
     let rest = |object: &Value| -> Vec<(String, Value)> {
         let fields = object.map("spec").into_iter().flatten();
@@ -89,7 +101,8 @@ fn claim(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     };
     let bound_elsewhere = old.has("spec/volumeName") && old.at("spec/volumeName") != new.at("spec/volumeName");
     if rest(old) != rest(new) || bound_elsewhere {
-        let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+        let detail =
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
         causes.push(Cause::forbidden("spec", detail));
     }
     let size = |object: &Value| lucid_object::Quantity::parse(object.str("spec/resources/requests/storage"));
@@ -120,7 +133,9 @@ fn pod(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
             }
         }
         if let Some(map) = spec.as_object_mut() {
-            for open in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName", "schedulingGates"] {
+            for open in
+                ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName", "schedulingGates"]
+            {
                 map.remove(open);
             }
         }

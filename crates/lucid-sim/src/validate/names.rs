@@ -38,7 +38,11 @@ fn path_segment(object: &Value, causes: &mut Vec<Cause>) {
     }
     for part in ["/", "%"] {
         if name.contains(part) {
-            causes.push(Cause::invalid("metadata.name", object.at("metadata/name"), &format!("may not contain '{part}'")));
+            causes.push(Cause::invalid(
+                "metadata.name",
+                object.at("metadata/name"),
+                &format!("may not contain '{part}'"),
+            ));
         }
     }
 }
@@ -63,10 +67,11 @@ pub(crate) fn is_label(text: &str) -> bool {
 }
 
 fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(|part| {
-        let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        part.starts_with(ends) && part.ends_with(ends) && part.chars().all(|c| ends(c) || c == '-')
-    })
+    text.len() <= 253
+        && text.split('.').all(|part| {
+            let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            part.starts_with(ends) && part.ends_with(ends) && part.chars().all(|c| ends(c) || c == '-')
+        })
 }
 
 #[cfg(test)]

@@ -41,7 +41,11 @@ fn selector(object: &Value, causes: &mut Vec<Cause>) {
     let labels = object.strings("spec/template/metadata/labels");
     if !parsed.matches(&labels) {
         let shown = object.at("spec/template/metadata/labels");
-        causes.push(Cause::invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`"));
+        causes.push(Cause::invalid(
+            "spec.template.metadata.labels",
+            shown,
+            "`selector` does not match template `labels`",
+        ));
     }
 }
 
@@ -93,7 +97,10 @@ fn container(container: &Value, field: &str, causes: &mut Vec<Cause>) {
         if let (Some(limit), Some(wanted), Some(request)) = (quantity(limit), request.and_then(quantity), request)
             && wanted > limit
         {
-            let detail = format!("must be less than or equal to {name} limit of {}", container.str(&format!("resources/limits/{name}")));
+            let detail = format!(
+                "must be less than or equal to {name} limit of {}",
+                container.str(&format!("resources/limits/{name}"))
+            );
             causes.push(Cause::invalid(format!("{field}.resources.requests"), request, &detail));
         }
     }

@@ -38,7 +38,13 @@ pub(crate) enum Deleted {
 }
 
 impl World {
-    pub(crate) fn delete(&mut self, kind: &Kind, namespace: &str, name: &str, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+    pub(crate) fn delete(
+        &mut self,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, ApiError> {
         let Some(old) = self.get(kind.table, namespace, name) else {
             return Err(ApiError::not_found(kind.about(), name));
         };
@@ -69,7 +75,11 @@ impl World {
             return 0;
         }
         let wanted = options.grace_seconds.unwrap_or_else(|| {
-            if old.has("spec/terminationGracePeriodSeconds") { old.int("spec/terminationGracePeriodSeconds") } else { 30 }
+            if old.has("spec/terminationGracePeriodSeconds") {
+                old.int("spec/terminationGracePeriodSeconds")
+            } else {
+                30
+            }
         });
         if old.is_deleting() { wanted.min(old.int("metadata/deletionGracePeriodSeconds")) } else { wanted }
     }
@@ -109,14 +119,15 @@ fn check(kind: &Kind, old: &Value, options: &DeleteOptions) -> Result<(), ApiErr
 fn hold(object: &mut Value, propagation: Option<Propagation>) {
     let Some(propagation) = propagation else { return };
     let kept = object.list("metadata/finalizers").iter();
-    let mut finalizers: Vec<Value> = kept.filter(|f| !matches!(f.as_str(), Some(FOREGROUND | ORPHAN))).cloned().collect();
+    let mut finalizers: Vec<Value> =
+        kept.filter(|f| !matches!(f.as_str(), Some(FOREGROUND | ORPHAN))).cloned().collect();
     match propagation {
         Propagation::Foreground => finalizers.push(FOREGROUND.into()),
         Propagation::Orphan => finalizers.push(ORPHAN.into()),
         Propagation::Background => {}
     }
     if finalizers.is_empty() {
-        object.take("metadata/finalizers");
+        object.cut("metadata/finalizers");
     } else {
         object.put("metadata/finalizers", finalizers);
     }

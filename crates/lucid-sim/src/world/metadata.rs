@@ -17,14 +17,16 @@ pub(crate) fn identify(world: &mut World, kind: &Kind, namespace: &str, object: 
     let given = object.namespace();
     if kind.namespaced {
         if !given.is_empty() && given != namespace {
-            return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+            return Err(ApiError::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
         }
         object.put("metadata/namespace", namespace);
     } else {
         if !given.is_empty() {
             return Err(ApiError::bad_request("namespace may not be set on cluster-scoped objects"));
         }
-        object.take("metadata/namespace");
+        object.cut("metadata/namespace");
     }
     if object.name().is_empty() && !object.str("metadata/generateName").is_empty() {
         let name = generate(world, kind, namespace, object.str("metadata/generateName"));
@@ -51,7 +53,7 @@ fn generate(world: &mut World, kind: &Kind, namespace: &str, base: &str) -> Stri
 
 pub(crate) fn stamp_new(world: &mut World, kind: &Kind, object: &mut Value) {
     for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "generation"] {
-        object.take(&format!("metadata/{field}"));
+        object.cut(&format!("metadata/{field}"));
     }
     let uid = world.chooser.uid();
     object.put("metadata/uid", uid);
@@ -110,7 +112,9 @@ pub(crate) fn check_update(kind: &Kind, old: &Value, new: &mut Value) -> Result<
 
 /// Puts back what belongs to the server.
 pub(crate) fn keep(old: &Value, new: &mut Value) {
-    for field in ["name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation", "generateName", "selfLink"] {
+    for field in
+        ["name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation", "generateName", "selfLink"]
+    {
         restore(old, new, &format!("metadata/{field}"));
     }
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
@@ -123,6 +127,6 @@ pub(crate) fn restore(old: &Value, new: &mut Value, path: &str) {
     if old.has(path) {
         new.put(path, old.at(path).clone());
     } else {
-        new.take(path);
+        new.cut(path);
     }
 }

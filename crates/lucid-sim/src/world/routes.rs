@@ -78,7 +78,9 @@ fn pod(world: &mut World, change: &Change, key: &Key) {
     if freed_capacity(change) {
         wake_pending_pods(world, None);
     }
-    wake_matching(world, &pod, Table::SERVICES, Actor::Endpoints, |o| Some(LabelSelector::from_map(o.at("spec/selector"))));
+    wake_matching(world, &pod, Table::SERVICES, Actor::Endpoints, |o| {
+        Some(LabelSelector::from_map(o.at("spec/selector")))
+    });
     wake_matching(world, &pod, Table::BUDGETS, Actor::Budget, |o| LabelSelector::from_value(o.at("spec/selector")));
 }
 
@@ -115,8 +117,12 @@ fn wake_all(world: &mut World, table: Table, actor: Actor) {
 
 fn wake_pending_pods(world: &mut World, namespace: Option<&str>) {
     let pending = |pod: &Value| pod.str("spec/nodeName").is_empty() && namespace.is_none_or(|n| n == pod.namespace());
-    let keys: Vec<Key> =
-        world.scheduling.iter().filter(|key| world.store.get(Table::PODS, &key.namespace, &key.name).is_some_and(|p| pending(p))).cloned().collect();
+    let keys: Vec<Key> = world
+        .scheduling
+        .iter()
+        .filter(|key| world.store.get(Table::PODS, &key.namespace, &key.name).is_some_and(|p| pending(p)))
+        .cloned()
+        .collect();
     keys.into_iter().for_each(|key| wake(world, Actor::Scheduler, key));
 }
 

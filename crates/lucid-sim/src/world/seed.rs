@@ -55,9 +55,7 @@ fn node(spec: &NodeSpec, _now: &str) -> Value {
 fn status(world: &mut World, spec: &NodeSpec) {
     let now = world.stamp();
     let sizes = json!({"cpu": spec.cpu, "memory": spec.memory, "pods": "110", "ephemeral-storage": "100Gi"});
-    let condition = |kind: &str, status: &str, reason: &str| {
-        json!({"type": kind, "status": status, "reason": reason, "message": "", "lastHeartbeatTime": now, "lastTransitionTime": now})
-    };
+    let condition = |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "", "lastHeartbeatTime": now, "lastTransitionTime": now});
     let value = json!({
         "capacity": sizes, "allocatable": sizes,
         "conditions": [condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),

@@ -49,7 +49,8 @@ impl Watchers {
     pub(crate) fn bookmark(&mut self, revision: u64) {
         for watchers in self.by_table.values_mut() {
             watchers.retain(|watcher| {
-                !watcher.bookmarks || watcher.sender.send(bookmark(&watcher.kind, revision, watcher.format, false)).is_ok()
+                !watcher.bookmarks
+                    || watcher.sender.send(bookmark(&watcher.kind, revision, watcher.format, false)).is_ok()
             });
         }
     }

@@ -45,7 +45,13 @@ pub(crate) struct Write {
 }
 
 impl World {
-    pub(crate) fn create(&mut self, kind: &Kind, namespace: &str, object: Value, by: By<'_>) -> Result<Write, ApiError> {
+    pub(crate) fn create(
+        &mut self,
+        kind: &Kind,
+        namespace: &str,
+        object: Value,
+        by: By<'_>,
+    ) -> Result<Write, ApiError> {
         let mut object = object;
         metadata::identify(self, kind, namespace, &mut object)?;
         admission::namespace_is_open(self, kind, namespace, object.name())?;
@@ -98,7 +104,8 @@ impl World {
         if fields::managed::same_but_for_stamps(&old, &new) {
             return Ok(Write { object: old, created: false });
         }
-        let finished = new.is_deleting() && new.list("metadata/finalizers").is_empty() && strategy::gone_when_unheld(kind, &new);
+        let finished =
+            new.is_deleting() && new.list("metadata/finalizers").is_empty() && strategy::gone_when_unheld(kind, &new);
         if by.dry_run {
             return Ok(Write { object: Arc::new(new), created: false });
         }
@@ -110,7 +117,14 @@ impl World {
     }
 
     /// A controller's change to an object that may have gone meanwhile.
-    pub(crate) fn edit(&mut self, table: Table, namespace: &str, name: &str, by: By<'_>, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn edit(
+        &mut self,
+        table: Table,
+        namespace: &str,
+        name: &str,
+        by: By<'_>,
+        change: impl FnOnce(&mut Value),
+    ) {
         let kind = self.kinds.stored(table).clone();
         // An object that disappeared, or a refused write, is seen again by the controller's next look.
         let _ = self.update(&kind, namespace, name, by, |old| {
@@ -121,7 +135,13 @@ impl World {
     }
 
     /// A controller's new object.
-    pub(crate) fn make(&mut self, table: Table, namespace: &str, object: Value, manager: &str) -> Result<Arc<Value>, ApiError> {
+    pub(crate) fn make(
+        &mut self,
+        table: Table,
+        namespace: &str,
+        object: Value,
+        manager: &str,
+    ) -> Result<Arc<Value>, ApiError> {
         let kind = self.kinds.stored(table).clone();
         self.create(&kind, namespace, object, By::system(manager)).map(|write| write.object)
     }
@@ -132,8 +152,13 @@ impl World {
         }
         let (now, api_version) = (self.stamp(), kind.api_version());
         let ignored = strategy::ignored_fields(kind, by.subresource);
-        let manager =
-            Manager { name: by.manager, api_version: &api_version, subresource: by.subresource, now: &now, ignored: &ignored };
+        let manager = Manager {
+            name: by.manager,
+            api_version: &api_version,
+            subresource: by.subresource,
+            now: &now,
+            ignored: &ignored,
+        };
         fields::update(old, new, kind.type_ref(), &manager);
     }
 
@@ -154,7 +179,9 @@ impl World {
     /// Puts an object into the store as it is, but for identity and stamps that it lacks.
     pub(crate) fn plant(&mut self, mut object: Value) -> Result<Arc<Value>, ApiError> {
         let kind = self.kinds.by_kind(object.str("apiVersion"), object.str("kind")).cloned();
-        let kind = kind.ok_or_else(|| ApiError::bad_request(format!("no such kind: {} {}", object.str("apiVersion"), object.str("kind"))))?;
+        let kind = kind.ok_or_else(|| {
+            ApiError::bad_request(format!("no such kind: {} {}", object.str("apiVersion"), object.str("kind")))
+        })?;
         if kind.namespaced {
             object.default_to("metadata/namespace", "default");
         }
