@@ -24,6 +24,7 @@ mod patch;
 mod quantity;
 mod recorder;
 mod scenario;
+mod scheduler;
 mod schema;
 mod store;
 mod strategy;
