@@ -5,6 +5,7 @@
 
 pub(crate) mod conditions;
 mod definition;
+mod deployment;
 mod namespace;
 mod owners;
 pub(crate) mod pods;
@@ -26,6 +27,7 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Namespace => namespace::reconcile(world, key),
         Actor::ServiceAccount => service_account::reconcile(world, key),
         Actor::Definition => definition::reconcile(world, key),
+        Actor::Deployment => deployment::reconcile(world, key),
         Actor::ReplicaSet => replica_set::reconcile(world, key),
         Actor::Scheduler => scheduler::reconcile(world, key),
         Actor::Kubelet => kubelet::reconcile(world, key),
