@@ -31,7 +31,7 @@ use crate::world::World;
 
 use path::{Place, Target};
 use query::Query;
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Body, Reply};
 
 /// A request, taken off the wire.
 #[derive(Debug, Clone)]

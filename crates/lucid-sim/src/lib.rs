@@ -1,12 +1,14 @@
 //! Kubernetes in the process: store, API, controllers, scheduler and kubelet under a virtual clock.
 //!
+//! [`Sim`] is the handle: it serves clients, is driven on tokio's clock, and knows the [`Truth`].
+//!
 //! In reading order: [`kinds`] and [`schema`] say what the server knows, [`store`] keeps it. [`world`] is the cluster as
 //! one value: every write goes through its registry, which asks [`strategy`], [`defaults`], [`admission`] and
 //! [`validate`], and keeps the record of owners ([`fields`]). [`api`] turns HTTP requests into such writes and reads,
 //! with [`patch`] and [`error`] in the server's own words. [`controllers`] and [`kubelet`] do what is due.
 //! [`config`] and [`scenario`] describe a cluster and what goes wrong in it.
 
-#![expect(dead_code, reason = "the entry point follows")]
+#![allow(dead_code, reason = "much of it is there for the controllers")]
 
 mod admission;
 mod api;
@@ -26,11 +28,18 @@ mod recorder;
 mod scenario;
 mod scheduler;
 mod schema;
+mod service;
+mod sim;
 mod store;
 mod strategy;
 mod time;
+mod trace;
+mod truth;
 mod validate;
 mod world;
 
 pub use config::{Config, NodeSpec};
 pub use scenario::{Behaviour, Fate, PullOutcome, Scenario, Select};
+pub use service::{SimBody, SimService};
+pub use sim::{Refused, Sim};
+pub use truth::{ContainerTruth, PodTruth, Truth, WorkloadId};

@@ -54,7 +54,6 @@ pub(crate) struct Store {
     compacted: u64,
     owned: BTreeMap<String, BTreeSet<(Table, Key)>>,
     uids: BTreeMap<String, (Table, Key)>,
-    trace: u64,
 }
 
 impl Store {
@@ -67,7 +66,6 @@ impl Store {
             compacted: 1,
             owned: BTreeMap::new(),
             uids: BTreeMap::new(),
-            trace: 0xcbf2_9ce4_8422_2325,
         }
     }
 
@@ -78,11 +76,6 @@ impl Store {
     /// Revisions up to this one can no longer be watched from.
     pub(crate) fn compacted(&self) -> u64 {
         self.compacted
-    }
-
-    /// A hash over every change so far, in order.
-    pub(crate) fn trace(&self) -> u64 {
-        self.trace
     }
 
     pub(crate) fn get(&self, table: Table, namespace: &str, name: &str) -> Option<&Arc<Value>> {
@@ -165,7 +158,6 @@ impl Store {
     }
 
     fn record(&mut self, change: Change) -> Change {
-        self.trace = hash(self.trace, &change);
         self.history.push_back(change.clone());
         if self.history.len() > self.keep
             && let Some(dropped) = self.history.pop_front()
@@ -193,17 +185,6 @@ impl Store {
             }
         }
     }
-}
-
-/// FNV-1a over what identifies a change.
-fn hash(seed: u64, change: &Change) -> u64 {
-    let object = change.object();
-    let facts = [object.namespace(), object.name(), object.uid(), object.str("metadata/resourceVersion")];
-    let kind = if change.new.is_some() { "put" } else { "delete" };
-    let numbers = [change.revision, u64::from(change.table.0)].map(u64::to_le_bytes);
-    let text = facts.into_iter().chain([kind]).flat_map(str::bytes);
-    text.chain(numbers.into_iter().flatten())
-        .fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -254,16 +235,5 @@ mod tests {
         assert_eq!(store.since(3).map(|change| change.revision).collect::<Vec<_>>(), [4]);
         store.compact();
         assert_eq!((store.compacted(), store.since(0).count()), (4, 0));
-    }
-
-    #[test]
-    fn the_trace_tells_orders_apart() {
-        let trace = |names: [&str; 2]| {
-            let mut store = Store::new(10);
-            names.map(|name| store.put(Table::PODS, object(name, None)));
-            store.trace()
-        };
-        assert_eq!(trace(["a", "b"]), trace(["a", "b"]));
-        assert_ne!(trace(["a", "b"]), trace(["b", "a"]));
     }
 }

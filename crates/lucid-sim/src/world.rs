@@ -27,6 +27,7 @@ use crate::kubelet::Kubelets;
 use crate::recorder::Recorder;
 use crate::store::{Change, Key, Store};
 use crate::time;
+use crate::trace::Trace;
 
 use addresses::Addresses;
 use queue::Queue;
@@ -34,6 +35,9 @@ use watchers::Watchers;
 
 pub(crate) use queue::Actor;
 pub(crate) use write::By;
+
+/// How often a watch is told how far it is.
+const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     pub(crate) config: Config,
@@ -47,7 +51,9 @@ pub(crate) struct World {
     pub(crate) addresses: Addresses,
     /// Pods that wait for a node.
     pub(crate) scheduling: BTreeSet<Key>,
+    pub(crate) trace: Trace,
     now: Duration,
+    next_bookmark: Duration,
 }
 
 impl World {
@@ -62,7 +68,9 @@ impl World {
             recorder: Recorder::default(),
             addresses: Addresses::default(),
             scheduling: BTreeSet::new(),
+            trace: Trace::default(),
             now: Duration::ZERO,
+            next_bookmark: BOOKMARK_PERIOD,
             config,
         };
         seed::populate(&mut world);
@@ -74,17 +82,27 @@ impl World {
         self.now
     }
 
-    /// When the next actor has something to do.
+    /// When there is something to do next: for an actor, or a bookmark to be sent.
     pub(crate) fn next_due(&self) -> Option<Duration> {
-        self.queue.next_due()
+        let bookmark = self.watchers.want_bookmarks().then_some(self.next_bookmark);
+        self.queue.next_due().into_iter().chain(bookmark).min()
     }
 
     /// Does all work that is due up to `to`, in order; the clock then stands at `to`. It never goes back.
     pub(crate) fn advance_to(&mut self, to: Duration) {
-        while let Some((due, actor, key)) = self.queue.pop_due(to) {
-            self.now = self.now.max(due);
-            if let Some(after) = crate::controllers::act(self, actor, &key) {
-                self.queue.push(self.now + after, actor, key);
+        loop {
+            let bookmark = self.next_bookmark;
+            if let Some((due, actor, key)) = self.queue.pop_due(to.min(bookmark)) {
+                self.now = self.now.max(due);
+                if let Some(after) = crate::controllers::act(self, actor, &key) {
+                    // Never at the same instant again: that would stop the clock.
+                    self.queue.push(self.now + after.max(Duration::from_millis(1)), actor, key);
+                }
+            } else if bookmark <= to {
+                self.watchers.bookmark(self.store.revision());
+                self.next_bookmark += BOOKMARK_PERIOD;
+            } else {
+                break;
             }
         }
         self.now = self.now.max(to);
@@ -116,12 +134,20 @@ impl World {
         self.chooser.between(Duration::from_millis(2), Duration::from_millis(12))
     }
 
+    /// How long a request takes to the server and its answer back.
+    pub(crate) fn latency(&mut self) -> (Duration, Duration) {
+        let half = self.config.latency / 2;
+        let mut draw = || self.chooser.between(half / 2, half + half / 2);
+        (draw(), draw())
+    }
+
     pub(crate) fn get(&self, table: Table, namespace: &str, name: &str) -> Option<Arc<Value>> {
         self.store.get(table, namespace, name).cloned()
     }
 
     /// What a committed change sets off.
     pub(crate) fn committed(&mut self, change: &Change) {
+        self.trace.change(change);
         if change.table == Table::DEFINITIONS {
             match &change.new {
                 Some(definition) if definition.condition("Established") == "True" => self.kinds.define(definition),

@@ -15,6 +15,10 @@ impl Query {
         Self { pairs: text.split('&').filter(|part| !part.is_empty()).map(pair).collect() }
     }
 
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     pub(crate) fn get(&self, key: &str) -> &str {
         self.pairs.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value)
     }

@@ -45,6 +45,10 @@ impl Watchers {
         });
     }
 
+    pub(crate) fn want_bookmarks(&self) -> bool {
+        self.by_table.values().flatten().any(|watcher| watcher.bookmarks && !watcher.sender.is_closed())
+    }
+
     /// Tells every watch that asked for it how far it is.
     pub(crate) fn bookmark(&mut self, revision: u64) {
         for watchers in self.by_table.values_mut() {

@@ -1,0 +1,128 @@
+//! The simulated cluster from outside: a handle to ask, to drive and to judge.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::service::SimService;
+use crate::truth::{self, Truth};
+use crate::world::World;
+
+/// A cluster in the process. Clones are handles to the same one.
+///
+/// Its clock is tokio's, counted from the first use: under `tokio::time::pause` it is virtual. Requests are answered
+/// by [`Sim::service`] at any time; controllers, scheduler and kubelets only act while [`Sim::run`] is being polled.
+#[derive(Clone)]
+pub struct Sim {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    world: Mutex<World>,
+    /// Something came up that may be due earlier than what was planned.
+    changed: Notify,
+    epoch: OnceLock<Instant>,
+}
+
+/// Why the cluster would not take an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub code: u16,
+    pub message: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Sim {
+    pub fn new(config: Config) -> Self {
+        let shared = Shared { world: Mutex::new(World::new(config)), changed: Notify::new(), epoch: OnceLock::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What a client sends its requests to.
+    pub fn service(&self) -> SimService {
+        SimService::new(self.clone())
+    }
+
+    /// Does what is due, when it is due. Never ends; stop polling it to stop the cluster.
+    pub async fn run(&self) {
+        loop {
+            let due = self.with(|world| world.next_due());
+            let changed = self.shared.changed.notified();
+            match due {
+                Some(due) => {
+                    let _ = tokio::time::timeout_at(self.epoch() + due, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Time since the first use.
+    pub fn elapsed(&self) -> Duration {
+        self.epoch().elapsed()
+    }
+
+    /// Plants an object as it is, status included, past admission and validation.
+    ///
+    /// # Errors
+    /// When no such kind is served.
+    pub fn put(&self, object: Value) -> Result<(), Refused> {
+        let planted = self.change(|world| world.plant(object).map(drop));
+        planted.map_err(|error| Refused { code: error.code, message: error.message })
+    }
+
+    /// Which container of which revision answers, whatever the API says.
+    pub fn truth(&self) -> Truth {
+        self.with(|world| truth::of(world))
+    }
+
+    /// A hash over every request and every committed change, in order and with their times.
+    pub fn trace_hash(&self) -> u64 {
+        self.with(|world| world.trace.hash())
+    }
+
+    /// Forgets the history, so that watches and continued lists from before are told 410.
+    pub fn compact(&self) {
+        self.change(|world| world.store.compact());
+    }
+
+    /// Ends every open watch, as a restarting server does.
+    pub fn close_watches(&self) {
+        self.change(|world| world.watchers.close());
+    }
+
+    fn epoch(&self) -> Instant {
+        *self.shared.epoch.get_or_init(Instant::now)
+    }
+
+    /// The world as it is now, with all that was due done.
+    fn with<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
+        let now = self.elapsed();
+        let mut world = self.lock();
+        world.advance_to(now);
+        look(&mut world)
+    }
+
+    /// As [`Self::with`], and wakes whoever drives the cluster.
+    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        let result = self.with(act);
+        self.shared.changed.notify_one();
+        result
+    }
+
+    /// A world that panicked half way is shown as it is: the panic itself is the finding.
+    fn lock(&self) -> MutexGuard<'_, World> {
+        self.shared.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,18 @@
+//! The simulator from outside: through the client that production uses, and through plain HTTP where that client does
+//! not go.
+
+/// Server-side apply: ownership, conflicts, force, list items, nulls.
+mod apply;
+/// Discovery, reads and writes through `lucid_client::ApiClient`.
+mod client;
+/// Deleting: preconditions, finalizers, propagation, namespaces.
+mod delete;
+/// The same seed gives the same run.
+mod determinism;
+/// Lists in pages, selectors, formats, watches and what ends them.
+mod read;
+/// Parts of objects: logs, proxy, scale, reviews.
+mod subresources;
+mod support;
+/// Create, replace and the patch types: versions, generation, status, dry run, field validation.
+mod write;
