@@ -95,7 +95,10 @@ impl World {
         defaults::apply(kind, &mut new);
         metadata::keep(&old, &mut new);
         admission::mutate(self, kind, &mut new, Some(&old))?;
-        strategy::bump_generation(kind, &old, &mut new);
+        // The Deployment controller writes the revision annotation along with the status, which is no new wish.
+        if by.subresource != "status" {
+            strategy::bump_generation(kind, &old, &mut new);
+        }
         if !by.trusted {
             validate::update(self, kind, by.subresource, &old, &new)?;
         }
