@@ -3,14 +3,18 @@
 //! [`act`] is the only entry: the queue of the world says who looks at which object when. [`conditions`], [`owners`],
 //! [`pods`] and [`template`] hold what several controllers need.
 
+mod claim;
 pub(crate) mod conditions;
 mod definition;
 mod deployment;
+mod garbage;
 mod namespace;
 mod owners;
 pub(crate) mod pods;
 mod replica_set;
+mod revisions;
 mod service_account;
+mod stateful_set;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -31,6 +35,9 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::ReplicaSet => replica_set::reconcile(world, key),
         Actor::Scheduler => scheduler::reconcile(world, key),
         Actor::Kubelet => kubelet::reconcile(world, key),
+        Actor::StatefulSet => stateful_set::reconcile(world, key),
+        Actor::Claim => claim::reconcile(world, key),
+        Actor::Garbage => garbage::reconcile(world, key),
         _ => None,
     }
 }
