@@ -3,10 +3,14 @@
 //! [`act`] is the only entry: the queue of the world says who looks at which object when. [`conditions`], [`owners`],
 //! [`pods`] and [`template`] hold what several controllers need.
 
+mod autoscaler;
+mod budget;
 mod claim;
 pub(crate) mod conditions;
+mod daemon_set;
 mod definition;
 mod deployment;
+mod endpoints;
 mod garbage;
 mod namespace;
 mod owners;
@@ -38,6 +42,10 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::StatefulSet => stateful_set::reconcile(world, key),
         Actor::Claim => claim::reconcile(world, key),
         Actor::Garbage => garbage::reconcile(world, key),
+        Actor::DaemonSet => daemon_set::reconcile(world, key),
+        Actor::Endpoints => endpoints::reconcile(world, key),
+        Actor::Budget => budget::reconcile(world, key),
+        Actor::Autoscaler => autoscaler::reconcile(world, key),
         _ => None,
     }
 }

@@ -157,6 +157,11 @@ fn bind(world: &mut World, pod: &Value, node: &str) {
     world.normal(COMPONENT, pod, "Scheduled", &message);
 }
 
+/// Whether a daemon pod belongs on the node: its labels and taints, not its room.
+pub(crate) fn suits(node: &Value, pod: &Value) -> bool {
+    affinity::wants_node(node, pod) && affinity::untolerated(node, pod).is_none()
+}
+
 /// The pods that take room: those on a node that are not over.
 fn occupants(world: &World) -> impl Iterator<Item = &Arc<Value>> {
     world
