@@ -7,11 +7,14 @@ mod autoscaler;
 mod budget;
 mod claim;
 pub(crate) mod conditions;
+mod cron;
+mod cron_job;
 mod daemon_set;
 mod definition;
 mod deployment;
 mod endpoints;
 mod garbage;
+mod job;
 mod namespace;
 mod owners;
 pub(crate) mod pods;
@@ -37,15 +40,18 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Definition => definition::reconcile(world, key),
         Actor::Deployment => deployment::reconcile(world, key),
         Actor::ReplicaSet => replica_set::reconcile(world, key),
-        Actor::Scheduler => scheduler::reconcile(world, key),
-        Actor::Kubelet => kubelet::reconcile(world, key),
         Actor::StatefulSet => stateful_set::reconcile(world, key),
-        Actor::Claim => claim::reconcile(world, key),
-        Actor::Garbage => garbage::reconcile(world, key),
         Actor::DaemonSet => daemon_set::reconcile(world, key),
+        Actor::Job => job::reconcile(world, key),
+        Actor::CronJob => cron_job::reconcile(world, key),
+        Actor::Claim => claim::reconcile(world, key),
         Actor::Endpoints => endpoints::reconcile(world, key),
         Actor::Budget => budget::reconcile(world, key),
         Actor::Autoscaler => autoscaler::reconcile(world, key),
-        _ => None,
+        Actor::Garbage => garbage::reconcile(world, key),
+        Actor::Scheduler => scheduler::reconcile(world, key),
+        Actor::Kubelet => kubelet::reconcile(world, key),
+        // No Ingress controller is installed and nodes keep the state they were given.
+        Actor::Ingress | Actor::Node => None,
     }
 }
