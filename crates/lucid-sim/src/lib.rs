@@ -27,6 +27,7 @@ mod patch;
 mod quantity;
 mod recorder;
 mod scenario;
+mod scheduler;
 mod schema;
 mod service;
 mod sim;
