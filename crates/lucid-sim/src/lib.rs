@@ -16,6 +16,7 @@ mod base64;
 mod chooser;
 mod config;
 mod controllers;
+mod decode;
 mod defaults;
 mod error;
 mod fields;
