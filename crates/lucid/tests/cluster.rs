@@ -1,6 +1,9 @@
 //! Tests against a real control plane with kwok nodes. `cargo xtask test cluster` brings it up and runs them in its network
 //! namespace, one at a time; anywhere else they fail at once and say so.
 
+/// Controllers of the simulator beside the real ones.
+#[path = "cluster/controllers.rs"]
+mod controllers;
 /// `lucid deploy` and `lucid status`: first, again, changed, broken, refused, interrupted, killed.
 #[path = "cluster/deploy.rs"]
 mod deploy;

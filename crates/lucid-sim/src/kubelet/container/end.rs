@@ -41,7 +41,6 @@ impl Container {
         if let Some(mut running) = self.running.take() {
             self.event(world, around, Severity::Normal, "Killing", &format!("Stopping container {}", self.name));
             self.terminate(world, &mut running, grace);
-            self.ready = false;
             running.probes.retain(|probe| probe.kind == Kind::Readiness);
             self.running = Some(running);
         } else {

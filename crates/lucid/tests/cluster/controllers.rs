@@ -1,0 +1,300 @@
+//! The same manifests on the real control plane and on the simulator: the same states in the same order.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures::StreamExt;
+use lucid_client::{ApiClient, Apply, Change, ConnectOptions, ListKind, Target, connect, follow};
+use lucid_object::Gvk;
+use lucid_sim::{Config, Sim};
+use serde_json::{Value, json};
+
+use crate::harness::{Namespace, kubeconfig};
+
+/// Something that happens to the object, and when it has come to rest.
+struct Step {
+    change: Box<dyn Fn(&mut Value)>,
+    rests: fn(&Value) -> bool,
+}
+
+/// An object, what its pods do (in kwok's words and in the simulator's), and what happens to it.
+struct Case {
+    object: Value,
+    behaviours: Value,
+    steps: Vec<Step>,
+}
+
+impl Case {
+    fn new(object: Value) -> Self {
+        let behaviours = json!([{"start": 0, "readyAfter": 0, "then": "run"}]);
+        Self { object, behaviours, steps: Vec::new() }
+    }
+
+    /// How the pods fail: kwok is told by an annotation, the simulator by its scenario.
+    fn behaving(mut self, kwok: &str, behaviour: Value) -> Self {
+        self.object["spec"]["template"]["metadata"]["annotations"]["lucid.dev/test-fail"] = kwok.into();
+        self.behaviours = json!([behaviour]);
+        self
+    }
+
+    fn rests(self, rests: fn(&Value) -> bool) -> Self {
+        self.then(|_| {}, rests)
+    }
+
+    fn then(mut self, change: impl Fn(&mut Value) + 'static, rests: fn(&Value) -> bool) -> Self {
+        self.steps.push(Step { change: Box::new(change), rests });
+        self
+    }
+
+    fn target(&self, namespace: &str) -> Target {
+        let (version, kind) = (self.object["apiVersion"].as_str().unwrap(), self.object["kind"].as_str().unwrap());
+        let (group, version) = version.split_once('/').unwrap();
+        Target::new(Gvk::new(group, version, kind), format!("{}s", kind.to_lowercase()), Some(namespace))
+    }
+
+    /// Every state that a watch shows, in order, each once.
+    async fn play(&self, client: &ApiClient, namespace: &str) -> Vec<String> {
+        let target = self.target(namespace);
+        let mut changes = follow(client.clone(), target.clone(), ListKind::Full, None);
+        changes.next().await;
+        let mut object = self.object.clone();
+        let mut states: Vec<String> = Vec::new();
+        for step in &self.steps {
+            (step.change)(&mut object);
+            let apply = Apply { manager: "test", body: &object, dry_run: false, force: true };
+            let name = object["metadata"]["name"].as_str().unwrap();
+            let written = client.apply(&target, name, &apply).await.expect("apply").object;
+            let generation = written["metadata"]["generation"].as_i64();
+            loop {
+                let Some(Change::Set(seen)) = changes.next().await else { continue };
+                let state = state(&seen);
+                if states.last() != Some(&state) {
+                    states.push(state);
+                }
+                if seen["metadata"]["generation"].as_i64() >= generation && (step.rests)(&seen) {
+                    break;
+                }
+            }
+        }
+        states
+    }
+}
+
+/// Generations, numbers and conditions; hashes in names are left out.
+fn state(object: &Value) -> String {
+    let status = &object["status"];
+    let mut text =
+        format!("g{} o{}", object["metadata"]["generation"], status["observedGeneration"].as_i64().unwrap_or(0));
+    for field in COUNTED {
+        if let Some(count) = status[field].as_i64().filter(|count| *count > 0) {
+            text += &format!(" {field}={count}");
+        }
+    }
+    if status["updateRevision"].is_string() {
+        text += if status["updateRevision"] == status["currentRevision"] { " one revision" } else { " two revisions" };
+    }
+    let mut conditions: Vec<String> = status["conditions"].as_array().into_iter().flatten().map(condition).collect();
+    conditions.sort();
+    conditions.iter().fold(text, |text, condition| text + "\n    " + condition)
+}
+
+const COUNTED: [&str; 12] = [
+    "replicas",
+    "updatedReplicas",
+    "readyReplicas",
+    "availableReplicas",
+    "currentReplicas",
+    "unavailableReplicas",
+    "terminatingReplicas",
+    "active",
+    "ready",
+    "terminating",
+    "succeeded",
+    "failed",
+];
+
+fn condition(condition: &Value) -> String {
+    let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
+    format!("{}={} {}: {}", text("type"), text("status"), text("reason"), without_hashes(&text("message")))
+}
+
+/// `"web-5d4f8b"` becomes `"web-…"`.
+fn without_hashes(message: &str) -> String {
+    let parts = message.split('"').enumerate();
+    let quoted = |name: &str| name.rsplit_once('-').map_or_else(|| name.to_owned(), |(stem, _)| format!("{stem}-…"));
+    let parts: Vec<String> = parts.map(|(at, part)| if at % 2 == 1 { quoted(part) } else { part.to_owned() }).collect();
+    parts.join("\"")
+}
+
+fn runtime(paused: bool) -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(paused).build().expect("a runtime")
+}
+
+/// On the cluster, in wall-clock time.
+#[track_caller]
+fn real(case: &Case) -> Vec<String> {
+    let namespace = Namespace::new("controllers");
+    runtime(false).block_on(async {
+        let kubeconfig: Option<PathBuf> = Some(kubeconfig("admin"));
+        let connected = connect(&ConnectOptions { kubeconfig, ..ConnectOptions::default() }).await.expect("connect");
+        let played = tokio::time::timeout(Duration::from_secs(90), case.play(&connected.client, &namespace.0));
+        played.await.expect("the object came to rest")
+    })
+}
+
+/// In the simulator, in no time.
+#[track_caller]
+fn simulated(case: &Case) -> Vec<String> {
+    let config = json!({"behaviours": case.behaviours});
+    let config: Config = serde_json::from_value(config).expect("a scenario");
+    runtime(true).block_on(async {
+        let sim = Sim::new(config);
+        let running = sim.clone();
+        tokio::spawn(async move { running.run().await });
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let client = ApiClient::from_service(sim.service());
+        let played = tokio::time::timeout(Duration::from_secs(3600), case.play(&client, "default"));
+        played.await.expect("the object came to rest")
+    })
+}
+
+#[track_caller]
+fn check(case: &Case) {
+    let (real, simulated) = (real(case), simulated(case));
+    assert!(real == simulated, "real:\n{}\n\nsimulated:\n{}", real.join("\n"), simulated.join("\n"));
+}
+
+fn workload(kind: &str, replicas: i64) -> Value {
+    let annotations = json!({"lucid.dev/test-ready-delay": "1s"});
+    let container = json!({"name": "main", "image": "registry.test/app:1",
+        "readinessProbe": {"httpGet": {"port": 8080}, "initialDelaySeconds": 1, "periodSeconds": 1}});
+    let mut object = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "app"}, "spec": {
+        "replicas": replicas, "selector": {"matchLabels": {"app": "app"}},
+        "template": {"metadata": {"labels": {"app": "app"}, "annotations": annotations}, "spec": {
+            "terminationGracePeriodSeconds": 1, "containers": [container]}}}});
+    if kind == "StatefulSet" {
+        object["spec"]["serviceName"] = "app".into();
+    }
+    object
+}
+
+fn job(spec: &Value) -> Value {
+    let mut object = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "app"}, "spec": {
+        "template": {"metadata": {"annotations": {"lucid.dev/test-ready-delay": "1s"}}, "spec": {
+            "restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.test/app:1"}]}}}});
+    for (field, value) in spec.as_object().into_iter().flatten() {
+        object["spec"][field] = value.clone();
+    }
+    object
+}
+
+fn set_image(object: &mut Value) {
+    object["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.test/app:2".into();
+}
+
+/// All pods there, updated and available, and the controller says so.
+fn is_complete(object: &Value) -> bool {
+    let (spec, status) = (&object["spec"], &object["status"]);
+    let count = |field: &str| status[field].as_i64().unwrap_or(0);
+    let wanted = spec["replicas"].as_i64().unwrap_or(1);
+    let one_revision = status["updateRevision"] == status["currentRevision"];
+    let fields = ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas"];
+    count("observedGeneration") == object["metadata"]["generation"].as_i64().unwrap_or(0)
+        && fields.iter().all(|field| count(field) == wanted)
+        && count("terminatingReplicas") == 0
+        && one_revision
+        && has(object, "Progressing", "True").is_none_or(|reason| reason == "NewReplicaSetAvailable")
+}
+
+/// The reason of a condition with that status.
+fn has<'o>(object: &'o Value, kind: &str, status: &str) -> Option<&'o str> {
+    let mut conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    conditions.find(|c| c["type"] == kind && c["status"] == status).and_then(|c| c["reason"].as_str())
+}
+
+#[test]
+fn a_deployment_is_made_updated_and_scaled() {
+    let case = Case::new(workload("Deployment", 1));
+    let case = case.rests(is_complete).then(set_image, is_complete);
+    check(&case.then(|object| object["spec"]["replicas"] = 0.into(), is_complete));
+}
+
+#[test]
+fn a_deployment_is_recreated() {
+    let mut object = workload("Deployment", 1);
+    object["spec"]["strategy"] = json!({"type": "Recreate"});
+    check(&Case::new(object).rests(is_complete).then(set_image, is_complete));
+}
+
+#[test]
+fn a_deployment_runs_out_of_time() {
+    let mut object = workload("Deployment", 1);
+    object["spec"]["progressDeadlineSeconds"] = 4.into();
+    let case = Case::new(object).behaving("never-ready", json!({"start": 0, "then": "neverReady"}));
+    check(&case.rests(|object| has(object, "Progressing", "False").is_some()));
+}
+
+#[test]
+fn a_deployment_is_paused_and_resumed() {
+    let case = Case::new(workload("Deployment", 1)).rests(is_complete);
+    let paused = |object: &Value| {
+        has(object, "Progressing", "Unknown") == Some("DeploymentPaused")
+            && object["status"]["observedGeneration"] == object["metadata"]["generation"]
+    };
+    let case = case.then(|object| object["spec"]["paused"] = true.into(), paused);
+    check(&case.then(|object| object["spec"]["paused"] = false.into(), is_complete));
+}
+
+#[test]
+fn a_stateful_set_is_made_and_updated_in_order() {
+    check(&Case::new(workload("StatefulSet", 2)).rests(is_complete).then(set_image, is_complete));
+}
+
+#[test]
+fn a_stateful_set_stops_at_its_partition() {
+    let case = Case::new(workload("StatefulSet", 2)).rests(is_complete);
+    let case = case.then(
+        |object| {
+            set_image(object);
+            object["spec"]["updateStrategy"] = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}});
+        },
+        |object| {
+            let status = &object["status"];
+            status["updatedReplicas"] == 1
+                && status["readyReplicas"] == 2
+                && status["observedGeneration"] == object["metadata"]["generation"]
+        },
+    );
+    check(&case.then(|object| object["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 0.into(), is_complete));
+}
+
+#[test]
+fn a_job_completes() {
+    check(&Case::new(job(&json!({}))).rests(|object| has(object, "Complete", "True").is_some()));
+}
+
+#[test]
+fn a_job_fails() {
+    let case = Case::new(job(&json!({"backoffLimit": 0})));
+    let case = case.behaving("crash", json!({"start": 0, "then": {"crash": {"after": 1}}}));
+    check(&case.rests(|object| has(object, "Failed", "True").is_some()));
+}
+
+#[test]
+fn a_job_runs_out_of_time() {
+    let case = Case::new(job(&json!({"activeDeadlineSeconds": 3})));
+    let case = case.behaving("image-not-found", json!({"pull": "notFound"}));
+    check(&case.rests(|object| has(object, "Failed", "True").is_some()));
+}
+
+#[test]
+fn a_job_is_suspended_and_resumed() {
+    let case = Case::new(job(&json!({"suspend": true})));
+    let case = case.rests(|object| has(object, "Suspended", "True").is_some());
+    check(
+        &case.then(
+            |object| object["spec"]["suspend"] = false.into(),
+            |object| has(object, "Complete", "True").is_some(),
+        ),
+    );
+}
