@@ -95,10 +95,11 @@ fn state(object: &Value) -> String {
     }
     let mut conditions: Vec<String> = status["conditions"].as_array().into_iter().flatten().map(condition).collect();
     conditions.sort();
-    conditions.iter().fold(text, |text, condition| text + "\n    " + condition)
+    let text = conditions.iter().fold(text, |text, condition| text + "\n    " + condition);
+    text.replace(object["metadata"]["namespace"].as_str().unwrap_or_default(), "NAMESPACE")
 }
 
-const COUNTED: [&str; 12] = [
+const COUNTED: [&str; 18] = [
     "replicas",
     "updatedReplicas",
     "readyReplicas",
@@ -111,6 +112,12 @@ const COUNTED: [&str; 12] = [
     "terminating",
     "succeeded",
     "failed",
+    "desiredNumberScheduled",
+    "currentNumberScheduled",
+    "updatedNumberScheduled",
+    "numberReady",
+    "numberAvailable",
+    "numberUnavailable",
 ];
 
 fn condition(condition: &Value) -> String {
@@ -118,12 +125,10 @@ fn condition(condition: &Value) -> String {
     format!("{}={} {}: {}", text("type"), text("status"), text("reason"), without_hashes(&text("message")))
 }
 
-/// `"web-5d4f8b"` becomes `"web-…"`.
+/// `"app-5d4f8b"` becomes `"app-…"`.
 fn without_hashes(message: &str) -> String {
-    let parts = message.split('"').enumerate();
-    let quoted = |name: &str| name.rsplit_once('-').map_or_else(|| name.to_owned(), |(stem, _)| format!("{stem}-…"));
-    let parts: Vec<String> = parts.map(|(at, part)| if at % 2 == 1 { quoted(part) } else { part.to_owned() }).collect();
-    parts.join("\"")
+    let plain = |name: &str| if name.starts_with("app-") { "app-…".to_owned() } else { name.to_owned() };
+    message.split('"').map(plain).collect::<Vec<_>>().join("\"")
 }
 
 fn runtime(paused: bool) -> tokio::runtime::Runtime {
@@ -164,6 +169,7 @@ fn check(case: &Case) {
     assert!(real == simulated, "real:\n{}\n\nsimulated:\n{}", real.join("\n"), simulated.join("\n"));
 }
 
+/// Pods go at once, as kwok's do.
 fn workload(kind: &str, replicas: i64) -> Value {
     let annotations = json!({"lucid.dev/test-ready-delay": "1s"});
     let container = json!({"name": "main", "image": "registry.test/app:1",
@@ -171,17 +177,20 @@ fn workload(kind: &str, replicas: i64) -> Value {
     let mut object = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "app"}, "spec": {
         "replicas": replicas, "selector": {"matchLabels": {"app": "app"}},
         "template": {"metadata": {"labels": {"app": "app"}, "annotations": annotations}, "spec": {
-            "terminationGracePeriodSeconds": 1, "containers": [container]}}}});
+            "terminationGracePeriodSeconds": 0, "containers": [container]}}}});
     if kind == "StatefulSet" {
         object["spec"]["serviceName"] = "app".into();
     }
     object
 }
 
+/// kwok's Job pods are never ready before they end, so ours are not either.
 fn job(spec: &Value) -> Value {
+    let container = json!({"name": "main", "image": "registry.test/app:1",
+        "readinessProbe": {"httpGet": {"port": 8080}, "initialDelaySeconds": 100}});
     let mut object = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "app"}, "spec": {
         "template": {"metadata": {"annotations": {"lucid.dev/test-ready-delay": "1s"}}, "spec": {
-            "restartPolicy": "Never", "containers": [{"name": "main", "image": "registry.test/app:1"}]}}}});
+            "restartPolicy": "Never", "containers": [container]}}}});
     for (field, value) in spec.as_object().into_iter().flatten() {
         object["spec"][field] = value.clone();
     }
@@ -266,6 +275,47 @@ fn a_stateful_set_stops_at_its_partition() {
         },
     );
     check(&case.then(|object| object["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 0.into(), is_complete));
+}
+
+#[test]
+fn a_parallel_set_replaces_what_is_broken() {
+    let mut object = workload("StatefulSet", 2);
+    object["spec"]["podManagementPolicy"] = "Parallel".into();
+    let broken = json!({"select": {"image": "app:1"}, "pull": "notFound"});
+    let case = Case::new(object).behaving("image-not-found", broken).rests(|object| object["status"]["replicas"] == 2);
+    let mended = |object: &mut Value| {
+        set_image(object);
+        let annotations = &mut object["spec"]["template"]["metadata"]["annotations"];
+        annotations.as_object_mut().unwrap().remove("lucid.dev/test-fail");
+    };
+    check(&case.then(mended, is_complete));
+}
+
+#[test]
+fn a_stateful_set_is_scaled_down_in_order() {
+    let case = Case::new(workload("StatefulSet", 3)).rests(is_complete);
+    check(&case.then(|object| object["spec"]["replicas"] = 1.into(), is_complete));
+}
+
+#[test]
+fn a_daemon_set_is_made_and_updated() {
+    let mut object = workload("DaemonSet", 0);
+    object["spec"].as_object_mut().unwrap().remove("replicas");
+    object["spec"]["template"]["spec"]["nodeSelector"] = json!({"kubernetes.io/hostname": "node-3"});
+    let available = |object: &Value| {
+        let status = &object["status"];
+        status["observedGeneration"] == object["metadata"]["generation"]
+            && status["updatedNumberScheduled"] == 1
+            && status["numberAvailable"] == 1
+    };
+    check(&Case::new(object).rests(available).then(set_image, available));
+}
+
+#[test]
+fn a_deployment_without_its_account_says_so() {
+    let mut object = workload("Deployment", 1);
+    object["spec"]["template"]["spec"]["serviceAccountName"] = "missing".into();
+    check(&Case::new(object).rests(|object| has(object, "ReplicaFailure", "True").is_some()));
 }
 
 #[test]
