@@ -64,7 +64,7 @@ fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), Ap
     let Some(account) = world.store.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
         let why =
             format!("error looking up service account {}/{name}: serviceaccount \"{name}\" not found", pod.namespace());
-        return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+        return Err(ApiError::forbidden(kind.about(), known_as(pod), &why));
     };
     let mount = pod.at("spec/automountServiceAccountToken").as_bool();
     let mount = mount.or_else(|| account.at("automountServiceAccountToken").as_bool()).unwrap_or(true);
@@ -76,6 +76,11 @@ fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), Ap
         mount_token(pod);
     }
     Ok(())
+}
+
+/// The name in refusals; an object that is yet to be named goes by what its name will begin with.
+fn known_as(object: &Value) -> &str {
+    if object.name().is_empty() { object.str("metadata/generateName") } else { object.name() }
 }
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -118,7 +123,7 @@ fn priority(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError>
     } else {
         let Some(found) = world.store.get(Table::PRIORITY_CLASSES, "", &class) else {
             let why = format!("no PriorityClass with name {class} was found");
-            return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+            return Err(ApiError::forbidden(kind.about(), known_as(pod), &why));
         };
         pod.put("spec/priority", found.int("value"));
     }

@@ -15,3 +15,6 @@ mod shop;
 /// The cluster itself: what kwok does to pods, and that everything the other modules rely on is there.
 #[path = "cluster/testbed.rs"]
 mod testbed;
+/// The simulator beside a real API server: the same random requests to both.
+#[path = "cluster/twins.rs"]
+mod twins;
