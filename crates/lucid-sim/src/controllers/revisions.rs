@@ -61,8 +61,11 @@ fn create(world: &mut World, owner: &Value, data: Value, next: i64) -> Option<Re
         let name = format!("{}-{hash}", owner.name());
         let mut labels = owner.strings("spec/template/metadata/labels");
         labels.insert(LABEL.to_owned(), hash);
-        let revision = json!({"metadata": {"name": name, "labels": labels, "ownerReferences": [owners::reference(owner)]},
-            "data": data, "revision": next});
+        let mut revision = json!({"metadata": {"name": name, "labels": labels}, "data": data, "revision": next});
+        revision.put("metadata/ownerReferences", json!([owners::reference(owner)]));
+        if owner.has("metadata/annotations") {
+            revision.put("metadata/annotations", owner.at("metadata/annotations").clone());
+        }
         match world.make(Table::CONTROLLER_REVISIONS, owner.namespace(), revision, MANAGER) {
             Ok(revision) => return Some(revision),
             Err(error) if error.reason == "AlreadyExists" => {}

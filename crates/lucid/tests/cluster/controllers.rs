@@ -77,7 +77,8 @@ impl Case {
                 }
             }
         }
-        Played { states, events: events(client, namespace).await }
+        let events = events(client, namespace).await;
+        Played { states, events, children: children(client, namespace).await }
     }
 }
 
@@ -86,6 +87,7 @@ impl Case {
 struct Played {
     states: Vec<String>,
     events: Vec<String>,
+    children: Vec<String>,
 }
 
 /// What controllers said, each sentence once; kwok has its own words for what kubelets say.
@@ -105,6 +107,77 @@ async fn events(client: &ApiClient, namespace: &str) -> Vec<String> {
     events.sort();
     events.dedup();
     events
+}
+
+/// What controllers have made, but for what is made up anew each time and for what kubelets write.
+async fn children(client: &ApiClient, namespace: &str) -> Vec<String> {
+    let mut bodies = Vec::new();
+    for (group, version, kind, plural) in CHILDREN {
+        let target = Target::new(Gvk::new(group, version, kind), plural, Some(namespace));
+        let listed = client.list(&target, ListKind::Full).await.expect("children");
+        bodies.extend(listed.items.into_iter().map(|mut item| {
+            item["kind"] = kind.into();
+            plain(&mut item, kind);
+            serde_json::to_string_pretty(&item).expect("JSON").replace(namespace, "NAMESPACE")
+        }));
+    }
+    bodies.sort();
+    bodies
+}
+
+const CHILDREN: [(&str, &str, &str, &str); 8] = [
+    ("apps", "v1", "ReplicaSet", "replicasets"),
+    ("apps", "v1", "ControllerRevision", "controllerrevisions"),
+    ("", "v1", "Pod", "pods"),
+    ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+    ("", "v1", "Endpoints", "endpoints"),
+    ("", "v1", "ServiceAccount", "serviceaccounts"),
+    ("", "v1", "ConfigMap", "configmaps"),
+];
+
+/// Takes out what no two runs share: identities, times, hashes, addresses, nodes; and data of the cluster's own.
+fn plain(value: &mut Value, kind: &str) {
+    const DROPPED: [&str; 13] = [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "managedFields",
+        "nodeName",
+        "zone",
+        "lastTransitionTime",
+        "addresses",
+        "ip",
+        "ca.crt",
+        "startTime",
+        "batch.kubernetes.io/controller-uid",
+        "controller-uid",
+    ];
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !DROPPED.contains(&name.as_str()) && !(kind == "Pod" && name == "status"));
+            // Nodes are called otherwise there.
+            fields.retain(|name, _| !name.starts_with("topology.kubernetes.io/") || kind != "Pod");
+            fields.values_mut().for_each(|field| plain(field, kind));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| plain(item, kind)),
+        Value::String(text) => *text = made_up(text),
+        _ => {}
+    }
+}
+
+/// Generated names and hashes.
+fn made_up(text: &str) -> String {
+    let hash = |text: &str| {
+        (8..=10).contains(&text.len()) && text.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+    };
+    if hash(text) {
+        return "HASH".to_owned();
+    }
+    if let Some(base) = text.strip_prefix("kube-api-access-") {
+        return format!("kube-api-access-{}", "x".repeat(base.len()));
+    }
+    without_names(text)
 }
 
 /// Names that were made up, in a text without quotes around them.
@@ -196,7 +269,10 @@ fn simulated(case: &Case, seed: u64) -> Played {
         tokio::spawn(async move { running.run().await });
         tokio::time::sleep(Duration::from_secs(1)).await;
         let client = ApiClient::from_service(sim.service());
-        let played = tokio::time::timeout(Duration::from_secs(3600), case.play(&client, "default"));
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "simulated"}});
+        client.create(&Target::core("Namespace", "namespaces", None), &namespace, "test").await.expect("a namespace");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let played = tokio::time::timeout(Duration::from_secs(3600), case.play(&client, "simulated"));
         played.await.expect("the object came to rest")
     })
 }
@@ -210,6 +286,28 @@ fn check(case: &Case) {
     assert!(simulated.iter().any(|one| one.states == real.states), "real:\n{seen}\n\nsimulated:\n{first}");
     let (seen, first) = (real.events.join("\n"), simulated[0].events.join("\n"));
     assert!(simulated.iter().any(|one| one.events == real.events), "real:\n{seen}\n\nsimulated:\n{first}");
+    if simulated.iter().all(|one| one.children != real.children) {
+        difference(&real.children, &simulated[0].children);
+    }
+}
+
+/// Fails with the lines that only one side has.
+#[track_caller]
+fn difference(real: &[String], simulated: &[String]) {
+    let lines =
+        |bodies: &[String]| -> Vec<String> { bodies.iter().flat_map(|body| body.lines().map(str::to_owned)).collect() };
+    let (ours, theirs) = (lines(simulated), lines(real));
+    let mut told = String::new();
+    for (mark, all, others) in [('-', &theirs, &ours), ('+', &ours, &theirs)] {
+        let mut others = others.clone();
+        for line in all {
+            match others.iter().position(|other| other == line) {
+                Some(at) => drop(others.remove(at)),
+                None => told += &format!("{mark} {line}\n"),
+            }
+        }
+    }
+    panic!("- real, + simulated:\n{told}\n{}", real.join("\n"));
 }
 
 const SEEDS: u64 = 10;
