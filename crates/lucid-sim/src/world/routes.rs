@@ -61,6 +61,8 @@ pub(crate) fn wake(world: &mut World, actor: Actor, key: Key) {
     let lag = match actor {
         Actor::ReplicaSet => world.chooser.between(Duration::from_millis(1), Duration::from_millis(3)),
         Actor::Deployment => world.chooser.between(Duration::from_millis(4), Duration::from_millis(14)),
+        // Autoscalers are looked at in turn, whatever happens.
+        Actor::Autoscaler => Duration::from_secs(15),
         _ => world.soon(),
     };
     world.queue.push(world.now() + lag, actor, key);
