@@ -164,13 +164,16 @@ impl World {
         by: By<'_>,
         change: impl FnOnce(&mut Value),
     ) {
+        let Some(old) = self.get(table, namespace, name) else { return };
+        let mut new = Value::clone(&old);
+        change(&mut new);
+        // Controllers look far more often than they find something to say.
+        if new == *old {
+            return;
+        }
         let kind = self.kinds.stored(table).clone();
-        // An object that disappeared, or a refused write, is seen again by the controller's next look.
-        let _ = self.update(&kind, namespace, name, by, |old| {
-            let mut new = old.clone();
-            change(&mut new);
-            Ok(new)
-        });
+        // A refused write is seen again by the controller's next look.
+        let _ = self.update(&kind, namespace, name, by, |_| Ok(new));
     }
 
     /// A controller's new object.
