@@ -5,7 +5,7 @@
 
 mod affinity;
 mod filter;
-mod fit;
+pub(crate) mod fit;
 mod spread;
 mod volumes;
 
