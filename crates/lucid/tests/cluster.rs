@@ -9,6 +9,12 @@ mod controllers;
 mod deploy;
 #[path = "cluster/harness.rs"]
 mod harness;
+/// One object on both sides, and what is compared of it.
+#[path = "cluster/played.rs"]
+mod played;
+/// States, events and children of an object in a form that can be compared.
+#[path = "cluster/seen.rs"]
+mod seen;
 /// A small release and the binary run on it.
 #[path = "cluster/shop.rs"]
 mod shop;
