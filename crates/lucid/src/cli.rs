@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Deploy(Deploy),
     /// Show where each component stands now
     Status(Status),
+    /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
+    Rehearse(Rehearse),
     /// First-time secrets
     Secrets(Secrets),
     /// Print the least privileges that the deployer needs
@@ -219,6 +221,20 @@ pub(crate) struct Status {
     /// Only this component
     #[arg(long, value_name = "NAME")]
     pub(crate) component: Option<String>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Fixes every choice of the simulation; the same seed gives the same run
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// The component to break; default: the one that most others need
+    #[arg(long = "break", value_name = "COMPONENT")]
+    pub(crate) broken: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
 }

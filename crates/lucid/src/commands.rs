@@ -5,6 +5,7 @@ mod deploy;
 mod explain;
 mod rbac;
 mod reference;
+mod rehearse;
 mod render;
 mod secrets;
 mod status;
@@ -26,6 +27,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Validate(args) => validate::run(global, &args, outlet),
         Command::Deploy(args) => deploy::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),
+        Command::Rehearse(args) => rehearse::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),
