@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
+use crate::codegen;
 use crate::process::seconds;
 pub(crate) use real::{Counts, suite as real_suite};
 
@@ -86,12 +87,13 @@ type Check = fn() -> Result<()>;
 
 /// Every check of the unit suite runs also after another failed, cheapest first.
 fn unit() -> Result<()> {
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("formatting", rust::formatting),
         ("tidiness", tidy::check),
         ("architecture", architecture::check),
         ("lints", rust::lints),
         ("tests", rust::unit_tests),
+        ("generated reference", codegen::check),
     ];
     let mut failed = Vec::new();
     for (what, check) in checks {
