@@ -14,7 +14,8 @@ pub mod order;
 pub mod owned;
 pub mod ownership;
 pub mod references;
+mod restart;
 pub mod scope;
 
-pub use build::{Action, Input, Lane, Operation, Plan, Request, Selection, build};
+pub use build::{Action, Input, Lane, Operation, Plan, Reach, Request, Selection, build};
 pub use scope::{Resource, Resources};
