@@ -334,7 +334,7 @@ fn a_configuration_that_changes_back_restarts_those_that_read_it() {
         plan.lanes.iter().flat_map(|lane| &lane.operations).filter(|op| op.action != Action::Unchanged).collect();
     let shown: Vec<String> =
         changed.iter().map(|op| format!("{} by {}", op.object.short(), op.requests[0].manager)).collect();
-    assert_eq!(shown, ["ConfigMap web by lucid", "Deployment web by lucid-restart"]);
+    assert_eq!(shown, ["ConfigMap/web by lucid", "Deployment/web by lucid-restart"]);
     let body = &changed[1].requests[0].body;
     assert_eq!(body["spec"], json!({"template": {"metadata": {"annotations": {"lucid.dev/restarted": "7"}}}}));
 }
