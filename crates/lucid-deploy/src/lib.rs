@@ -2,8 +2,10 @@
 //!
 //! [`survey`] looks at the cluster once, [`checks`] finds what would go wrong, [`lease`] keeps others out, [`drive`] runs
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
+//! [`revisions`] keeps what a release contained, [`rollback`] brings it back; [`book`] is the record of one run.
 //! [`status`] is the same look without the run.
 
+pub mod book;
 pub mod cache;
 pub mod checks;
 pub mod clock;
@@ -11,13 +13,17 @@ pub mod deploy;
 pub mod drive;
 pub mod lease;
 pub mod locate;
+pub mod prepare;
 pub mod queue;
+pub mod revisions;
+pub mod rollback;
+pub mod run;
 pub mod status;
 pub mod store;
 pub mod survey;
 
 pub use cache::Cache;
 pub use clock::Clock;
-pub use deploy::{Deployed, DryRun, Refusal, Request, Verdict, deploy};
+pub use deploy::{Deployed, DryRun, OnFail, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
 pub use status::{ComponentStatus, StatusReport, status};

@@ -79,7 +79,9 @@ pub enum Event {
     },
     /// The run has failed, and what served before it is brought back.
     RollingBack {
-        to: u64,
+        /// The revision; none when a first install is taken away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<u64>,
         because: Vec<String>,
     },
     /// Not started, because something it needs failed.

@@ -320,7 +320,7 @@ impl Planner<'_> {
             .inventory
             .iter()
             .filter(|entry| !wanted.contains(&entry.object) && self.is_selected(entry, selected))
-            .filter(|entry| !is_kept(&entry.object))
+            .filter(|entry| !order::holds_data(&entry.object))
             .filter_map(|entry| self.deletion(entry))
             .collect();
         gone.sort_by_key(|operation| std::cmp::Reverse(order::rank(&operation.object.group, &operation.object.kind)));
@@ -376,14 +376,6 @@ fn order_shared(lanes: &mut [Lane]) {
 
 fn is_needed(index: usize, selected: &Selected, needs: &[Vec<usize>]) -> bool {
     selected.as_ref().is_some_and(|selected| selected.iter().any(|other| needs[*other].contains(&index)))
-}
-
-/// Never pruned: going back would not bring their content back.
-fn is_kept(object: &ObjectRef) -> bool {
-    matches!(
-        object.kind.as_str(),
-        "PersistentVolumeClaim" | "PersistentVolume" | "CustomResourceDefinition" | "Namespace"
-    )
 }
 
 fn owns_replicas(live: &Value) -> bool {

@@ -98,6 +98,10 @@ pub(crate) enum Command {
     Validate(Validate),
     /// Deploy: check, apply in graph order, wait, verify, record
     Deploy(Deploy),
+    /// Go back to what served before, or to a revision
+    Rollback(Rollback),
+    /// The release's runs and revisions
+    History(History),
     /// Show where each component stands now
     Status(Status),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
@@ -191,6 +195,9 @@ pub(crate) struct Deploy {
     /// How long the whole run may take; default: the release file's deadline
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
+    /// What happens when a component fails; default: `onFailure` of the release file
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_failure: Option<OnFailure>,
     /// Adopt objects that exist and do not belong to this release
     #[arg(long)]
     pub(crate) take_ownership: bool,
@@ -200,6 +207,46 @@ pub(crate) struct Deploy {
     /// Write the events of the run to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnFailure {
+    /// Bring back the revision that served before; a first install stops
+    Rollback,
+    /// Leave everything as it is
+    Stop,
+    /// As rollback; a first install takes away what it has created, volumes excepted
+    Remove,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The revision to go back to; default: what served before
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) to: Option<u64>,
+    /// Roll back only this component and what depends on it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// Write nothing and say what would happen; with `server`, the server tries every change
+    #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
+    pub(crate) dry_run: DryRunMode,
+    /// How long the whole run may take; default: the deadline of the revision's release file
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+    /// Do not ask the components' health endpoints
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// Write the events of the run to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
 }

@@ -3,10 +3,12 @@
 mod completion;
 mod deploy;
 mod explain;
+mod history;
 mod rbac;
 mod reference;
 mod rehearse;
 mod render;
+mod rollback;
 mod secrets;
 mod status;
 mod validate;
@@ -26,6 +28,8 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Render(args) => render::run(global, &args, outlet),
         Command::Validate(args) => validate::run(global, &args, outlet),
         Command::Deploy(args) => deploy::run(global, &args, outlet),
+        Command::Rollback(args) => rollback::run(global, &args, outlet),
+        Command::History(args) => history::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),

@@ -16,6 +16,7 @@ pub(crate) enum Exit {
     Unreachable,
     /// Refused before any change.
     Refused,
+    WayBackFailed,
     Interrupted,
     Terminated,
 }
@@ -31,6 +32,7 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
         5,
         "refused before any change: permission, lock, foreign object, missing Secret, no capacity, something needed is not ready",
     ),
+    (8, "the way back failed too: a person is needed"),
     (130, "interrupted (SIGINT)"),
     (143, "terminated (SIGTERM)"),
 ];
@@ -44,6 +46,7 @@ impl Exit {
             Self::Deadline => 3,
             Self::Unreachable => 4,
             Self::Refused => 5,
+            Self::WayBackFailed => 8,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

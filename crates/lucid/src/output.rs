@@ -2,6 +2,7 @@
 
 mod run_log;
 mod screen;
+mod show;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 
 pub(crate) use run_log::RunLog;
 pub(crate) use screen::Screen;
+pub(crate) use show::Show;
 
 /// The two streams of the program.
 pub(crate) struct Outlet {

@@ -6,6 +6,9 @@
 mod deploy;
 #[path = "cluster/harness.rs"]
 mod harness;
+/// `lucid rollback`, the automatic one, and `lucid history`.
+#[path = "cluster/rollback.rs"]
+mod rollback;
 /// A small release and the binary run on it.
 #[path = "cluster/shop.rs"]
 mod shop;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lucid_client::ApiClient;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{DryRun, Request, Verdict};
+use lucid_deploy::{DryRun, OnFail, Request, Verdict};
 use lucid_engine::{RunOutcome, Signal, Stamped};
 use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_plan::{Selection, graph, ownership};
@@ -155,6 +155,9 @@ impl Stage<'_> {
             deadline: release.spec.deadline.0,
             take_ownership: false,
             probe: true,
+            on_failure: OnFail::Stop,
+            way_back: None,
+            source: self.manifests.name.clone(),
             command: format!("{what} {}", self.manifests.name),
             identity: Identity { who: "rehearsal".into(), process: "rehearsal".into() },
             wall,

@@ -1,0 +1,86 @@
+//! The way back on request: which revision, and a deploy of what it contained.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lucid_client::ApiClient;
+use lucid_engine::Signal;
+use lucid_object::Finding;
+use lucid_plan::{Reach, Selection};
+use lucid_release::{Record, RevisionInfo};
+use tokio::sync::mpsc;
+
+use crate::deploy::{Deployed, DryRun, OnFail, Refusal, Request, WayBack, deploy};
+use crate::drive::Sink;
+use crate::lease::Identity;
+use crate::revisions::Shelf;
+use crate::store;
+
+/// Which way back is wanted.
+pub struct Wanted {
+    pub release: String,
+    pub namespace: String,
+    /// The revision; what served before when absent.
+    pub to: Option<u64>,
+    /// Only this component, and what depends on it.
+    pub component: Option<String>,
+    pub dry_run: DryRun,
+    /// Default: the deadline of the release file that the revision was made with.
+    pub deadline: Option<Duration>,
+    pub probe: bool,
+    pub identity: Identity,
+    pub wall: Timestamp,
+}
+
+/// Goes back, or says what that would do. Answers with the revision it led to.
+///
+/// # Errors
+/// When there is nothing to go back to, or the run may not begin.
+pub async fn rollback(
+    client: &ApiClient,
+    wanted: Wanted,
+    sink: Sink<'_>,
+    signals: &mut mpsc::UnboundedReceiver<Signal>,
+) -> Result<(u64, Deployed), Refusal> {
+    let stored = store::load(client, &wanted.namespace, &wanted.release).await?;
+    let target = choose(&stored.record, wanted.to)?;
+    let shelf = Shelf { client, namespace: &wanted.namespace, release: &wanted.release };
+    let content = shelf.load(target.number).await?;
+    let release = content.release.ok_or_else(|| damaged(target))?;
+    let part = wanted.component.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
+    let request = Request {
+        release: &release,
+        objects: content.objects,
+        selection: match wanted.component {
+            Some(name) => Selection::Component { name, reach: Reach::Dependents },
+            None => Selection::All,
+        },
+        dry_run: wanted.dry_run,
+        deadline: wanted.deadline.unwrap_or(release.spec.deadline.0),
+        take_ownership: false,
+        probe: wanted.probe,
+        on_failure: OnFail::Stop,
+        way_back: Some(WayBack { to: target.number, run: stored.record.run }),
+        source: target.source.clone(),
+        command: format!("rollback{part} to revision {}", target.number),
+        identity: wanted.identity,
+        wall: wanted.wall,
+    };
+    Ok((target.number, deploy(client, request, sink, signals).await?))
+}
+
+fn choose(record: &Record, to: Option<u64>) -> Result<&RevisionInfo, Refusal> {
+    let known: Vec<String> = record.revisions.iter().map(|revision| revision.number.to_string()).collect();
+    let list =
+        if known.is_empty() { "there are none".to_owned() } else { format!("those kept are {}", known.join(", ")) };
+    let nothing = |message: String| Refusal::from(Finding::error(9018, message).seen(list.clone()));
+    match to {
+        Some(number) => record.revision(number).ok_or_else(|| nothing(format!("there is no revision {number}"))),
+        None => record.way_back().ok_or_else(|| nothing("there is no earlier verified revision to go back to".into())),
+    }
+}
+
+fn damaged(revision: &RevisionInfo) -> Refusal {
+    let message = format!("revision {} keeps no release file", revision.number);
+    Finding::error(9018, message).help("choose another revision with --to").into()
+}
