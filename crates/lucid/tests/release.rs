@@ -1,0 +1,12 @@
+//! The Lucid release held against the architecture: `infrastructure/kubernetes` and `lucid.yaml`, rendered, with no cluster.
+
+/// Who may talk to whom, by the NetworkPolicies alone, and that no part of a policy is there for nothing.
+#[path = "release/isolation.rs"]
+mod isolation;
+#[path = "release/manifests.rs"]
+mod manifests;
+/// Beside kustomize 5.8.2 and kube-score.
+#[path = "release/peers.rs"]
+mod peers;
+#[path = "release/table.rs"]
+mod table;
