@@ -1,5 +1,8 @@
 //! The Lucid release held against the architecture: `infrastructure/kubernetes` and `lucid.yaml`, rendered, with no cluster.
 
+/// One test for each thing that the architecture demands of the manifests.
+#[path = "release/demands.rs"]
+mod demands;
 /// Who may talk to whom, by the NetworkPolicies alone, and that no part of a policy is there for nothing.
 #[path = "release/isolation.rs"]
 mod isolation;

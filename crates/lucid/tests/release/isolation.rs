@@ -41,7 +41,7 @@ fn without_any_other_policy_the_default_is_to_deny_both_directions() {
     for release in Release::overlays() {
         let scene = Scene::of(&release);
         let policies: Vec<Policy> = release.of_kind("NetworkPolicy").map(Policy::of).collect();
-        let deny: Vec<&Policy> = policies.iter().filter(|policy| policy.name == "default-deny").collect();
+        let deny: Vec<&Policy> = policies.iter().filter(|policy| policy.name == "lucid-default-deny").collect();
         for subject in scene.subjects.iter().filter_map(|index| scene.peers[*index].pod.as_ref()) {
             for (peer, direction) in
                 scene.peers.iter().flat_map(|peer| [(peer, Direction::Ingress), (peer, Direction::Egress)])
@@ -57,12 +57,13 @@ fn without_any_other_policy_the_default_is_to_deny_both_directions() {
 
 /// Mutants that change nothing, each with the reason why what they change is there all the same.
 const EQUIVALENT: [(&str, &str); 4] = [
-    ("lucid-system/default-deny /spec/policyTypes/1 is gone", DENY),
-    ("lucid-system/default-deny /spec/policyTypes/1 is the other direction", DENY),
-    ("lucid-tron/default-deny /spec/policyTypes/1 is gone", DENY),
-    ("lucid-tron/default-deny /spec/policyTypes/1 is the other direction", DENY),
+    ("lucid-system/lucid-default-deny /spec/policyTypes/1 is gone", DENY),
+    ("lucid-system/lucid-default-deny /spec/policyTypes/1 is the other direction", DENY),
+    ("lucid-tron/lucid-default-deny /spec/policyTypes/1 is gone", DENY),
+    ("lucid-tron/lucid-default-deny /spec/policyTypes/1 is the other direction", DENY),
 ];
-const DENY: &str = "allow-dns selects every pod too; the denial must not hang on it, which a test of its own shows";
+const DENY: &str =
+    "lucid-allow-dns selects every pod too; the denial must not hang on it, which a test of its own shows";
 
 /// What the mutants depend on. Folders in which it is the same are tried once.
 fn fingerprint(release: &Release) -> String {

@@ -131,13 +131,19 @@ pub(crate) fn is_sidecar(container: &Value) -> bool {
     container["restartPolicy"] == "Always"
 }
 
-/// Milli-CPU and MiB that the scheduler reserves for a pod.
+/// A quantity, written as a string or as a number.
+pub(crate) fn quantity(value: &Value) -> Option<Quantity> {
+    match value {
+        Value::String(text) => Quantity::parse(text),
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
+    }
+}
+
+/// Milli-CPU and MiB that the scheduler reserves for a pod. Init containers that end do not ask for more here.
 pub(crate) fn requests(spec: &Value) -> (i128, i128) {
     let of = |resource: &str| -> i128 {
-        let parsed = |c: &Value| {
-            c.pointer(&format!("/resources/requests/{resource}")).and_then(Value::as_str).and_then(Quantity::parse)
-        };
-        containers(spec).filter_map(parsed).map(Quantity::milli).sum()
+        containers(spec).filter_map(|c| quantity(&c["resources"]["requests"][resource])).map(Quantity::milli).sum()
     };
     (of("cpu"), of("memory") / 1000 / (1 << 20))
 }
