@@ -1,5 +1,8 @@
 //! The Lucid release held against the architecture: `infrastructure/kubernetes` and `lucid.yaml`, rendered, with no cluster.
 
+/// A scheduler in small: every overlay fits its nodes, also while one component rolls.
+#[path = "release/capacity.rs"]
+mod capacity;
 /// One test for each thing that the architecture demands of the manifests.
 #[path = "release/demands.rs"]
 mod demands;

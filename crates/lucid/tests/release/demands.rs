@@ -43,7 +43,7 @@ fn check_releases(wrong: impl Fn(&Release) -> Vec<String>) {
     let mut all = Vec::new();
     for folder in folders() {
         let release = Release::of(&folder);
-        all.extend(wrong(&release).into_iter().map(|what| format!("{folder}: {what}")));
+        all.extend(wrong(release).into_iter().map(|what| format!("{folder}: {what}")));
     }
     assert!(all.is_empty(), "{}", all.join("\n"));
 }

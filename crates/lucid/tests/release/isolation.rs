@@ -27,7 +27,7 @@ use scene::{NAME, SIDECAR, Scene, differences};
 fn every_pair_may_do_what_the_architecture_says_and_nothing_else() {
     for folder in folders() {
         let release = Release::of(&folder);
-        let scene = Scene::of(&release);
+        let scene = Scene::of(release);
         assert!(scene.peers.len() > 27 * 3, "too few peers: {}", scene.peers.len());
         let policies: Vec<Policy> = release.of_kind("NetworkPolicy").map(Policy::of).collect();
         let found: Vec<String> = differences(&scene, &policies.iter().collect::<Vec<_>>(), |_| true).collect();
@@ -39,7 +39,7 @@ fn every_pair_may_do_what_the_architecture_says_and_nothing_else() {
 #[test]
 fn without_any_other_policy_the_default_is_to_deny_both_directions() {
     for release in Release::overlays() {
-        let scene = Scene::of(&release);
+        let scene = Scene::of(release);
         let policies: Vec<Policy> = release.of_kind("NetworkPolicy").map(Policy::of).collect();
         let deny: Vec<&Policy> = policies.iter().filter(|policy| policy.name == "lucid-default-deny").collect();
         for subject in scene.subjects.iter().filter_map(|index| scene.peers[*index].pod.as_ref()) {
@@ -77,8 +77,8 @@ fn no_part_of_a_policy_can_change_without_the_table_showing_it() {
     let (mut count, mut unnoticed, mut tried) = (0, BTreeSet::new(), BTreeSet::new());
     for folder in folders() {
         let release = Release::of(&folder);
-        if tried.insert(fingerprint(&release)) {
-            count += try_mutants(&release, &mut unnoticed);
+        if tried.insert(fingerprint(release)) {
+            count += try_mutants(release, &mut unnoticed);
         }
     }
     let known: BTreeSet<String> = EQUIVALENT.iter().map(|(what, _)| (*what).to_owned()).collect();
@@ -113,7 +113,7 @@ fn try_mutants(release: &Release, unnoticed: &mut BTreeSet<String>) -> usize {
 #[test]
 fn no_label_or_port_name_of_a_pod_can_change_without_the_table_showing_it() {
     for release in Release::overlays() {
-        let scene = Scene::of(&release);
+        let scene = Scene::of(release);
         let policies: Vec<Policy> = release.of_kind("NetworkPolicy").map(Policy::of).collect();
         let policies: Vec<&Policy> = policies.iter().collect();
         for index in scene.subjects.iter().take(release.pod_makers().count()) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use lucid_kustomize::{MemoryLoader, Options, Rendered, render};
 use lucid_object::{Object, ObjectRef, Quantity};
@@ -63,25 +64,18 @@ pub(crate) struct Release {
 }
 
 impl Release {
+    /// Rendered once for all tests.
     #[track_caller]
-    pub(crate) fn of(folder: &str) -> Self {
-        let mut loader = MemoryLoader::new();
-        for (path, text) in tree() {
-            loader.add(&path, text);
-        }
-        let rendered = render(&loader, folder, &Options::default()).unwrap_or_else(|findings| {
-            let all: Vec<&str> = findings.errors().map(|finding| finding.message.as_str()).collect();
-            panic!("{folder}: {}", all.join("\n"))
-        });
-        let name = folder.rsplit('/').next().expect("a name").to_owned();
-        Self { name, rendered }
+    pub(crate) fn of(folder: &str) -> &'static Self {
+        static ALL: LazyLock<BTreeMap<String, Release>> = LazyLock::new(render_all);
+        ALL.get(folder).unwrap_or_else(|| panic!("no folder {folder}"))
     }
 
-    pub(crate) fn overlay(name: &str) -> Self {
+    pub(crate) fn overlay(name: &str) -> &'static Self {
         Self::of(&format!("overlays/{name}"))
     }
 
-    pub(crate) fn overlays() -> impl Iterator<Item = Self> {
+    pub(crate) fn overlays() -> impl Iterator<Item = &'static Self> {
         OVERLAYS.iter().map(|name| Self::overlay(name))
     }
 
@@ -119,6 +113,22 @@ impl Release {
             None => number(workload, "/spec/replicas").unwrap_or(1),
         }
     }
+}
+
+fn render_all() -> BTreeMap<String, Release> {
+    let mut loader = MemoryLoader::new();
+    for (path, text) in tree() {
+        loader.add(&path, text);
+    }
+    let release = |folder: String| {
+        let rendered = render(&loader, &folder, &Options::default()).unwrap_or_else(|findings| {
+            let all: Vec<&str> = findings.errors().map(|finding| finding.message.as_str()).collect();
+            panic!("{folder}: {}", all.join("\n"))
+        });
+        let name = folder.rsplit('/').next().expect("a name").to_owned();
+        (folder, Release { name, rendered })
+    };
+    folders().into_iter().map(release).collect()
 }
 
 /// The containers of a pod spec with what they are, the native sidecars among the init containers included.

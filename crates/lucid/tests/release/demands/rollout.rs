@@ -186,9 +186,9 @@ fn volumes(release: &Release) -> i128 {
 
 #[test]
 fn production_keeps_100_gib() {
-    assert_eq!(volumes(&Release::overlay("production")), 100);
-    assert!(volumes(&Release::overlay("staging")) < 50);
-    assert!(volumes(&Release::overlay("local")) < 20);
+    assert_eq!(volumes(Release::overlay("production")), 100);
+    assert!(volumes(Release::overlay("staging")) < 50);
+    assert!(volumes(Release::overlay("local")) < 20);
 }
 
 /// The stateless services whose load comes from users. The others are not scaled by their CPU: they lead, hold sessions,
