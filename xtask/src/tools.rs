@@ -1,5 +1,6 @@
 //! The programs that the tests call, built from source into `target/tools` when their inputs changed.
 
+mod crds;
 mod go;
 mod stamp;
 
@@ -21,6 +22,13 @@ const KUSTOMIZE: Install = Install {
     name: "kustomize",
     package: "sigs.k8s.io/kustomize/kustomize/v5",
     version: "v5.8.2",
+    takes: "a minute or two",
+};
+
+const KUBE_SCORE: Install = Install {
+    name: "kube-score",
+    package: "github.com/zegl/kube-score/cmd/kube-score",
+    version: "v1.20.0",
     takes: "a minute or two",
 };
 
@@ -49,7 +57,9 @@ pub(crate) fn cluster() -> Result<()> {
 pub(crate) fn all() -> Result<()> {
     cluster()?;
     let _lock = lock()?;
-    KUSTOMIZE.ensure()
+    KUSTOMIZE.ensure()?;
+    KUBE_SCORE.ensure()?;
+    crds::ensure()
 }
 
 /// The folder of a component of ours or of an installed program.

@@ -13,7 +13,7 @@ pub mod types;
 
 pub use resource::{Resource, Subresource, by_plural, resource, resources};
 pub use schema::{Schema, Shape, list_type};
-pub use types::{Definition, Field, ListKind, Type};
+pub use types::{Definition, Field, ListKind, Presence, Type};
 
 /// The minor version of Kubernetes that the tables were generated from.
 pub const KUBERNETES_MINOR: u32 = 37;

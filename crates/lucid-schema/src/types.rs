@@ -28,9 +28,29 @@ pub struct Field {
     pub merge_key: Option<&'static str>,
     /// `x-kubernetes-patch-strategy`: empty, `merge`, `replace`, `retainKeys` or `merge,retainKeys`.
     pub strategy: &'static str,
+    /// Its place in the Go struct, which is the order in which the server writes and decodes.
+    pub at: u16,
+    /// The Go type, as error messages name it: `*int32`, `[]v1.Container`.
+    pub go: &'static str,
+    pub presence: Presence,
+}
+
+/// When the server writes a field that nobody set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// As zero, empty text or null.
+    Always,
+    /// Only a struct that is held by value.
+    OmitEmpty,
+    Never,
 }
 
 impl Field {
+    /// The Go type is a pointer: unset and zero are two things.
+    pub fn is_pointer(&self) -> bool {
+        self.go.starts_with('*')
+    }
+
     /// A struct that the server's Go type holds by value, so that it is there even when nobody set it.
     pub fn always_present(&self) -> bool {
         self.default == Some("{}") || self.required && matches!(self.ty, Type::List(..) | Type::Map(..))

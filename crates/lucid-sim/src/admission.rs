@@ -32,12 +32,12 @@ pub(crate) fn mutate(world: &World, kind: &Kind, object: &mut Value, old: Option
     if old.is_some() {
         return Ok(());
     }
+    namespace_is_open(world, kind, object.namespace(), object.name())?;
     match kind.table {
         Table::PODS => {
             service_account(world, kind, object)?;
             priority(world, kind, object)?;
             tolerations(object);
-            object.put("status/qosClass", qos_class(object));
             Ok(())
         }
         Table::CLAIMS => {
@@ -149,21 +149,4 @@ fn default_class(world: &World, claim: &mut Value) {
     if let Some(class) = world.store.list(Table::STORAGE_CLASSES).find(is_default) {
         claim.put("spec/storageClassName", class.name());
     }
-}
-
-/// Guaranteed, Burstable or BestEffort.
-fn qos_class(pod: &Value) -> &'static str {
-    let containers = || pod.list("spec/initContainers").iter().chain(pod.list("spec/containers"));
-    let resources = ["cpu", "memory"];
-    let some = |list: &str| containers().any(|c| resources.iter().any(|r| c.has(&format!("resources/{list}/{r}"))));
-    if !some("requests") && !some("limits") {
-        return "BestEffort";
-    }
-    let guaranteed = containers().all(|container| {
-        resources.iter().all(|resource| {
-            let limit = container.at(&format!("resources/limits/{resource}"));
-            !limit.is_null() && limit == container.at(&format!("resources/requests/{resource}"))
-        })
-    });
-    if guaranteed { "Guaranteed" } else { "Burstable" }
 }

@@ -4,11 +4,12 @@
 //! [`subresource`], [`proxy`], [`access`] and [`discovery`] the rest.
 
 pub(crate) mod access;
+pub(crate) mod body;
 pub(crate) mod convert;
 pub(crate) mod delete;
 pub(crate) mod discovery;
-pub(crate) mod fieldcheck;
 pub(crate) mod format;
+pub(crate) mod options;
 pub(crate) mod patches;
 pub(crate) mod path;
 pub(crate) mod proxy;
@@ -94,19 +95,7 @@ fn resource(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Requ
     }
 }
 
-/// The body of a request as JSON; YAML is read too, as apply sends it.
+/// The body of a request that is not an object of the collection: options, reviews, bindings.
 pub(crate) fn decode(request: &Request) -> Result<Value, ApiError> {
-    if request.body.len() > BODY_LIMIT {
-        return Err(ApiError::too_large(format!("limit is {BODY_LIMIT}")));
-    }
-    serde_json::from_slice(&request.body).or_else(|error| {
-        yaml(&request.body).ok_or_else(|| {
-            ApiError::bad_request(format!("the object provided is unrecognized (must be of type Object): couldn't get version/kind; json parse error: {error}"))
-        })
-    })
-}
-
-fn yaml(body: &[u8]) -> Option<Value> {
-    let value: Value = serde_saphyr::from_str(std::str::from_utf8(body).ok()?).ok()?;
-    value.is_object().then_some(value)
+    body::raw(request).map(|(value, _)| value)
 }

@@ -30,11 +30,52 @@ fn digit(byte: u8) -> Option<u32> {
     ALPHABET.iter().position(|one| *one == byte).and_then(|at| u32::try_from(at).ok())
 }
 
-/// Whether the text is base64 as the server reads it: padded, standard alphabet.
-pub(crate) fn is_valid(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    let padding = text.len() - body.len();
-    text.len().is_multiple_of(4) && padding <= 2 && body.bytes().all(|byte| ALPHABET.contains(&byte))
+/// Whether the text is base64 as Go's standard encoding reads it; else the byte at which it gives up. Line ends do not
+/// count.
+pub(crate) fn check(text: &str) -> Result<(), usize> {
+    let bytes = text.as_bytes();
+    let next = |mut at: usize| {
+        while matches!(bytes.get(at), Some(b'\r' | b'\n')) {
+            at += 1;
+        }
+        at
+    };
+    let mut at = 0;
+    loop {
+        let begin = next(at);
+        if begin >= bytes.len() {
+            return Ok(());
+        }
+        for digit in 0..4 {
+            at = next(at);
+            let Some(byte) = bytes.get(at) else { return Err(at - digit) };
+            at += 1;
+            if *byte == b'=' {
+                return padding(bytes, digit, at, next);
+            }
+            if !ALPHABET.contains(byte) {
+                return Err(at - 1);
+            }
+        }
+    }
+}
+
+/// The rest of a text after its first `=`, which is the given digit of its group of four.
+fn padding(bytes: &[u8], digit: usize, mut at: usize, next: impl Fn(usize) -> usize) -> Result<(), usize> {
+    match digit {
+        0 | 1 => return Err(at - 1),
+        2 => {
+            at = next(at);
+            match bytes.get(at) {
+                None => return Err(bytes.len()),
+                Some(b'=') => at += 1,
+                Some(_) => return Err(at - 1),
+            }
+        }
+        _ => {}
+    }
+    let end = next(at);
+    if end < bytes.len() { Err(end) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -45,9 +86,18 @@ mod tests {
     fn known_values() {
         for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
             assert_eq!(encode(plain.as_bytes()), coded);
-            assert!(is_valid(coded));
+            assert_eq!(check(coded), Ok(()));
             assert_eq!(decode(coded).as_deref(), Some(plain.as_bytes()));
         }
-        assert!(!is_valid("Zg=") && !is_valid("Z g=") && !is_valid("===="));
+    }
+
+    #[test]
+    fn where_reading_stops() {
+        for (text, at) in
+            [("Zg=", 3), ("Z g=", 1), ("====", 0), ("Zg==Zg==", 4), ("Zm9v!", 4), ("Zm9vY", 4), ("Zg=x", 2)]
+        {
+            assert_eq!(check(text), Err(at), "{text}");
+        }
+        assert_eq!(check("Zm9v\nZg==\n"), Ok(()));
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct ApiError {
     pub(crate) details: Option<Value>,
     /// Sent as the `Retry-After` header and in the details.
     pub(crate) retry_after_seconds: Option<u32>,
+    /// The `continue` token of the answer's own metadata.
+    pub(crate) next: Option<String>,
 }
 
 /// One entry of `details.causes`.
@@ -54,7 +56,7 @@ impl About<'_> {
 
 impl ApiError {
     fn new(code: u16, reason: &'static str, message: String, details: Option<Value>) -> Self {
-        Self { code, reason, message, details, retry_after_seconds: None }
+        Self { code, reason, message, details, retry_after_seconds: None, next: None }
     }
 
     pub(crate) fn not_found(about: About<'_>, name: &str) -> Self {
@@ -135,6 +137,12 @@ impl ApiError {
         Self::new(410, "Expired", message.into(), None)
     }
 
+    /// Where a list that cannot go on as it began may go on anyway.
+    pub(crate) fn with_continue(mut self, token: String) -> Self {
+        self.next = Some(token);
+        self
+    }
+
     pub(crate) fn too_many(message: impl Into<String>, retry_after_seconds: Option<u32>) -> Self {
         let mut error = Self::new(429, "TooManyRequests", message.into(), None);
         error.retry_after_seconds = retry_after_seconds;
@@ -155,6 +163,11 @@ impl ApiError {
         let mut error = Self::new(504, "Timeout", format!("Timeout: {message}"), Some(json!({}))).with_cause(cause);
         error.retry_after_seconds = Some(1);
         error
+    }
+
+    /// An error that the server has no answer for: 500, and nothing but its text.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(500, "", message.into(), None)
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {
@@ -188,8 +201,14 @@ impl ApiError {
     pub(crate) fn body(&self) -> Value {
         let mut body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            body["reason"] = self.reason.into();
+        }
+        if let Some(token) = &self.next {
+            body["metadata"]["continue"] = token.clone().into();
+        }
         if let Some(details) = &self.details {
             body["details"] = details.clone();
         }

@@ -15,6 +15,21 @@ pub(crate) fn canonical(value: &Value) -> Option<String> {
     (value.as_str() != Some(&spelt)).then_some(spelt)
 }
 
+/// The canonical spelling of a text, or why it is no quantity.
+pub(crate) fn read(text: &str) -> Result<String, &'static str> {
+    const WRONG: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+    let value = Value::String(text.into());
+    match lucid_object::Quantity::parse(text) {
+        Some(_) => Ok(canonical(&value).unwrap_or_else(|| text.into())),
+        None => {
+            let digits = text.trim_start_matches(['+', '-']);
+            let starts_well = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+            let known = |c: char| c.is_ascii_digit() || "eEinumkKMGTP.+-".contains(c);
+            Err(if starts_well && digits.chars().all(known) { "unable to parse quantity's suffix" } else { WRONG })
+        }
+    }
+}
+
 fn binary(milli: i128) -> String {
     if milli % 1000 != 0 {
         return decimal(milli, "");

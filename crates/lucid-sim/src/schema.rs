@@ -96,11 +96,6 @@ impl<'a> TypeRef<'a> {
         }
     }
 
-    /// The server's Go type holds it by value: it is there even when nobody set it.
-    pub(crate) fn always_present(self) -> bool {
-        matches!(self, Self::Builtin(schema) if schema.row().is_some_and(|row| row.always_present()))
-    }
-
     /// The declared default, which a list-map key takes when an item leaves it out.
     pub(crate) fn default_of(self, name: &str) -> Option<Value> {
         match self {

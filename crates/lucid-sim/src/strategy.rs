@@ -1,13 +1,14 @@
-//! What is particular to kinds when they are written: status, generation, addresses.
+//! What is particular to kinds when they are written: status, generation, what a way of writing cannot change.
+//!
+//! Source: the `strategy.go` files below k8s.io/kubernetes/pkg/registry.
 
-use serde_json::{Value, json};
+pub(crate) mod service;
 
-use crate::error::{ApiError, Cause};
+use serde_json::{Map, Value, json};
+
 use crate::fields::set::FieldSet;
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
-use crate::world::World;
-use crate::world::addresses::{self, Addresses, NODE_PORTS};
 use crate::world::metadata::restore;
 
 /// Kinds whose `metadata.generation` counts changes of the wish.
@@ -16,6 +17,7 @@ pub(crate) fn has_generation(kind: &Kind) -> bool {
         || matches!(
             (kind.group.as_str(), kind.kind.as_str()),
             ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+                | ("autoscaling", "HorizontalPodAutoscaler")
                 | ("batch", "Job" | "CronJob")
                 | ("policy", "PodDisruptionBudget")
                 | ("networking.k8s.io", "Ingress" | "NetworkPolicy" | "IngressClass")
@@ -32,246 +34,181 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
     if kind.has_status() && kind.table != Table::NODES {
         object.cut("status");
     }
+    if has_generation(kind) {
+        object.put("metadata/generation", 1);
+    }
     match kind.table {
-        Table::PODS => object.put("status", json!({"phase": "Pending"})),
+        Table::PODS => object.put("status", json!({"phase": "Pending", "qosClass": qos_class(object)})),
         Table::NAMESPACES => {
             object.put("status", json!({"phase": "Active"}));
-            object.put("spec/finalizers", json!(["kubernetes"]));
-            let name = object.name().to_owned();
-            labels(object).insert("kubernetes.io/metadata.name".into(), name.into());
+            let finalizers = object.entry("spec/finalizers");
+            let mut list = finalizers.as_array().cloned().unwrap_or_default();
+            if !list.contains(&"kubernetes".into()) {
+                list.push("kubernetes".into());
+            }
+            *finalizers = list.into();
         }
-        Table::CLAIMS => object.put("status", json!({"phase": "Pending"})),
-        Table::VOLUMES => object.put("status", json!({"phase": "Pending"})),
-        Table::SERVICES => object.put("status", json!({"loadBalancer": {}})),
-        Table::DEPLOYMENTS | Table::DAEMON_SETS | Table::JOBS | Table::CRON_JOBS => {
-            object.put("status", empty_status(kind));
-        }
-        Table::REPLICA_SETS | Table::STATEFUL_SETS => object.put("status", empty_status(kind)),
-        _ => empty_of_others(kind, object),
-    }
-}
-
-/// Statuses whose counters the server's types always print.
-fn empty_status(kind: &Kind) -> Value {
-    match kind.table {
-        Table::REPLICA_SETS => json!({"replicas": 0}),
-        Table::STATEFUL_SETS => json!({"replicas": 0, "availableReplicas": 0}),
-        Table::DAEMON_SETS => {
-            json!({"currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0})
-        }
-        _ => json!({}),
-    }
-}
-
-fn empty_of_others(kind: &Kind, object: &mut Value) {
-    match (kind.group.as_str(), kind.kind.as_str()) {
-        ("networking.k8s.io", "Ingress") => object.put("status", json!({"loadBalancer": {}})),
-        ("autoscaling", _) => object.put("status", json!({"desiredReplicas": 0, "currentMetrics": null})),
-        ("policy", "PodDisruptionBudget") => object.put(
-            "status",
-            json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
-        ),
-        ("", "ResourceQuota") => object.put("status", json!({})),
+        Table::JOBS if !object.flag("spec/manualSelector") => select_own_pods(object),
         _ => {}
     }
-    if kind.group == "autoscaling" {
-        object.cut("status/currentMetrics");
-    }
 }
 
-fn labels(object: &mut Value) -> &mut serde_json::Map<String, Value> {
-    let labels = object.entry("metadata/labels");
+/// A Job selects its pods by its own uid, which the server writes into selector and template.
+fn select_own_pods(job: &mut Value) {
+    let (uid, name) = (job.uid().to_owned(), job.name().to_owned());
+    let selector = job.entry("spec/selector/matchLabels");
+    if !selector.is_object() {
+        *selector = json!({});
+    }
+    let selector = selector.as_object_mut().expect("made an object above");
+    selector.entry("batch.kubernetes.io/controller-uid").or_insert_with(|| uid.clone().into());
+    let labels = job.entry("spec/template/metadata/labels");
     if !labels.is_object() {
         *labels = json!({});
     }
-    labels.as_object_mut().expect("made an object above")
+    let labels = labels.as_object_mut().expect("made an object above");
+    for key in ["controller-uid", "batch.kubernetes.io/controller-uid"] {
+        labels.entry(key).or_insert_with(|| uid.clone().into());
+    }
+    for key in ["job-name", "batch.kubernetes.io/job-name"] {
+        labels.entry(key).or_insert_with(|| name.clone().into());
+    }
 }
 
-/// The main resource cannot change the status, and the status resource can change nothing else.
-pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &mut Value) {
-    if subresource == "status" {
-        let status = new.cut("status");
-        let metadata = new.cut("metadata");
-        *new = old.clone();
-        if let Some(status) = status {
-            new.put("status", status);
-        }
-        let metadata = metadata.unwrap_or_default();
-        for field in ["annotations", "finalizers", "managedFields", "ownerReferences", "labels"] {
-            let kept = field == "labels" && kind.table == Table::DEPLOYMENTS || field == "ownerReferences";
-            if !kept {
-                restore(&json!({"metadata": metadata}), new, &format!("metadata/{field}"));
-            }
-        }
-    } else if kind.has_status() {
-        restore(old, new, "status");
+/// Guaranteed, Burstable or BestEffort.
+fn qos_class(pod: &Value) -> &'static str {
+    let containers = || pod.list("spec/initContainers").iter().chain(pod.list("spec/containers"));
+    let resources = ["cpu", "memory"];
+    let some = |list: &str| containers().any(|c| resources.iter().any(|r| c.has(&format!("resources/{list}/{r}"))));
+    if !some("requests") && !some("limits") {
+        return "BestEffort";
     }
+    let guaranteed = containers().all(|container| {
+        resources.iter().all(|resource| {
+            let limit = container.at(&format!("resources/limits/{resource}"));
+            !limit.is_null() && limit == container.at(&format!("resources/requests/{resource}"))
+        })
+    });
+    if guaranteed { "Guaranteed" } else { "Burstable" }
+}
+
+/// What is put in order after validation.
+pub(crate) fn canonicalize(kind: &Kind, object: &mut Value) {
     if kind.table == Table::NAMESPACES {
-        restore(old, new, "spec/finalizers");
-        let name = old.name().to_owned();
-        labels(new).insert("kubernetes.io/metadata.name".into(), name.into());
-    }
-    if matches!(kind.table, Table::SERVICES) && subresource.is_empty() {
-        keep_addresses(old, new);
+        let name = object.name().to_owned();
+        let labels = object.entry("metadata/labels");
+        if !labels.is_object() {
+            *labels = json!({});
+        }
+        let labels = labels.as_object_mut().expect("made an object above");
+        labels.insert("kubernetes.io/metadata.name".into(), name.into());
     }
 }
 
-/// An update that leaves the allocated addresses out keeps them.
-fn keep_addresses(old: &Value, new: &mut Value) {
-    if new.str("spec/type") == "ExternalName" {
-        return;
-    }
-    if new.str("spec/clusterIP").is_empty() && old.str("spec/type") != "ExternalName" {
-        restore(old, new, "spec/clusterIP");
-        restore(old, new, "spec/clusterIPs");
-    }
-    if new.list("spec/clusterIPs").is_empty() && new.str("spec/clusterIP") == old.str("spec/clusterIP") {
-        restore(old, new, "spec/clusterIPs");
-    }
-    let ports = old.list("spec/ports").to_vec();
-    if matches!(new.str("spec/type"), "NodePort" | "LoadBalancer") {
-        for port in new.items("spec/ports").iter_mut().filter(|port| !port.has("nodePort")) {
-            let same = |old: &&Value| old.at("port") == port.at("port") && old.at("protocol") == port.at("protocol");
-            if let Some(number) = ports.iter().find(same).map(|old| old.at("nodePort").clone()).filter(|n| !n.is_null())
-            {
-                port.put("nodePort", number);
+/// The main resource cannot change the status, and the status resource can change no wish.
+pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &mut Value) {
+    match subresource {
+        "status" if kind.is_custom() => custom_status(old, new),
+        "status" => {
+            restore(old, new, "spec");
+            match kind.table {
+                Table::DEPLOYMENTS => restore(old, new, "metadata/labels"),
+                Table::PODS => restore(old, new, "metadata/ownerReferences"),
+                _ => {}
             }
+        }
+        _ => {
+            if kind.has_status() {
+                restore(old, new, "status");
+            }
+            if kind.table == Table::NAMESPACES {
+                restore(old, new, "spec/finalizers");
+            }
+            bump_generation(kind, old, new);
         }
     }
 }
 
-pub(crate) fn bump_generation(kind: &Kind, old: &Value, new: &mut Value) {
+/// Of a custom resource's status update, nothing but the status and its owners counts.
+fn custom_status(old: &Value, new: &mut Value) {
+    let (status, managed) = (new.cut("status"), new.cut("metadata/managedFields"));
+    *new = old.clone();
+    match status {
+        Some(status) => new.put("status", status),
+        None => drop(new.cut("status")),
+    }
+    if let Some(managed) = managed {
+        new.put("metadata/managedFields", managed);
+    }
+}
+
+fn bump_generation(kind: &Kind, old: &Value, new: &mut Value) {
     if !has_generation(kind) {
         return;
     }
-    let changed = if kind.is_custom() {
-        custom_changed(kind, old, new)
-    } else {
-        let annotations =
-            kind.table == Table::DEPLOYMENTS && old.at("metadata/annotations") != new.at("metadata/annotations");
-        annotations || wish(old) != wish(new)
-    };
-    if changed {
+    let noted = kind.table == Table::DEPLOYMENTS && old.at("metadata/annotations") != new.at("metadata/annotations");
+    if noted || wish(kind, old) != wish(kind, new) {
         new.put("metadata/generation", old.generation() + 1);
     }
 }
 
-/// Everything of a built-in object but metadata and status.
-fn wish(object: &Value) -> Vec<(&String, &Value)> {
-    let fields = object.as_object().into_iter().flatten();
-    fields.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "apiVersion" | "kind")).collect()
-}
-
-fn custom_changed(kind: &Kind, old: &Value, new: &Value) -> bool {
-    let part = |object: &Value| {
-        let mut object = object.clone();
-        object.cut("metadata");
-        if kind.has_status() {
-            object.cut("status");
-        }
-        object
+/// Everything of an object but metadata, and its status unless that is part of the wish.
+fn wish<'v>(kind: &Kind, object: &'v Value) -> Vec<(&'v String, &'v Value)> {
+    let fields = object.as_object().into_iter().flat_map(Map::iter);
+    let counts = |key: &str| match key {
+        "metadata" | "apiVersion" | "kind" => false,
+        "status" => kind.is_custom() && !kind.has_status(),
+        _ => true,
     };
-    part(old) != part(new)
+    fields.filter(|(key, _)| counts(key)).collect()
 }
 
 /// Fields that a way of writing cannot change, and that its managers therefore never own.
 pub(crate) fn ignored_fields(kind: &Kind, subresource: &str) -> FieldSet {
     match subresource {
         "status" if kind.table == Table::DEPLOYMENTS => FieldSet::of(&[&["f:spec"], &["f:metadata", "f:labels"]]),
-        "status" if kind.is_custom() => FieldSet::of(&[&["f:spec"]]),
+        "status" if kind.table == Table::PODS => {
+            FieldSet::of(&[&["f:spec"], &["f:metadata", "f:deletionTimestamp"], &["f:metadata", "f:ownerReferences"]])
+        }
+        "status" if kind.is_custom() => FieldSet::of(&[&["f:spec"], &["f:metadata"]]),
         "status" => FieldSet::of(&[&["f:spec"]]),
         "" if kind.has_status() => FieldSet::of(&[&["f:status"]]),
         _ => FieldSet::default(),
     }
 }
 
-/// Whether an object without finalizers disappears at the update that freed it.
-pub(crate) fn gone_when_unheld(kind: &Kind, object: &Value) -> bool {
-    match kind.table {
-        Table::PODS => object.int("metadata/deletionGracePeriodSeconds") == 0,
-        Table::NAMESPACES => object.list("spec/finalizers").is_empty(),
-        _ => true,
-    }
+/// Whether a deleted object disappears at the update that took its last finalizer.
+pub(crate) fn ends_with_update(kind: &Kind, old: &Value, new: &Value) -> bool {
+    new.list("metadata/finalizers").is_empty()
+        && old.is_deleting()
+        && old.int("metadata/deletionGracePeriodSeconds") == 0
+        && (kind.table != Table::NAMESPACES || new.list("spec/finalizers").is_empty())
 }
 
-/// Hands out what the cluster allocates: Service addresses and node ports.
-pub(crate) fn allocate(
-    world: &mut World,
-    kind: &Kind,
-    old: Option<&Value>,
-    object: &mut Value,
-) -> Result<(), ApiError> {
-    if kind.table != Table::SERVICES {
-        return Ok(());
-    }
-    let was = old.map_or("", |old| old.str("spec/clusterIP"));
-    if object.str("spec/type") != "ExternalName" && object.str("spec/clusterIP") != was {
-        take_address(world, kind, object)?;
-    } else if object.str("spec/type") != "ExternalName" && was.is_empty() {
-        let draw = world.chooser.next();
-        let address = world.addresses.service(draw);
-        object.put("spec/clusterIP", address.clone());
-        object.put("spec/clusterIPs", json!([address]));
-    }
-    if matches!(object.str("spec/type"), "NodePort" | "LoadBalancer") {
-        take_ports(world, kind, old, object)?;
-    }
-    Ok(())
+/// Whether a replacement may leave out the version that it replaces.
+pub(crate) fn updates_unconditionally(kind: &Kind) -> bool {
+    let never = matches!(
+        (kind.group.as_str(), kind.kind.as_str()),
+        ("coordination.k8s.io", _)
+            | ("policy", "PodDisruptionBudget")
+            | ("node.k8s.io", "RuntimeClass")
+            | ("storage.k8s.io", "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "VolumeAttachment")
+            | ("apiextensions.k8s.io" | "admissionregistration.k8s.io" | "apiregistration.k8s.io", _)
+    );
+    !never && !kind.is_custom()
 }
 
-fn take_address(world: &mut World, kind: &Kind, object: &mut Value) -> Result<(), ApiError> {
-    let address = object.str("spec/clusterIP").to_owned();
-    object.default_to("spec/clusterIPs", json!([address]));
-    if address == "None" || address.is_empty() {
-        return Ok(());
-    }
-    let refuse = |detail: &str| {
-        let cause = Cause::invalid("spec.clusterIPs", &json!([address]), detail);
-        ApiError::invalid(kind.about(), object.name(), vec![cause])
-    };
-    let Some(number) = addresses::parse(&address) else {
-        return Err(refuse("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
-    };
-    if !Addresses::in_service_range(number) {
-        let detail = format!("failed to allocate IP {address}: the provided network does not match the current range");
-        return Err(refuse(&detail));
-    }
-    if !world.addresses.claim_service(number) {
-        return Err(refuse(&format!("failed to allocate IP {address}: provided IP is already allocated")));
-    }
-    Ok(())
+/// The few kinds that a PUT may bring into being.
+pub(crate) fn creates_by_update(kind: &Kind) -> bool {
+    matches!(
+        (kind.group.as_str(), kind.kind.as_str()),
+        ("rbac.authorization.k8s.io" | "coordination.k8s.io", _)
+            | ("" | "events.k8s.io", "Service" | "Endpoints" | "Event" | "LimitRange")
+            | ("node.k8s.io", "RuntimeClass")
+    )
 }
 
-fn take_ports(world: &mut World, kind: &Kind, old: Option<&Value>, object: &mut Value) -> Result<(), ApiError> {
-    let had: Vec<i64> =
-        old.map(|old| old.list("spec/ports").iter().map(|p| p.int("nodePort")).collect()).unwrap_or_default();
-    let name = object.name().to_owned();
-    for (at, port) in object.items("spec/ports").iter_mut().enumerate() {
-        let wanted = port.int("nodePort");
-        if wanted == 0 {
-            let draw = world.chooser.next();
-            port.put("nodePort", world.addresses.node_port(draw));
-        } else if !had.contains(&wanted) {
-            let number = u16::try_from(wanted).ok().filter(|port| NODE_PORTS.contains(port));
-            let problem = match number {
-                None => Some("provided port is not in the valid range. The range of valid ports is 30000-32767"),
-                Some(number) => (!world.addresses.claim_port(number)).then_some("provided port is already allocated"),
-            };
-            if let Some(problem) = problem {
-                let cause = Cause::invalid(format!("spec.ports[{at}].nodePort"), &wanted.into(), problem);
-                return Err(ApiError::invalid(kind.about(), &name, vec![cause]));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Takes back what a removed object held.
-pub(crate) fn release(world: &mut World, table: Table, object: &Value) {
-    if table == Table::SERVICES {
-        world.addresses.release_service(object.str("spec/clusterIP"));
-        for port in object.list("spec/ports") {
-            world.addresses.release_port(u16::try_from(port.int("nodePort")).unwrap_or(0));
-        }
-    }
+/// Whether the dependents of a deleted object are left alone unless the request says otherwise.
+pub(crate) fn orphans_by_default(kind: &Kind) -> bool {
+    matches!((kind.group.as_str(), kind.kind.as_str()), ("batch", "Job") | ("", "ReplicationController"))
 }

@@ -25,6 +25,14 @@ pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
     in_range.then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
+/// Microseconds since 1970.
+pub(crate) fn parse_micros(text: &str) -> Option<i64> {
+    let seconds = parse_seconds(text)?;
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits: String = fraction.chars().take_while(char::is_ascii_digit).chain("000000".chars()).take(6).collect();
+    Some(seconds * 1_000_000 + digits.parse::<i64>().ok()?)
+}
+
 fn split_offset(time: &str) -> Option<(&str, i64)> {
     if let Some(clock) = time.strip_suffix(['Z', 'z']) {
         return Some((clock, 0));
@@ -79,6 +87,7 @@ mod tests {
         assert_eq!(parse_seconds("1970-01-01T01:00:00.5+01:00"), Some(0));
         assert_eq!(parse_seconds("yesterday"), None);
         assert_eq!(parse_seconds("2026-13-01T00:00:00Z"), None);
+        assert_eq!(parse_micros("1970-01-01T00:00:01.25Z"), Some(1_250_000));
         assert_eq!(format_micros(1_500_000), "1970-01-01T00:00:01.500000Z");
     }
 }

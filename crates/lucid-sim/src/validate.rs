@@ -11,10 +11,7 @@ use crate::json::Json;
 use crate::kinds::Kind;
 use crate::world::World;
 
-pub(crate) fn create(_world: &World, kind: &Kind, object: &Value, trusted: bool) -> Result<(), ApiError> {
-    if trusted {
-        return Ok(());
-    }
+pub(crate) fn create(_world: &World, kind: &Kind, object: &Value) -> Result<(), ApiError> {
     let mut causes = names::check(kind, object);
     causes.extend(workloads::check(kind, object));
     refuse(kind, object, causes)

@@ -27,7 +27,7 @@ impl Install {
         if program.exists() && stamp::read(&program) == wanted {
             return Ok(());
         }
-        let mut go = go(&format!("go install {wanted}"))?;
+        let mut go = command(&format!("go install {wanted}"))?;
         go.args(["install", "-p", "2", "-trimpath", &wanted]).env("GOBIN", tools());
         compile(&mut go, self.name, self.takes)?;
         stamp::write(&program, &wanted)
@@ -36,7 +36,7 @@ impl Install {
 
 /// Builds the module in `source` unless the program was built from exactly these sources.
 pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str) -> Result<()> {
-    let mut go = go("build testcluster")?;
+    let mut go = command("build testcluster")?;
     let version = output(Command::new("go").args(["env", "GOVERSION"]).current_dir(source))?;
     let wanted = stamp::of_sources(source, &[linker_flags, version.trim()])?;
     if program.exists() && stamp::read(program) == wanted {
@@ -48,7 +48,7 @@ pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str) -> Result
     stamp::write(program, &wanted)
 }
 
-fn go(what: &str) -> Result<Command> {
+pub(super) fn command(what: &str) -> Result<Command> {
     if !is_installed("go") {
         bail!("{what}: no `go` in PATH; install Go 1.26 or later");
     }

@@ -1,118 +1,144 @@
 //! PATCH in its four types.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
+use crate::api::body::Validation;
 use crate::api::path::Target;
-use crate::api::write::{by, complete, manager};
-use crate::api::{Reply, Request, decode, fieldcheck, format, read};
-use crate::error::{ApiError, Cause};
+use crate::api::write::{by, reply};
+use crate::api::{Reply, Request, body, convert, options, read};
+use crate::decode;
+use crate::error::{About, ApiError, Cause};
 use crate::fields::{self, ApplyError, Manager};
 use crate::json::Json;
 use crate::kinds::Kind;
 use crate::patch;
 use crate::strategy;
-use crate::world::{By, World};
+use crate::world::{By, World, metadata};
 
 const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
 const ACCEPTED_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
 
-pub(crate) fn patch(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
-    let media = request.content_type.split(';').next().unwrap_or("").trim();
-    if request.query.flag("force") && !media.starts_with("application/apply-patch") {
-        let cause = Cause::forbidden("force", "may not be specified for non-apply patch");
-        return Err(options_invalid(vec![cause]));
-    }
-    match media {
-        "application/apply-patch+yaml" => apply(world, kind, target, request),
-        "application/json-patch+json" => rewrite(world, kind, target, request, json_patch),
-        "application/merge-patch+json" => rewrite(world, kind, target, request, |old, body, _| {
-            let mut new = old.clone();
-            patch::merge(&mut new, body);
-            Ok(new)
-        }),
-        "application/strategic-merge-patch+json" if !kind.is_custom() => {
-            rewrite(world, kind, target, request, strategic)
-        }
-        _ => Err(ApiError::unsupported_media_type(if kind.is_custom() { ACCEPTED_CUSTOM } else { ACCEPTED })),
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Json,
+    Merge,
+    Strategic,
 }
 
-fn options_invalid(causes: Vec<Cause>) -> ApiError {
-    let about = crate::error::About { group: "meta.k8s.io", plural: "patchoptions", kind: "PatchOptions" };
-    ApiError::invalid(about, "", causes)
+pub(crate) fn patch(
+    world: &mut World,
+    kind: &Arc<Kind>,
+    target: &Target,
+    request: &Request,
+) -> Result<Reply, ApiError> {
+    let how = match request.content_type.split(';').next().unwrap_or("").trim() {
+        "application/apply-patch+yaml" => None,
+        "application/json-patch+json" => Some(How::Json),
+        "application/merge-patch+json" => Some(How::Merge),
+        "application/strategic-merge-patch+json" if !kind.is_custom() => Some(How::Strategic),
+        _ => return Err(ApiError::unsupported_media_type(if kind.is_custom() { ACCEPTED_CUSTOM } else { ACCEPTED })),
+    };
+    let format = read::format_of(request)?;
+    options::check(request, "PatchOptions")?;
+    let (write, warnings) = match how {
+        Some(how) => rewrite(world, kind, target, request, how)?,
+        None => (apply(world, kind, target, request)?, Vec::new()),
+    };
+    Ok(reply(kind, &write, format, warnings))
 }
 
-fn json_patch(old: &Value, body: &Value, _kind: &Kind) -> Result<Value, ApiError> {
-    let mut new = old.clone();
-    match patch::json::apply(&mut new, body) {
-        Ok(()) => Ok(new),
-        Err(why) => {
-            let mut error = ApiError::bad_request("the server rejected our request due to an error in our request");
-            (error.code, error.reason) = (422, "Invalid");
-            error.details = Some(serde_json::json!({"causes": [{"message": why}]}));
-            Err(error)
-        }
-    }
-}
-
-fn strategic(old: &Value, body: &Value, kind: &Kind) -> Result<Value, ApiError> {
-    let mut new = old.clone();
-    patch::strategic::apply(&mut new, body, kind.type_ref()).map_err(ApiError::bad_request)?;
-    Ok(new)
-}
-
-type Rewrite = fn(&Value, &Value, &Kind) -> Result<Value, ApiError>;
+type Written = crate::world::write::Write;
 
 fn rewrite(
     world: &mut World,
-    kind: &Kind,
+    kind: &Arc<Kind>,
     target: &Target,
     request: &Request,
-    how: Rewrite,
-) -> Result<Reply, ApiError> {
-    let body = decode(request)?;
-    let manager = manager(request);
-    let mut warnings = Vec::new();
+    how: How,
+) -> Result<(Written, Vec<String>), ApiError> {
+    let (patch, duplicates) = decode::parse(&request.body).map_err(|error| unreadable(how, &error.to_string()))?;
+    check_shape(how, &patch)?;
+    let manager = options::manager(request);
     let stored = world.kinds.stored(kind.table).clone();
+    let mut warnings = Vec::new();
     let write = world.update(&stored, &target.namespace, &target.name, by(&manager, target, request), |old| {
-        let mut new = how(old, &body, &stored)?;
-        check_identity(kind, old, &new)?;
-        warnings = fieldcheck::check(&stored, &mut new, request)?;
-        fields::remove::drop_nulls(&mut new);
-        Ok(new)
+        let live = convert::present(kind, &Arc::new(old.clone()));
+        let patched = patched(kind, &live, &patch, how)?;
+        let (mut object, findings) = body::read(kind, patched.clone());
+        if let Some(error) = findings.error {
+            return Err(invalid_patch(how, &patch, &patched, &error));
+        }
+        let prefix = if how == How::Json { "json patch " } else { "" };
+        let told = duplicates.iter().map(|text| format!("{prefix}{text}"));
+        let told: Vec<String> = told.chain(findings.strict).collect();
+        match body::validation(request) {
+            Validation::Strict if !told.is_empty() => {
+                let why = format!("strict decoding error: {}", told.join(", "));
+                return Err(invalid_patch(how, &patch, &patched, &why));
+            }
+            Validation::Ignore => {}
+            _ => warnings = told,
+        }
+        metadata::place(kind, &target.namespace, &mut object)?;
+        body::check_name(&object, &target.name)?;
+        Ok(object)
     })?;
-    let format = read::format_of(request)?;
-    Ok(Reply { warnings, ..Reply::json(200, &format::one(&write.object, kind, format)) })
+    Ok((write, warnings))
 }
 
-/// A patch cannot make another object of it.
-fn check_identity(kind: &Kind, old: &Value, new: &Value) -> Result<(), ApiError> {
-    for (field, what) in [("name", "name"), ("namespace", "namespace")] {
-        let path = format!("metadata/{field}");
-        if old.at(&path) != new.at(&path) {
-            return Err(ApiError::bad_request(format!(
-                "the {what} of the object ({}) does not match the {what} on the URL ({})",
-                new.str(&path),
-                old.str(&path)
-            )));
+fn unreadable(how: How, why: &str) -> ApiError {
+    ApiError::bad_request(match how {
+        How::Strategic => why.to_owned(),
+        _ => format!("error decoding patch: {why}"),
+    })
+}
+
+/// Patches that are no patches are refused before there is an object to patch.
+fn check_shape(how: How, patch: &Value) -> Result<(), ApiError> {
+    let what = decode::kind(patch);
+    match how {
+        How::Json if !patch.is_array() && !patch.is_null() => {
+            Err(unreadable(how, &format!("json: cannot unmarshal {what} into Go value of type []handlers.jsonPatchOp")))
         }
+        How::Merge | How::Strategic if !patch.is_object() && !patch.is_null() => Err(unreadable(
+            how,
+            &format!("json: cannot unmarshal {what} into Go value of type map[string]interface {{}}"),
+        )),
+        _ => Ok(()),
     }
-    if new.str("apiVersion") != old.str("apiVersion") || new.str("kind") != old.str("kind") {
-        return Err(ApiError::bad_request(format!("cannot change apiVersion or kind of a {}", kind.kind)));
+}
+
+fn patched(kind: &Kind, live: &Value, patch: &Value, how: How) -> Result<Value, ApiError> {
+    let mut new = live.clone();
+    match how {
+        How::Json => patch::json::apply(&mut new, patch).map_err(cannot_apply)?,
+        How::Merge => patch::merge(&mut new, patch),
+        How::Strategic => patch::strategic::apply(&mut new, patch, kind.type_ref()).map_err(ApiError::bad_request)?,
     }
-    Ok(())
+    Ok(new)
+}
+
+/// A JSON patch whose operations cannot be done.
+fn cannot_apply(why: String) -> ApiError {
+    let mut error = ApiError::bad_request("the server rejected our request due to an error in our request");
+    (error.code, error.reason) = (422, "Invalid");
+    error.details = Some(serde_json::json!({"causes": [{"reason": "UnexpectedServerResponse", "message": why}]}));
+    error
+}
+
+/// The patched object is no object of the kind any more.
+fn invalid_patch(how: How, patch: &Value, patched: &Value, why: &str) -> ApiError {
+    let shown = if how == How::Strategic { patch } else { patched }.to_string();
+    let cause = Cause::invalid("patch", &shown.into(), why);
+    ApiError::invalid(About { group: "", plural: "", kind: "" }, "", vec![cause])
 }
 
 /// Server-side apply: merges by field ownership, creates what is not there.
-fn apply(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Written, ApiError> {
     let manager = request.query.get("fieldManager").to_owned();
-    if manager.is_empty() {
-        return Err(options_invalid(vec![Cause::required("fieldManager", "is required for apply patch")]));
-    }
-    let mut config = decode(request)?;
-    check_config(kind, &config)?;
-    complete(kind, target, &mut config);
-    crate::api::write::check_name(kind, &config, target)?;
+    let config = read_config(request)?;
     let by = By { applied: true, ..by(&manager, target, request) };
     let (now, api_version) = (world.stamp(), kind.api_version());
     let ignored = strategy::ignored_fields(kind, &target.subresource);
@@ -125,29 +151,53 @@ fn apply(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> 
     };
     let force = request.query.flag("force");
     let merged = |live: Option<&Value>| {
-        fields::apply(live, &config, kind.type_ref(), &owner, force).map_err(|error| refusal(kind, target, error))
+        check_config(kind, &config)?;
+        let live = live.map(|live| convert::present(kind, &Arc::new(live.clone())));
+        let merged = fields::apply(live.as_deref(), &config, kind.type_ref(), &owner, force);
+        let merged = merged.map_err(|error| refusal(kind, &config, error))?;
+        let (mut object, findings) = body::read(kind, merged);
+        if let Some(error) = findings.error {
+            return Err(ApiError::failed(format!(
+                "failed to convert new object ({}) to proper version: {error}",
+                described(kind, &config)
+            )));
+        }
+        if live.is_none() && !config.uid().is_empty() {
+            return Err(lost(kind, target, &config));
+        }
+        metadata::place(kind, &target.namespace, &mut object)?;
+        body::check_name(&object, &target.name)?;
+        Ok(object)
     };
-    let write = match world.get(kind.table, &target.namespace, &target.name) {
-        Some(_) => world.update(kind, &target.namespace, &target.name, by, |live| merged(Some(live)))?,
-        None if !target.subresource.is_empty() => return Err(ApiError::not_found(kind.about(), &target.name)),
-        None if !config.uid().is_empty() => return Err(lost(kind, &config)),
+    let stored = world.kinds.stored(kind.table).clone();
+    match world.get(kind.table, &target.namespace, &target.name) {
+        Some(_) => world.update(&stored, &target.namespace, &target.name, by, |live| merged(Some(live))),
+        None if !target.subresource.is_empty() => Err(ApiError::not_found(kind.about(), &target.name)),
         None => {
             let object = merged(None)?;
-            world.create(kind, &target.namespace, object, by)?
+            world.create(&stored, &target.namespace, object, by)
         }
+    }
+}
+
+fn read_config(request: &Request) -> Result<Value, ApiError> {
+    let text = std::str::from_utf8(&request.body).unwrap_or_default();
+    let parsed: Result<Value, String> = match decode::parse(&request.body) {
+        Ok((value, _)) => Ok(value),
+        Err(_) => serde_saphyr::from_str(text).map_err(|error| error.to_string()),
     };
-    let format = read::format_of(request)?;
-    let code = if write.created { 201 } else { 200 };
-    Ok(Reply::json(code, &format::one(&write.object, kind, format)))
+    let config = parsed.map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+    if config.is_object() || config.is_null() {
+        return Ok(config);
+    }
+    let why = format!(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+        decode::kind(&config)
+    );
+    Err(ApiError::bad_request(format!("error decoding patch: {why}")))
 }
 
 fn check_config(kind: &Kind, config: &Value) -> Result<(), ApiError> {
-    if !config.is_object() {
-        return Err(ApiError::bad_request("error decoding YAML: the configuration is not an object"));
-    }
-    if config.at("metadata").get("managedFields").is_some_and(|fields| !fields.is_null()) {
-        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
-    }
     if config.str("apiVersion") != kind.api_version() {
         return Err(ApiError::bad_request(format!(
             "Incorrect version specified in apply patch. Specified patch version: {}, expected: {}",
@@ -155,24 +205,25 @@ fn check_config(kind: &Kind, config: &Value) -> Result<(), ApiError> {
             kind.api_version()
         )));
     }
-    if config.str("kind") != kind.kind {
-        return Err(ApiError::bad_request(format!(
-            "the kind of the patch ({}) is not {}",
-            config.str("kind"),
-            kind.kind
-        )));
+    if config.at("metadata").get("managedFields").is_some_and(|fields| !fields.is_null()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
     Ok(())
 }
 
 /// An apply that names a uid means an object that is no longer there.
-fn lost(kind: &Kind, config: &Value) -> ApiError {
+fn lost(kind: &Kind, target: &Target, config: &Value) -> ApiError {
     let why =
         format!("uid mismatch: the provided object specified uid {}, and no existing object was found", config.uid());
-    ApiError::conflict(kind.about(), config.name(), &why)
+    ApiError::conflict(kind.about(), &target.name, &why)
 }
 
-fn refusal(kind: &Kind, target: &Target, error: ApplyError) -> ApiError {
+/// `default/api; apps/v1, Kind=Deployment`.
+fn described(kind: &Kind, config: &Value) -> String {
+    format!("{}/{}; {}/{}, Kind={}", config.namespace(), config.name(), kind.group, kind.version, config.str("kind"))
+}
+
+fn refusal(kind: &Kind, config: &Value, error: ApplyError) -> ApiError {
     match error {
         ApplyError::Conflicts(conflicts) => {
             let message = fields::managed::conflict_message(&conflicts);
@@ -182,16 +233,8 @@ fn refusal(kind: &Kind, target: &Target, error: ApplyError) -> ApiError {
             ApiError::apply_conflict(message, conflicts.into_iter().map(cause).collect())
         }
         ApplyError::Typed(problems) => {
-            let namespace = if target.namespace.is_empty() { "" } else { &target.namespace };
-            let mut error = ApiError::bad_request(format!(
-                "failed to create typed patch object ({namespace}/{}; {}, Kind={}): {}",
-                target.name,
-                kind.api_version(),
-                kind.kind,
-                one_or_many(&problems)
-            ));
-            (error.code, error.reason) = (500, "");
-            error
+            let about = described(kind, config);
+            ApiError::failed(format!("failed to create typed patch object ({about}): {}", one_or_many(&problems)))
         }
     }
 }

@@ -23,6 +23,10 @@ impl Query {
         self.pairs.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value)
     }
 
+    pub(crate) fn all(&self, key: &str) -> Vec<&str> {
+        self.pairs.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str()).collect()
+    }
+
     /// Whether it is set at all, `key=` included.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.pairs.iter().any(|(k, _)| k == key)

@@ -29,6 +29,10 @@ pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request
     Ok(Reply::json(200, &format::one(object, kind, format)))
 }
 
+/// The revision of a token that goes on with whatever is there now.
+const ANEW: u64 = 0;
+const TOO_OLD: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
 /// Where a chunked list goes on: the revision it began at and the last key it gave.
 fn token(revision: u64, after: &Value) -> String {
     let start =
@@ -50,11 +54,11 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
     if request.query.has("continue") && !request.query.get("continue").is_empty() {
         let (from, namespace, name) = read_token(request.query.get("continue"))
             .ok_or_else(|| ApiError::bad_request("continue key is not valid: encoded continue token is not valid"))?;
-        if from < world.store.compacted() {
-            return Err(ApiError::gone(
-                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.",
-            ));
+        if from != ANEW && from < world.store.compacted() {
+            let anew = token(ANEW, &json!({"metadata": {"namespace": namespace, "name": name}}));
+            return Err(ApiError::gone(TOO_OLD).with_continue(anew));
         }
+        let from = if from == ANEW { revision } else { from };
         (revision, after) = (from, Some((namespace, name)));
     }
     let objects = snapshot(world, kind, &target.namespace, revision);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::api::options::manager;
 use crate::api::path::Target;
-use crate::api::write::{by, manager};
+use crate::api::write::by;
 use crate::api::{Reply, Request, decode, delete, proxy};
 use crate::error::{ApiError, Cause};
 use crate::json::{Json, JsonMut};

@@ -45,7 +45,7 @@ pub(crate) fn open(world: &mut World, kind: &Arc<Kind>, target: &Target, request
         }
         for change in world.store.since(from).filter(|change| change.table == kind.table) {
             if let Some((event, object)) = seen(&watcher, change) {
-                let _ = watcher.sender.send(encode_event(event, object, kind, format));
+                let _ = watcher.sender.send(encode_event(event, &object, kind, format));
             }
         }
     }

@@ -1,121 +1,85 @@
-//! POST and PUT, and what all writes have in common.
+//! POST and PUT.
 
 use serde_json::Value;
 
 use crate::api::path::Target;
-use crate::api::{Reply, Request, convert, decode, fieldcheck, format, read};
-use crate::error::{ApiError, Cause};
-use crate::json::{Json, JsonMut};
+use crate::api::{Reply, Request, body, format, options, read};
+use crate::error::ApiError;
+use crate::json::Json;
 use crate::kinds::Kind;
-use crate::world::{By, World};
+use crate::strategy;
+use crate::world::write::Write;
+use crate::world::{By, World, metadata};
 
 pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     if kind.namespaced && target.namespace.is_empty() {
         return Err(ApiError::method_not_allowed());
     }
-    let mut object = decode(request)?;
-    check_kind(kind, &object)?;
-    let warnings = fieldcheck::check(kind, &mut object, request)?;
-    convert::store(kind, &mut object);
-    let manager = manager(request);
+    let format = read::format_of(request)?;
+    options::check(request, "CreateOptions")?;
+    let brought = body::object(world, kind, request)?;
+    let manager = options::manager(request);
     let by = by(&manager, target, request);
     let stored = world.kinds.stored(kind.table).clone();
-    let write = world.create(&stored, &target.namespace, object, by)?;
-    let format = read::format_of(request)?;
-    Ok(Reply { warnings, ..Reply::json(201, &format::one(&write.object, kind, format)) })
+    let write = world.create(&stored, &target.namespace, brought.object, by)?;
+    Ok(reply(kind, &write, format, brought.warnings))
 }
 
 pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
-    let mut object = decode(request)?;
-    check_kind(kind, &object)?;
-    check_name(kind, &object, target)?;
-    let warnings = fieldcheck::check(kind, &mut object, request)?;
-    convert::store(kind, &mut object);
-    let manager = manager(request);
-    let by = by(&manager, target, request);
     let format = read::format_of(request)?;
+    options::check(request, "UpdateOptions")?;
+    let brought = body::object(world, kind, request)?;
+    let mut object = brought.object;
+    metadata::place(kind, &target.namespace, &mut object)?;
+    body::check_name(&object, &target.name)?;
+    let manager = options::manager(request);
+    let by = by(&manager, target, request);
     let stored = world.kinds.stored(kind.table).clone();
-    if world.store.get(kind.table, &target.namespace, &target.name).is_none()
-        && creates_by_update(kind)
-        && target.subresource.is_empty()
-    {
-        let write = world.create(&stored, &target.namespace, object, by)?;
-        return Ok(Reply::json(201, &format::one(&write.object, kind, format)));
-    }
-    let write = world.update(&stored, &target.namespace, &target.name, by, |_| Ok(object))?;
-    Ok(Reply { warnings, ..Reply::json(200, &format::one(&write.object, kind, format)) })
+    let live = world.store.get(kind.table, &target.namespace, &target.name);
+    let write = match live {
+        None if strategy::creates_by_update(kind) && target.subresource.is_empty() => {
+            world.create(&stored, &target.namespace, object, by)?
+        }
+        _ => world.update(&stored, &target.namespace, &target.name, by, |old| {
+            check_uid(&stored, old, &object)?;
+            Ok(object)
+        })?,
+    };
+    Ok(reply(kind, &write, format, brought.warnings))
 }
 
-/// The few kinds that a PUT may bring into being.
-fn creates_by_update(kind: &Kind) -> bool {
-    matches!(kind.kind.as_str(), "Endpoints" | "Lease" | "Event" | "LimitRange" | "ServiceAccount_")
-        || kind.group == "rbac.authorization.k8s.io"
+/// A replacement that names another object of the name is refused before anything else is looked at.
+fn check_uid(kind: &Kind, old: &Value, new: &Value) -> Result<(), ApiError> {
+    let uid = new.uid();
+    if uid.is_empty() || uid == old.uid() {
+        return Ok(());
+    }
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+        storage_key(kind, old),
+        old.uid()
+    );
+    Err(ApiError::conflict(kind.about(), old.name(), &why))
+}
+
+/// Where the server keeps an object in its database.
+fn storage_key(kind: &Kind, object: &Value) -> String {
+    let place = match (kind.group.as_str(), kind.plural.as_str()) {
+        ("", "services") => "services/specs".into(),
+        ("networking.k8s.io", "ingresses") => "ingress".into(),
+        ("", plural) => plural.into(),
+        (group, plural) if kind.is_custom() => format!("{group}/{plural}"),
+        (_, plural) => plural.to_owned(),
+    };
+    let namespace = if kind.namespaced { format!("/{}", object.namespace()) } else { String::new() };
+    format!("/registry/{place}{namespace}/{}", object.name())
+}
+
+pub(crate) fn reply(kind: &Kind, write: &Write, format: format::Format, warnings: Vec<String>) -> Reply {
+    let code = if write.created { 201 } else { 200 };
+    Reply { warnings, ..Reply::json(code, &format::one(&write.object, kind, format)) }
 }
 
 pub(crate) fn by<'a>(manager: &'a str, target: &'a Target, request: &Request) -> By<'a> {
     By { manager, subresource: &target.subresource, dry_run: request.query.dry_run(), applied: false, trusted: false }
-}
-
-/// Who writes: the parameter, else the first word of the user agent.
-pub(crate) fn manager(request: &Request) -> String {
-    let given = request.query.get("fieldManager");
-    if !given.is_empty() {
-        return given.into();
-    }
-    let agent = request.user_agent.split('/').next().unwrap_or("");
-    agent.chars().take(128).collect()
-}
-
-pub(crate) fn check_kind(kind: &Kind, object: &Value) -> Result<(), ApiError> {
-    let (version, name) = (object.str("apiVersion"), object.str("kind"));
-    if !object.is_object() {
-        return Err(ApiError::bad_request(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value",
-        ));
-    }
-    if !version.is_empty() && version != kind.api_version() || !name.is_empty() && name != kind.kind {
-        if version != kind.api_version() {
-            return Err(ApiError::bad_request(format!(
-                "the API version in the data ({version}) does not match the expected API version ({})",
-                kind.api_version()
-            )));
-        }
-        return Err(ApiError::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: no kind {name:?} is registered for version {version:?}",
-            name, kind.version, kind.kind
-        )));
-    }
-    Ok(())
-}
-
-pub(crate) fn check_name(kind: &Kind, object: &Value, target: &Target) -> Result<(), ApiError> {
-    let (name, namespace) = (object.name(), object.namespace());
-    if name.is_empty() {
-        return Err(ApiError::bad_request("the name of the object (.metadata.name) must be set"))
-            .or_else(|error: ApiError| if target.name.is_empty() { Err(error) } else { missing_name(kind) });
-    }
-    if name != target.name {
-        return Err(ApiError::bad_request(format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            target.name
-        )));
-    }
-    if !namespace.is_empty() && namespace != target.namespace {
-        return Err(ApiError::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ));
-    }
-    Ok(())
-}
-
-fn missing_name(kind: &Kind) -> Result<(), ApiError> {
-    Err(ApiError::invalid(kind.about(), "", vec![Cause::required("metadata.name", "name is required")]))
-}
-
-/// Fills in what the URL says and the body leaves out.
-pub(crate) fn complete(kind: &Kind, target: &Target, object: &mut Value) {
-    object.default_to("metadata/name", target.name.clone());
-    if kind.namespaced {
-        object.default_to("metadata/namespace", target.namespace.clone());
-    }
 }

@@ -52,27 +52,7 @@ pub(crate) fn daemon_set(object: &mut Value) {
 }
 
 pub(crate) fn job(object: &mut Value) {
-    if !object.flag("spec/manualSelector") && !object.has("spec/selector") && object.has("metadata/uid") {
-        own_selector(object);
-    }
     job_spec(object.entry("spec"));
-}
-
-/// A Job selects its pods by its own uid, which the server writes into selector and template.
-pub(crate) fn own_selector(object: &mut Value) {
-    let (uid, name) = (object.uid().to_owned(), object.name().to_owned());
-    object.put("spec/selector", json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}));
-    let labels = object.entry("spec/template/metadata/labels");
-    if !labels.is_object() {
-        *labels = json!({});
-    }
-    let labels = labels.as_object_mut().expect("made an object above");
-    for (key, value) in [("controller-uid", &uid), ("batch.kubernetes.io/controller-uid", &uid)] {
-        labels.insert(key.into(), value.clone().into());
-    }
-    for key in ["job-name", "batch.kubernetes.io/job-name"] {
-        labels.insert(key.into(), name.clone().into());
-    }
 }
 
 fn job_spec(spec: &mut Value) {

@@ -55,10 +55,9 @@ impl Walk {
             Topology::Deduced => self.deduced(old, new, ty),
             list @ (Topology::Set | Topology::Keyed(_)) => self.lists(old, new, ty, &list),
         };
-        let present = !leaf && ty.always_present();
         match (old, new) {
-            (None, Some(_)) if !present => self.out.added.insert(&self.path),
-            (Some(_), None) if !present => self.out.removed.insert(&self.path),
+            (None, Some(_)) => self.out.added.insert(&self.path),
+            (Some(_), None) => self.out.removed.insert(&self.path),
             (Some(_), Some(_)) if leaf => self.out.modified.insert(&self.path),
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::decode;
 use crate::fields::compare::{Comparison, compare};
 use crate::fields::extract::extract;
 use crate::fields::merge::merge;
@@ -162,7 +163,7 @@ pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, mana
         }
     }
     new.cut("metadata/managedFields");
-    let before = old.map_or_else(|| json!({}), without_managed_fields);
+    let before = old.map_or_else(|| decode::empty(ty), without_managed_fields);
     let changes = compare(&before, new, ty).without(manager.ignored);
     give_up(&mut entries, &changes.changed().union(&changes.removed), |_| true);
     let gained = changes.changed().difference(&stripped());
@@ -271,7 +272,7 @@ fn first_apply(live: &Value, ty: TypeRef<'_>, manager: &Manager<'_>) -> Vec<Entr
         return entries;
     }
     let before = Manager { name: "before-first-apply", subresource: "", ..*manager };
-    let fields = compare(&json!({}), live, ty).without(manager.ignored).changed().difference(&stripped());
+    let fields = compare(&decode::empty(ty), live, ty).without(manager.ignored).changed().difference(&stripped());
     let mut entry = Entry::new(&before, Operation::Update);
     entry.fields = fields;
     entry.time = Some(manager.now.into());
@@ -319,18 +320,16 @@ pub(crate) fn conflict_message(conflicts: &[(String, String)]) -> String {
     format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
 }
 
-/// Whether two versions differ in nothing but the stamps of their records of owners.
-pub(crate) fn same_but_for_stamps(a: &Value, b: &Value) -> bool {
+/// A change of nothing but the stamps of the record of owners is no change.
+pub(crate) fn keep_stamps(old: &Value, new: &mut Value) {
     let timeless = |object: &Value| {
         let mut entries = decode(object);
         entries.iter_mut().for_each(|entry| entry.time = None);
         entries.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         entries
     };
-    let parts = |object: &Value| {
-        let mut object = without_managed_fields(object);
-        object.cut("metadata/resourceVersion");
-        object
-    };
-    parts(a) == parts(b) && timeless(a) == timeless(b)
+    let same = without_managed_fields(old) == without_managed_fields(new) && timeless(old) == timeless(new);
+    if same && old.has("metadata/managedFields") {
+        new.put("metadata/managedFields", old.at("metadata/managedFields").clone());
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Addresses {
 const SERVICE_BASE: u32 = 0x0a60_0000;
 const SERVICE_BITS: u32 = 20;
 const POD_BASE: u32 = 0x0af4_0000;
+/// As error messages name it.
+pub(crate) const SERVICE_RANGE: &str = "10.96.0.0/12";
 pub(crate) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 pub(crate) fn text(address: u32) -> String {
@@ -26,13 +28,15 @@ pub(crate) fn parse(text: &str) -> Option<u32> {
 }
 
 impl Addresses {
-    /// A free Service address; `draw` chooses where to look first.
-    pub(crate) fn service(&mut self, draw: u64) -> String {
+    /// A free Service address; `draw` chooses where to look first. A dry run does not keep it.
+    pub(crate) fn service(&mut self, draw: u64, dry_run: bool) -> String {
         let span = (1_u32 << SERVICE_BITS) - 512;
         let start = u32::try_from(draw % u64::from(span)).expect("below a u32");
         let candidates = (0..span).map(|step| SERVICE_BASE + 256 + (start + step) % span);
         let free = candidates.into_iter().find(|address| !self.services.contains(address)).expect("a free address");
-        self.services.insert(free);
+        if !dry_run {
+            self.services.insert(free);
+        }
         text(free)
     }
 
@@ -40,9 +44,12 @@ impl Addresses {
         address >> SERVICE_BITS == SERVICE_BASE >> SERVICE_BITS
     }
 
-    /// Takes a given address; `false` when it is taken already.
-    pub(crate) fn claim_service(&mut self, address: u32) -> bool {
-        self.services.insert(address)
+    pub(crate) fn has_service(&self, address: u32) -> bool {
+        self.services.contains(&address)
+    }
+
+    pub(crate) fn claim_service(&mut self, address: u32) {
+        self.services.insert(address);
     }
 
     pub(crate) fn release_service(&mut self, address: &str) {
@@ -51,17 +58,23 @@ impl Addresses {
         }
     }
 
-    pub(crate) fn node_port(&mut self, draw: u64) -> u16 {
+    pub(crate) fn node_port(&mut self, draw: u64, dry_run: bool) -> u16 {
         let span = NODE_PORTS.end() - NODE_PORTS.start() + 1;
         let start = u16::try_from(draw % u64::from(span)).expect("below a u16");
         let mut candidates = (0..span).map(|step| NODE_PORTS.start() + (start + step) % span);
         let free = candidates.find(|port| !self.ports.contains(port)).expect("a free node port");
-        self.ports.insert(free);
+        if !dry_run {
+            self.ports.insert(free);
+        }
         free
     }
 
-    pub(crate) fn claim_port(&mut self, port: u16) -> bool {
-        self.ports.insert(port)
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.ports.contains(&port)
+    }
+
+    pub(crate) fn claim_port(&mut self, port: u16) {
+        self.ports.insert(port);
     }
 
     pub(crate) fn release_port(&mut self, port: u16) {
@@ -81,18 +94,19 @@ mod tests {
     #[test]
     fn addresses_are_handed_out_once() {
         let mut addresses = Addresses::default();
-        let (a, b) = (addresses.service(7), addresses.service(7));
+        let (a, b) = (addresses.service(7, false), addresses.service(7, false));
         assert_ne!(a, b);
         assert!(Addresses::in_service_range(parse(&a).unwrap()));
-        assert!(!addresses.claim_service(parse(&a).unwrap()));
+        assert!(addresses.has_service(parse(&a).unwrap()));
         addresses.release_service(&a);
-        assert!(addresses.claim_service(parse(&a).unwrap()));
+        assert!(!addresses.has_service(parse(&a).unwrap()));
+        assert_eq!(addresses.service(7, true), addresses.service(7, true));
     }
 
     #[test]
     fn ports_stay_in_their_range() {
         let mut addresses = Addresses::default();
-        let ports: BTreeSet<u16> = (0..100).map(|_| addresses.node_port(2_767)).collect();
+        let ports: BTreeSet<u16> = (0..100).map(|_| addresses.node_port(2_767, false)).collect();
         assert_eq!(ports.len(), 100);
         assert!(ports.iter().all(|port| NODE_PORTS.contains(port)));
     }

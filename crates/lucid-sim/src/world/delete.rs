@@ -1,12 +1,15 @@
 //! Deleting objects: preconditions, finalizers, graceful ends.
+//!
+//! Source: apiserver's registry/rest/delete.go and registry/generic/registry/store.go.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::error::ApiError;
+use crate::error::{About, ApiError};
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
+use crate::strategy;
 use crate::time;
 use crate::world::World;
 
@@ -29,12 +32,25 @@ pub(crate) enum Propagation {
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+/// These hold what keeps the cluster itself alive.
+const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
 
 /// Whether the object is gone, or still there and marked.
 #[derive(Debug)]
 pub(crate) enum Deleted {
     Gone(Arc<Value>),
     Marked(Arc<Value>),
+    /// It is on its way already, and this request changes nothing about it.
+    Pending(Arc<Value>),
+}
+
+/// How an end begins.
+enum Grace {
+    None,
+    /// So many seconds are left to the object to end by itself.
+    Seconds(i64),
+    /// It was told before, and not later than this.
+    Pending,
 }
 
 impl World {
@@ -45,97 +61,170 @@ impl World {
         name: &str,
         options: &DeleteOptions,
     ) -> Result<Deleted, ApiError> {
+        if kind.table == Table::NAMESPACES && IMMORTAL.contains(&name) {
+            return Err(ApiError::forbidden(kind.about(), name, "this namespace may not be deleted"));
+        }
         let Some(old) = self.get(kind.table, namespace, name) else {
             return Err(ApiError::not_found(kind.about(), name));
         };
+        if kind.table == Table::NAMESPACES {
+            return self.delete_namespace(kind, &old, options);
+        }
         check(kind, &old, options)?;
-        let mut new = Value::clone(&old);
-        hold(&mut new, options.propagation);
         let grace = self.grace(kind, &old, options);
-        let waits = grace > 0 || !new.list("metadata/finalizers").is_empty() || namespace_waits(kind, &old);
-        if !waits {
-            if !options.dry_run {
-                self.erase(kind.table, namespace, name);
-            }
-            return Ok(Deleted::Gone(old));
+        if matches!(grace, Grace::Pending) {
+            return Ok(Deleted::Pending(old));
         }
-        self.mark(kind, &old, &mut new, grace);
-        if options.dry_run || new == *old {
-            return Ok(Deleted::Marked(Arc::new(new)));
+        let mut new = Value::clone(&old);
+        hold(kind, &mut new, options.propagation);
+        let held = !new.list("metadata/finalizers").is_empty();
+        match grace {
+            Grace::Seconds(seconds) => self.set_end(&old, &mut new, seconds),
+            _ if held => self.mark(&old, &mut new),
+            _ => {}
         }
-        Ok(Deleted::Marked(self.commit(kind.table, new)))
+        let seconds = if let Grace::Seconds(seconds) = grace { seconds } else { 0 };
+        if held || seconds > 0 {
+            let object = if options.dry_run || new == *old { Arc::new(new) } else { self.commit(kind.table, new) };
+            return Ok(Deleted::Marked(object));
+        }
+        if options.dry_run {
+            return Ok(Deleted::Gone(Arc::new(new)));
+        }
+        if new != *old {
+            self.commit(kind.table, new);
+        }
+        Ok(Deleted::Gone(self.erase(kind.table, namespace, name).unwrap_or(old)))
     }
 
-    /// Seconds that the object is left to end by itself: only scheduled pods that still run get any.
-    fn grace(&self, kind: &Kind, old: &Value, options: &DeleteOptions) -> i64 {
+    /// A namespace is marked at once; it goes when its own finalizer has gone.
+    fn delete_namespace(
+        &mut self,
+        kind: &Kind,
+        old: &Arc<Value>,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, ApiError> {
+        let conflict = |what: &str, wanted: &str, is: &str| {
+            let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {is}");
+            Err(ApiError::conflict(kind.about(), old.name(), &why))
+        };
+        if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != old.uid()) {
+            return conflict("UID", uid, old.uid());
+        }
+        let version = old.str("metadata/resourceVersion");
+        if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
+            return conflict("ResourceVersion", wanted, version);
+        }
+        if old.is_deleting() {
+            if !old.list("spec/finalizers").is_empty() || !old.list("metadata/finalizers").is_empty() {
+                return Ok(Deleted::Marked(old.clone()));
+            }
+            let gone = if options.dry_run { None } else { self.erase(kind.table, "", old.name()) };
+            return Ok(Deleted::Gone(gone.unwrap_or_else(|| old.clone())));
+        }
+        let mut new = Value::clone(old);
+        new.put("metadata/deletionTimestamp", self.stamp());
+        new.put("status/phase", "Terminating");
+        hold(kind, &mut new, options.propagation);
+        let object = if options.dry_run { Arc::new(new) } else { self.commit(kind.table, new) };
+        Ok(Deleted::Marked(object))
+    }
+
+    /// Only pods end gracefully.
+    fn grace(&self, kind: &Kind, old: &Value, options: &DeleteOptions) -> Grace {
         if kind.table != Table::PODS {
-            return 0;
+            return Grace::None;
+        }
+        let asked = options.grace_seconds.map(|seconds| if seconds < 0 { 1 } else { seconds });
+        if old.is_deleting() {
+            let given = old.int("metadata/deletionGracePeriodSeconds");
+            return match asked {
+                _ if given == 0 => Grace::None,
+                Some(seconds) if seconds < given => Grace::Seconds(seconds),
+                _ => Grace::Pending,
+            };
         }
         if old.str("spec/nodeName").is_empty() || matches!(old.str("status/phase"), "Succeeded" | "Failed") {
-            return 0;
+            return Grace::Seconds(0);
         }
-        let wanted = options.grace_seconds.unwrap_or_else(|| {
-            if old.has("spec/terminationGracePeriodSeconds") {
-                old.int("spec/terminationGracePeriodSeconds")
-            } else {
-                30
-            }
-        });
-        if old.is_deleting() { wanted.min(old.int("metadata/deletionGracePeriodSeconds")) } else { wanted }
+        Grace::Seconds(asked.unwrap_or_else(|| old.int("spec/terminationGracePeriodSeconds")))
     }
 
-    fn mark(&self, kind: &Kind, old: &Value, new: &mut Value, grace: i64) {
-        let shorter = old.is_deleting() && grace < old.int("metadata/deletionGracePeriodSeconds");
-        if old.is_deleting() && !shorter {
-            return;
+    /// Sets, or brings forward, the time at which a pod is to be gone.
+    fn set_end(&self, old: &Value, new: &mut Value, seconds: i64) {
+        let now = self.seconds();
+        let begun = time::parse_seconds(old.str("metadata/deletionTimestamp"))
+            .map_or(now, |end| end - old.int("metadata/deletionGracePeriodSeconds"));
+        let end = (begun + seconds).max(now);
+        let seconds = if begun + seconds < now && seconds != 0 { 1 } else { seconds };
+        new.put("metadata/deletionTimestamp", time::format_seconds(end));
+        new.put("metadata/deletionGracePeriodSeconds", seconds);
+        count(old, new);
+    }
+
+    /// What finalizers hold is told that it is to go.
+    fn mark(&self, old: &Value, new: &mut Value) {
+        if !old.is_deleting() {
+            new.put("metadata/deletionTimestamp", self.stamp());
         }
-        new.put("metadata/deletionTimestamp", time::format_seconds(self.seconds() + grace));
-        new.put("metadata/deletionGracePeriodSeconds", grace);
-        if !old.is_deleting() && old.has("metadata/generation") {
-            new.put("metadata/generation", old.generation() + 1);
-        }
-        if kind.table == Table::NAMESPACES {
-            new.put("status/phase", "Terminating");
-        }
+        new.put("metadata/deletionGracePeriodSeconds", 0);
+        count(old, new);
+    }
+}
+
+fn count(old: &Value, new: &mut Value) {
+    if !old.is_deleting() && old.generation() > 0 {
+        new.put("metadata/generation", old.generation() + 1);
     }
 }
 
 fn check(kind: &Kind, old: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
-    let conflict = |what: &str, wanted: &str, is: &str| {
-        let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {is}");
-        Err(ApiError::conflict(kind.about(), old.name(), &why))
+    let conflict = |what: &str, wanted: &str, is: &str, then: &str| {
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({is}). The object might have been {then}"
+        );
+        // The server names the kind where the resource should stand.
+        let about = About { plural: &kind.kind, ..kind.about() };
+        Err(ApiError::conflict(about, old.name(), &why))
     };
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != old.uid()) {
-        return conflict("UID", uid, old.uid());
+        return conflict("UID", uid, old.uid(), "deleted and then recreated");
     }
     let version = old.str("metadata/resourceVersion");
     if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
-        return conflict("ResourceVersion", wanted, version);
+        return conflict("ResourceVersion", wanted, version, "modified");
     }
     Ok(())
 }
 
 /// The propagation policy becomes a finalizer that the garbage collector takes away.
-fn hold(object: &mut Value, propagation: Option<Propagation>) {
-    let Some(propagation) = propagation else { return };
-    let kept = object.list("metadata/finalizers").iter();
-    let mut finalizers: Vec<Value> =
-        kept.filter(|f| !matches!(f.as_str(), Some(FOREGROUND | ORPHAN))).cloned().collect();
-    match propagation {
-        Propagation::Foreground => finalizers.push(FOREGROUND.into()),
-        Propagation::Orphan => finalizers.push(ORPHAN.into()),
-        Propagation::Background => {}
+fn hold(kind: &Kind, object: &mut Value, asked: Option<Propagation>) {
+    if kind.table == Table::EVENTS {
+        return;
+    }
+    let had = |finalizer: &str| object.list("metadata/finalizers").iter().any(|f| f.as_str() == Some(finalizer));
+    let propagation = asked.unwrap_or_else(|| match (had(ORPHAN), had(FOREGROUND)) {
+        (true, _) => Propagation::Orphan,
+        (_, true) => Propagation::Foreground,
+        _ if strategy::orphans_by_default(kind) => Propagation::Orphan,
+        _ => Propagation::Background,
+    });
+    let wanted = match propagation {
+        Propagation::Foreground => Some(FOREGROUND),
+        Propagation::Orphan => Some(ORPHAN),
+        Propagation::Background => None,
+    };
+    let kept = object.list("metadata/finalizers").iter().filter_map(Value::as_str);
+    let kept = kept.filter(|f| !matches!(*f, FOREGROUND | ORPHAN) || Some(*f) == wanted);
+    let mut finalizers: Vec<String> = kept.map(str::to_owned).collect();
+    if let Some(wanted) = wanted.filter(|wanted| !finalizers.iter().any(|f| f == wanted)) {
+        finalizers.push(wanted.into());
     }
     if finalizers.is_empty() {
         object.cut("metadata/finalizers");
     } else {
         object.put("metadata/finalizers", finalizers);
     }
-}
-
-/// A namespace stays until its own finalizer is gone.
-fn namespace_waits(kind: &Kind, object: &Value) -> bool {
-    kind.table == Table::NAMESPACES && !object.list("spec/finalizers").is_empty()
 }
 
 /// The body of a finished deletion.

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::api::format::{Format, encode_event};
 use crate::api::select::Selection;
+use crate::json::JsonMut;
 use crate::kinds::{Kind, Table};
 use crate::store::Change;
 
@@ -36,7 +37,7 @@ impl Watchers {
         let mut cache: BTreeMap<(String, &'static str), bytes::Bytes> = BTreeMap::new();
         watchers.retain(|watcher| {
             let Some((event, object)) = seen(watcher, change) else { return !watcher.sender.is_closed() };
-            let encode = || encode_event(event, object, &watcher.kind, watcher.format);
+            let encode = || encode_event(event, &object, &watcher.kind, watcher.format);
             let bytes = match watcher.format {
                 Format::Full => cache.entry((watcher.kind.api_version(), event)).or_insert_with(encode).clone(),
                 _ => encode(),
@@ -65,15 +66,21 @@ impl Watchers {
     }
 }
 
-/// What a watch makes of a change: an object that enters the selection is added, one that leaves it deleted.
-pub(crate) fn seen<'c>(watcher: &Watcher, change: &'c Change) -> Option<(&'static str, &'c Arc<Value>)> {
+/// What a watch makes of a change: an object that enters the selection is added; one that leaves it is deleted, and shown
+/// as it was when it still belonged, under the version at which it left.
+pub(crate) fn seen(watcher: &Watcher, change: &Change) -> Option<(&'static str, Arc<Value>)> {
     let selects = |object: &Arc<Value>| watcher.selection.matches(object);
     let before = change.old.as_ref().filter(|object| selects(object));
     let after = change.new.as_ref().filter(|object| selects(object));
     match (before, after) {
-        (None, Some(new)) => Some(("ADDED", new)),
-        (Some(_), Some(new)) => Some(("MODIFIED", new)),
-        (Some(_), None) => Some(("DELETED", change.object())),
+        (None, Some(new)) => Some(("ADDED", new.clone())),
+        (Some(_), Some(new)) => Some(("MODIFIED", new.clone())),
+        (Some(_), None) if change.new.is_none() => Some(("DELETED", change.object().clone())),
+        (Some(old), None) => {
+            let mut last = Value::clone(old);
+            last.put("metadata/resourceVersion", change.revision.to_string());
+            Some(("DELETED", Arc::new(last)))
+        }
         (None, None) => None,
     }
 }

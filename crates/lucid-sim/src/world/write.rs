@@ -1,12 +1,16 @@
 //! Creating and updating objects: the order of steps that the server's generic registry follows.
+//!
+//! Source: apiserver's endpoints/handlers and registry/generic/registry/store.go. What a client sends has been decoded
+//! and defaulted before it arrives here; the record of owners is brought up to date before anything else changes it.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::admission;
+use crate::decode;
 use crate::defaults;
-use crate::error::ApiError;
+use crate::error::{ApiError, Cause};
 use crate::fields::{self, Manager};
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
@@ -44,6 +48,9 @@ pub(crate) struct Write {
     pub(crate) created: bool,
 }
 
+/// How often a name is generated before the server gives up.
+const ATTEMPTS: usize = 8;
+
 impl World {
     pub(crate) fn create(
         &mut self,
@@ -53,28 +60,48 @@ impl World {
         by: By<'_>,
     ) -> Result<Write, ApiError> {
         let mut object = object;
-        metadata::identify(self, kind, namespace, &mut object)?;
-        admission::namespace_is_open(self, kind, namespace, object.name())?;
-        strategy::prepare_create(kind, &mut object);
-        defaults::apply(kind, &mut object);
+        metadata::wipe(&mut object);
+        metadata::place(kind, namespace, &mut object)?;
+        self.settle(kind, &mut object);
+        metadata::drop_repeated_owners(&mut object);
+        if !by.applied {
+            self.record_owners(kind, None, &mut object, by);
+        }
         admission::mutate(self, kind, &mut object, None)?;
-        metadata::stamp_new(self, kind, &mut object);
-        validate::create(self, kind, &object, by.trusted)?;
+        let generated = object.name().is_empty() && !object.str("metadata/generateName").is_empty();
+        for _ in 1..ATTEMPTS {
+            match self.create_named(kind, namespace, object.clone(), by) {
+                Err(error) if generated && error.reason == "AlreadyExists" => {}
+                result => return result,
+            }
+        }
+        self.create_named(kind, namespace, object, by)
+    }
+
+    fn create_named(&mut self, kind: &Kind, namespace: &str, object: Value, by: By<'_>) -> Result<Write, ApiError> {
+        let mut object = object;
+        metadata::fill(self, &mut object);
+        strategy::service::check_create(self, kind, &object)?;
+        strategy::prepare_create(kind, &mut object);
+        if !by.trusted {
+            validate::create(self, kind, &object)?;
+        }
+        strategy::canonicalize(kind, &mut object);
+        admission::validate(self, kind, &object, None)?;
+        if object.has("metadata/resourceVersion") {
+            return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
+        }
         let name = object.name().to_owned();
         if let Some(existing) = self.store.get(kind.table, namespace, &name) {
-            let about = kind.about();
             return Err(match existing.is_deleting() {
-                true => ApiError::being_deleted(about, &name),
-                false => ApiError::already_exists(about, &name),
+                true => ApiError::being_deleted(kind.about(), &name),
+                false => ApiError::already_exists(kind.about(), &name),
             });
         }
-        admission::validate(self, kind, &object, None)?;
-        strategy::allocate(self, kind, None, &mut object)?;
-        self.record_owners(kind, None, &mut object, by);
-        if by.dry_run {
-            return Ok(Write { object: Arc::new(object), created: true });
-        }
-        Ok(Write { object: self.commit(kind.table, object), created: true })
+        strategy::service::allocate(self, kind, None, &mut object, by.dry_run);
+        self.settle(kind, &mut object);
+        let object = if by.dry_run { Arc::new(object) } else { self.commit(kind.table, object) };
+        Ok(Write { object, created: true })
     }
 
     /// Rewrites an object; `change` gets the live one and gives what it shall become.
@@ -90,30 +117,42 @@ impl World {
             return Err(ApiError::not_found(kind.about(), name));
         };
         let mut new = change(&old)?;
-        metadata::check_update(kind, &old, &mut new)?;
-        strategy::prepare_update(kind, by.subresource, &old, &mut new);
-        defaults::apply(kind, &mut new);
-        metadata::keep(&old, &mut new);
+        self.settle(kind, &mut new);
+        metadata::drop_repeated_owners(&mut new);
+        if !by.applied {
+            self.record_owners(kind, Some(&old), &mut new, by);
+        }
         admission::mutate(self, kind, &mut new, Some(&old))?;
-        strategy::bump_generation(kind, &old, &mut new);
+        check_version(kind, &old, &mut new)?;
+        strategy::service::check_update(self, kind, &old, &mut new)?;
+        new.put("metadata/generation", old.generation());
+        strategy::prepare_update(kind, by.subresource, &old, &mut new);
+        metadata::keep(&old, &mut new);
         if !by.trusted {
             validate::update(self, kind, by.subresource, &old, &new)?;
         }
-        strategy::allocate(self, kind, Some(&old), &mut new)?;
-        self.record_owners(kind, Some(&old), &mut new, by);
-        if fields::managed::same_but_for_stamps(&old, &new) {
-            return Ok(Write { object: old, created: false });
-        }
-        let finished =
-            new.is_deleting() && new.list("metadata/finalizers").is_empty() && strategy::gone_when_unheld(kind, &new);
-        if by.dry_run {
+        strategy::canonicalize(kind, &mut new);
+        self.settle(kind, &mut new);
+        fields::managed::keep_stamps(&old, &mut new);
+        admission::validate(self, kind, &new, Some(&old))?;
+        if strategy::ends_with_update(kind, &old, &new) {
+            if !by.dry_run {
+                self.erase(kind.table, namespace, name);
+            }
             return Ok(Write { object: Arc::new(new), created: false });
         }
-        let object = self.commit(kind.table, new);
-        if finished {
-            self.erase(kind.table, namespace, name);
+        strategy::service::allocate(self, kind, Some(&old), &mut new, by.dry_run);
+        if new == *old {
+            return Ok(Write { object: old, created: false });
         }
+        let object = if by.dry_run { Arc::new(new) } else { self.commit(kind.table, new) };
         Ok(Write { object, created: false })
+    }
+
+    /// Defaults, in the form in which the server holds the object.
+    fn settle(&self, kind: &Kind, object: &mut Value) {
+        defaults::apply(kind, object);
+        *object = decode::canonical(object, kind.type_ref());
     }
 
     /// A controller's change to an object that may have gone meanwhile.
@@ -147,9 +186,6 @@ impl World {
     }
 
     fn record_owners(&self, kind: &Kind, old: Option<&Value>, new: &mut Value, by: By<'_>) {
-        if by.applied {
-            return;
-        }
         let (now, api_version) = (self.stamp(), kind.api_version());
         let ignored = strategy::ignored_fields(kind, by.subresource);
         let manager = Manager {
@@ -169,11 +205,11 @@ impl World {
     }
 
     /// Takes the object out of the store and gives back what it held.
-    pub(crate) fn erase(&mut self, table: Table, namespace: &str, name: &str) {
-        if let Some(change) = self.store.delete(table, namespace, name) {
-            strategy::release(self, table, change.object());
-            self.committed(&change);
-        }
+    pub(crate) fn erase(&mut self, table: Table, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let change = self.store.delete(table, namespace, name)?;
+        strategy::service::release(self, table, change.object());
+        self.committed(&change);
+        Some(change.object().clone())
     }
 
     /// Puts an object into the store as it is, but for identity and stamps that it lacks.
@@ -185,8 +221,38 @@ impl World {
         if kind.namespaced {
             object.default_to("metadata/namespace", "default");
         }
-        metadata::stamp_new_if_absent(self, &kind, &mut object);
-        defaults::apply(&kind, &mut object);
+        let status = object.get("status").cloned();
+        self.settle(&kind, &mut object);
+        metadata::fill(self, &mut object);
+        strategy::prepare_create(&kind, &mut object);
+        strategy::canonicalize(&kind, &mut object);
+        if let Some(status) = status {
+            object.put("status", status);
+        }
+        strategy::service::allocate(self, &kind, None, &mut object, false);
+        self.settle(&kind, &mut object);
         Ok(self.commit(kind.table, object))
+    }
+}
+
+/// Refuses a write that was made against another version; one that names none is made against the live one.
+fn check_version(kind: &Kind, old: &Value, new: &mut Value) -> Result<(), ApiError> {
+    let live = old.str("metadata/resourceVersion");
+    match new.str("metadata/resourceVersion") {
+        "" | "0" if strategy::updates_unconditionally(kind) => {
+            let live = live.to_owned();
+            new.put("metadata/resourceVersion", live);
+            Ok(())
+        }
+        "" | "0" => {
+            let detail = "must be specified for an update";
+            let cause =
+                Cause::new("FieldValueInvalid", "metadata.resourceVersion", format!("Invalid value: 0: {detail}"));
+            // The server names the resource where the kind should stand.
+            let about = crate::error::About { kind: &kind.plural, ..kind.about() };
+            Err(ApiError::invalid(about, old.name(), vec![cause]))
+        }
+        given if given == live => Ok(()),
+        _ => Err(ApiError::modified(kind.about(), old.name())),
     }
 }

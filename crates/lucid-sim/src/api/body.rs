@@ -1,0 +1,262 @@
+//! The object that a request carries: read, checked against its kind, defaulted.
+
+use lucid_schema::Schema;
+use serde_json::{Map, Value};
+
+use crate::api::{BODY_LIMIT, Request, convert};
+use crate::decode::{self, Findings};
+use crate::defaults;
+use crate::error::ApiError;
+use crate::json::Json;
+use crate::kinds::Kind;
+use crate::schema::{Topology, TypeRef};
+use crate::world::World;
+
+const MEDIA: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+const MEDIA_CUSTOM: &str = "application/json, application/yaml";
+
+/// What a request brings, and what is to be said about it.
+#[derive(Debug)]
+pub(crate) struct Brought {
+    pub(crate) object: Value,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The body as JSON, with the fields that it names twice. YAML is read where it is said to be YAML.
+pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
+    if request.body.len() > BODY_LIMIT {
+        return Err(ApiError::too_large(format!("limit is {BODY_LIMIT}")));
+    }
+    if request.content_type.contains("yaml") {
+        let text = std::str::from_utf8(&request.body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let value = serde_saphyr::from_str(text);
+        return Ok((value.map_err(|error| unreadable(request, &error.to_string()))?, Vec::new()));
+    }
+    decode::parse(&request.body).map_err(|error| unreadable(request, &go_words(&error)))
+}
+
+/// The object of a POST or PUT.
+pub(crate) fn object(world: &World, kind: &Kind, request: &Request) -> Result<Brought, ApiError> {
+    check_media(kind, request)?;
+    let (value, duplicates) = raw(request).map_err(|error| unrecognised(kind, request, error))?;
+    let value = typed(world, kind, request, value)?;
+    let (object, findings) = read(kind, value);
+    if let Some(error) = findings.error {
+        return Err(unfit(kind, &kind.version, &kind.kind, &error));
+    }
+    let told: Vec<String> = duplicates.into_iter().chain(findings.strict).collect();
+    let warnings = match validation(request) {
+        Validation::Strict if !told.is_empty() => {
+            let why = format!("strict decoding error: {}", told.join(", "));
+            return Err(unfit(kind, &kind.version, &kind.kind, &why));
+        }
+        Validation::Ignore => Vec::new(),
+        _ => told,
+    };
+    Ok(Brought { object, warnings })
+}
+
+/// From JSON that claims to be of this kind to the object in its stored version, with defaults.
+pub(crate) fn read(kind: &Kind, value: Value) -> (Value, Findings) {
+    let (mut object, findings) = match kind.type_ref() {
+        TypeRef::Custom { .. } => custom(kind, value),
+        ty => decode::decode(&value, ty),
+    };
+    convert::store(kind, &mut object);
+    defaults::apply(kind, &mut object);
+    (object, findings)
+}
+
+/// What is to be made of fields that the kind does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+pub(crate) fn validation(request: &Request) -> Validation {
+    match request.query.get("fieldValidation") {
+        "Strict" => Validation::Strict,
+        "Ignore" => Validation::Ignore,
+        _ => Validation::Warn,
+    }
+}
+
+fn check_media(kind: &Kind, request: &Request) -> Result<(), ApiError> {
+    let media = request.content_type.split(';').next().unwrap_or("").trim();
+    if matches!(media, "" | "application/json" | "application/yaml") {
+        return Ok(());
+    }
+    Err(ApiError::unsupported_media_type(if kind.is_custom() { MEDIA_CUSTOM } else { MEDIA }))
+}
+
+fn unreadable(request: &Request, why: &str) -> ApiError {
+    ApiError::bad_request(format!("couldn't get version/kind; json parse error: {why} ({})", summary(&request.body)))
+}
+
+fn unrecognised(kind: &Kind, _request: &Request, error: ApiError) -> ApiError {
+    if error.code != 400 {
+        return error;
+    }
+    let about = if kind.is_custom() { "Unstructured" } else { &kind.kind };
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {about}): {}", error.message))
+}
+
+/// The beginning of a body, as the server quotes it.
+fn summary(body: &[u8]) -> String {
+    let (shown, more) = if body.len() > 30 { (&body[..30], " ...") } else { (body, "") };
+    match body.first() {
+        None => "<empty>".into(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
+        Some(_) => format!("{}{more}", shown.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}
+
+fn go_words(error: &serde_json::Error) -> String {
+    if error.is_eof() { "unexpected end of JSON input".into() } else { error.to_string() }
+}
+
+fn unfit(expected: &Kind, version: &str, named: &str, why: &str) -> ApiError {
+    let shown = if expected.is_custom() { named } else { &expected.kind };
+    ApiError::bad_request(format!("{named} in version {version:?} cannot be handled as a {shown}: {why}"))
+}
+
+/// The value with the type that the URL says, unless it says another one itself.
+fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<Value, ApiError> {
+    let Value::Object(mut map) = value else {
+        let what = match value {
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+            _ => return typed(world, kind, request, Value::Object(Map::new())),
+        };
+        let go = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
+        let error = unreadable(request, &format!("json: cannot unmarshal {what} into Go value of type {go}"));
+        return Err(unrecognised(kind, request, error));
+    };
+    for field in ["apiVersion", "kind"] {
+        if map.get(field).is_some_and(|value| !value.is_string() && !value.is_null()) {
+            let what = if map[field].is_number() { "number" } else { "object" };
+            let why = format!("json: cannot unmarshal {what} into Go struct field .{field} of type string");
+            return Err(unrecognised(kind, request, unreadable(request, &why)));
+        }
+    }
+    let text = |field: &str| map.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
+    let (version, name) = (text("apiVersion"), text("kind"));
+    let version = if version.is_empty() { kind.api_version() } else { version };
+    let name = if name.is_empty() { kind.kind.clone() } else { name };
+    check_kind(world, kind, &version, &name)?;
+    map.insert("apiVersion".into(), version.into());
+    map.insert("kind".into(), name.into());
+    Ok(Value::Object(map))
+}
+
+fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(), ApiError> {
+    if version == kind.api_version() && name == kind.kind {
+        return Ok(());
+    }
+    let short = version.rsplit_once('/').map_or(version, |(_, short)| short);
+    let known = world.kinds.by_kind(version, name).filter(|known| !known.is_custom());
+    if kind.is_custom() {
+        if version != kind.api_version() {
+            return Err(version_mismatch(kind, version));
+        }
+        return Err(ApiError::bad_request(format!(
+            "{name} in version {short:?} cannot be handled as a {name}: no kind"
+        )));
+    }
+    match known {
+        None => {
+            let why = format!(
+                "no kind {name:?} is registered for version {version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\""
+            );
+            Err(unfit(kind, short, name, &why))
+        }
+        Some(known) if known.table == kind.table => Err(version_mismatch(kind, version)),
+        Some(_) => {
+            let group = go_package(&kind.group);
+            let why = format!("converting ({short}.{name}) to ({group}.{}): unknown conversion", kind.kind);
+            Err(unfit(kind, short, name, &why))
+        }
+    }
+}
+
+fn version_mismatch(kind: &Kind, version: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "the API version in the data ({version}) does not match the expected API version ({})",
+        kind.api_version()
+    ))
+}
+
+/// The Go package of a group's internal types.
+fn go_package(group: &str) -> &str {
+    match group.split('.').next() {
+        None | Some("") => "core",
+        Some(first) => first,
+    }
+}
+
+/// A custom resource: typed metadata, and of the rest what its schema declares.
+fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
+    let mut value = value;
+    let mut findings = Findings::default();
+    if let Some(metadata) = value.get_mut("metadata") {
+        let (held, found) = decode::decode(metadata, TypeRef::Builtin(Schema::object_meta()));
+        *metadata = held;
+        findings.error = found.error;
+        let within = |text: String| text.replacen("field \"", "field \"metadata.", 1);
+        findings.strict.extend(found.strict.into_iter().map(within));
+    }
+    let metadata = value.as_object_mut().and_then(|map| map.remove("metadata"));
+    prune(&mut value, kind.type_ref(), &mut String::new(), &mut findings.strict);
+    if let (Some(metadata), Some(map)) = (metadata, value.as_object_mut()) {
+        map.insert("metadata".into(), metadata);
+    }
+    findings.strict.sort();
+    (value, findings)
+}
+
+fn prune(value: &mut Value, ty: TypeRef<'_>, path: &mut String, unknown: &mut Vec<String>) {
+    if matches!(ty, TypeRef::Unknown) || matches!(ty.topology(), Topology::Deduced) {
+        return;
+    }
+    let length = path.len();
+    match value {
+        Value::Object(map) => map.retain(|key, value| {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(key);
+            let field = ty.field(key);
+            match field {
+                Some(field) => prune(value, field, path, unknown),
+                None => unknown.push(format!("unknown field {path:?}")),
+            }
+            path.truncate(length);
+            field.is_some()
+        }),
+        Value::Array(list) => {
+            for (at, item) in list.iter_mut().enumerate() {
+                path.push_str(&format!("[{at}]"));
+                prune(item, ty.items(), path, unknown);
+                path.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Makes sure that the object is the one that the URL names.
+pub(crate) fn check_name(object: &Value, name: &str) -> Result<(), ApiError> {
+    match object.name() {
+        "" => Err(ApiError::bad_request(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
+        given if given == name => Ok(()),
+        given => Err(ApiError::bad_request(format!(
+            "the name of the object ({given}) does not match the name on the URL ({name})"
+        ))),
+    }
+}

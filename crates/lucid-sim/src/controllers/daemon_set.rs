@@ -1,0 +1,237 @@
+//! DaemonSets: one pod on each node that takes it, replaced node by node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::json::{Json, JsonMut};
+use crate::kinds::Table;
+use crate::scheduler;
+use crate::store::Key;
+use crate::world::{By, World};
+
+use super::{owners, pods, revisions};
+
+const MANAGER: &str = "kube-controller-manager";
+const COMPONENT: &str = "daemonset-controller";
+
+/// Taints that daemons live with whatever they say.
+const TOLERATED: [(&str, &str); 7] = [
+    ("node.kubernetes.io/not-ready", "NoExecute"),
+    ("node.kubernetes.io/unreachable", "NoExecute"),
+    ("node.kubernetes.io/disk-pressure", "NoSchedule"),
+    ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+    ("node.kubernetes.io/pid-pressure", "NoSchedule"),
+    ("node.kubernetes.io/unschedulable", "NoSchedule"),
+    ("node.kubernetes.io/network-unavailable", "NoSchedule"),
+];
+
+/// The pods of each node, whether the node should have one or not.
+type ByNode = BTreeMap<String, (bool, Vec<Arc<Value>>)>;
+
+pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
+    let set = world.get(Table::DAEMON_SETS, &key.namespace, &key.name)?;
+    let history = revisions::of(world, &set);
+    let update = revisions::update(world, &set, &history)?;
+    let hash = update.label(revisions::LABEL).to_owned();
+    let claimed = owners::claimed(world, Table::PODS, &set, MANAGER);
+    let by_node = by_node(world, &set, &claimed);
+    if !set.is_deleting() {
+        manage(world, &set, &by_node, &hash);
+        roll(world, &set, &by_node, &hash);
+    }
+    status(world, &set, &by_node, &hash);
+    let live: Vec<String> =
+        claimed.iter().map(|pod| format!("{}-{}", set.name(), pod.label(revisions::LABEL))).collect();
+    let mut live: Vec<&str> = live.iter().map(String::as_str).collect();
+    live.push(update.name());
+    revisions::clean(world, &set, &live);
+    let now = world.seconds();
+    let waits = claimed.iter().filter_map(|pod| pods::available_in(pod, set.int("spec/minReadySeconds"), now));
+    waits.filter(|left| !left.is_zero()).min()
+}
+
+fn by_node(world: &World, set: &Value, claimed: &[Arc<Value>]) -> ByNode {
+    let probe = pod_for(set, "", "");
+    let mut by_node: ByNode = world
+        .store
+        .list(Table::NODES)
+        .map(|node| (node.name().to_owned(), (scheduler::suits(node, &probe), Vec::new())))
+        .collect();
+    for pod in claimed {
+        let node = node_of(pod);
+        by_node.entry(node).or_insert((false, Vec::new())).1.push(pod.clone());
+    }
+    by_node
+}
+
+/// Where the pod is, or where it is meant to go.
+fn node_of(pod: &Value) -> String {
+    let on = pod.str("spec/nodeName");
+    if !on.is_empty() {
+        return on.to_owned();
+    }
+    let terms = pod.list("spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
+    let fields = terms.first().map_or(&[][..], |term| term.list("matchFields"));
+    let values =
+        fields.iter().find(|field| field.str("key") == "metadata.name").map_or(&[][..], |field| field.list("values"));
+    values.first().and_then(Value::as_str).unwrap_or("").to_owned()
+}
+
+fn pod_for(set: &Value, node: &str, hash: &str) -> Value {
+    let mut pod = pods::of_template(set.at("spec/template"), set, &format!("{}-", set.name()));
+    pod.put("metadata/namespace", set.namespace());
+    pod.put(&format!("metadata/labels/{}", revisions::LABEL), hash);
+    let mut tolerations = pod.list("spec/tolerations").to_vec();
+    let wanted = TOLERATED.map(|(key, effect)| json!({"key": key, "operator": "Exists", "effect": effect}));
+    tolerations.extend(wanted.into_iter().filter(|one| !pod.list("spec/tolerations").contains(one)));
+    pod.put("spec/tolerations", tolerations);
+    if !node.is_empty() {
+        let field = json!({"key": "metadata.name", "operator": "In", "values": [node]});
+        let path = "spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+        let mut terms = pod.list(path).to_vec();
+        if terms.is_empty() {
+            terms.push(json!({}));
+        }
+        for term in &mut terms {
+            term.put("matchFields", json!([field]));
+        }
+        pod.put(path, terms);
+    }
+    pod
+}
+
+/// Pods where they are missing, none where they should not be; failed ones are replaced.
+fn manage(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
+    for (node, (wanted, on_node)) in by_node {
+        let failed = on_node.iter().filter(|pod| pod.str("status/phase") == "Failed" && !pod.is_deleting());
+        for pod in failed {
+            let message = format!(
+                "Found failed daemon pod {}/{} on node {node}, will try to kill it",
+                set.namespace(),
+                pod.name()
+            );
+            world.warning(COMPONENT, set, "FailedDaemonPod", &message);
+            pods::delete(world, pod, set, COMPONENT);
+        }
+        let alive: Vec<&Arc<Value>> = on_node.iter().filter(|pod| pods::is_active(pod)).collect();
+        if *wanted && on_node.is_empty() {
+            // A refusal is reported there; the next change or look tries again.
+            let _ = pods::create(world, pod_for(set, node, hash), set, COMPONENT);
+        } else if !wanted {
+            alive.into_iter().for_each(|pod| pods::delete(world, pod, set, COMPONENT));
+        }
+    }
+}
+
+fn number(value: &Value, total: usize, default: usize) -> usize {
+    let percent = |text: &str| {
+        text.strip_suffix('%').and_then(|digits| digits.parse::<usize>().ok()).map(|p| (total * p).div_ceil(100))
+    };
+    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+    number.or_else(|| value.as_str().and_then(percent)).unwrap_or(default)
+}
+
+/// Outdated pods go as far as the budget of unavailable ones allows; those that do not work go anyway.
+fn roll(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
+    if set.str("spec/updateStrategy/type") == "OnDelete" {
+        return;
+    }
+    let wanted: Vec<&Vec<Arc<Value>>> = by_node.values().filter(|(wanted, _)| *wanted).map(|(_, pods)| pods).collect();
+    let rolling = set.at("spec/updateStrategy/rollingUpdate");
+    let most = number(rolling.at("maxUnavailable"), wanted.len(), 1).max(1);
+    let (now, min_ready) = (world.seconds(), set.int("spec/minReadySeconds"));
+    let works = |pod: &Arc<Value>| !pod.is_deleting() && pods::is_available(pod, min_ready, now);
+    let unavailable = wanted.iter().filter(|pods| !pods.iter().any(works)).count();
+    let mut budget = most.saturating_sub(unavailable);
+    let outdated = |pod: &&Arc<Value>| pod.label(revisions::LABEL) != hash && !pod.is_deleting();
+    for pod in wanted.iter().flat_map(|pods| pods.iter()).filter(outdated) {
+        if works(pod) {
+            if budget == 0 {
+                continue;
+            }
+            budget -= 1;
+        }
+        pods::delete(world, pod, set, COMPONENT);
+    }
+}
+
+fn status(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
+    let (now, min_ready) = (world.seconds(), set.int("spec/minReadySeconds"));
+    let on_wanted = |holds: &dyn Fn(&Value) -> bool| {
+        by_node.values().filter(|(wanted, pods)| *wanted && pods.iter().any(|pod| holds(pod))).count()
+    };
+    let desired = by_node.values().filter(|(wanted, _)| *wanted).count();
+    let available = on_wanted(&|pod| !pod.is_deleting() && pods::is_available(pod, min_ready, now));
+    let misplaced = by_node.values().filter(|(wanted, pods)| !*wanted && !pods.is_empty()).count();
+    let mut status = json!({"currentNumberScheduled": on_wanted(&|_| true), "numberMisscheduled": misplaced,
+        "desiredNumberScheduled": desired, "numberReady": on_wanted(&|pod| pods::is_ready(pod)),
+        "observedGeneration": set.generation()});
+    let rows = [
+        ("updatedNumberScheduled", on_wanted(&|pod| pod.label(revisions::LABEL) == hash)),
+        ("numberAvailable", available),
+        ("numberUnavailable", desired - available),
+    ];
+    for (field, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
+        status.put(field, count);
+    }
+    world.edit(Table::DAEMON_SETS, set.namespace(), set.name(), By::status(MANAGER), |set| set.put("status", status));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::controllers::testing::{Stage, workload};
+
+    fn agent() -> Value {
+        let mut agent = workload("DaemonSet", "agent", 0, "agent:1");
+        agent.cut("spec/replicas");
+        agent
+    }
+
+    fn counts(stage: &Stage) -> [i64; 3] {
+        let set = stage.get(Table::DAEMON_SETS, "agent");
+        ["desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable"]
+            .map(|field| set.int(&format!("status/{field}")))
+    }
+
+    #[test]
+    fn every_node_gets_one() {
+        let mut stage = Stage::new(json!({}));
+        stage.create(agent());
+        stage.until("available", 5, |s| counts(s) == [5, 5, 5]);
+        let mut nodes: Vec<String> =
+            stage.list(Table::PODS).iter().map(|pod| pod.str("spec/nodeName").to_owned()).collect();
+        nodes.sort();
+        nodes.dedup();
+        assert_eq!(nodes.len(), 5);
+    }
+
+    #[test]
+    fn an_update_takes_one_node_after_another() {
+        let mut stage = Stage::new(json!({}));
+        stage.create(agent());
+        stage.until("available", 5, |s| counts(s) == [5, 5, 5]);
+        stage.edit(Table::DAEMON_SETS, "agent", |set| {
+            set.items("spec/template/spec/containers")[0].put("image", "agent:2")
+        });
+        stage.until("updated", 60, |s| {
+            assert!(counts(s)[2] >= 4, "{:?}", counts(s));
+            let set = s.get(Table::DAEMON_SETS, "agent");
+            set.int("status/observedGeneration") == 2 && counts(s) == [5, 5, 5]
+        });
+        assert_eq!(stage.names(Table::CONTROLLER_REVISIONS).len(), 2);
+    }
+
+    #[test]
+    fn nodes_that_are_not_meant_get_none() {
+        let mut stage = Stage::new(json!({}));
+        let mut set = agent();
+        set.put("spec/template/spec/nodeSelector", json!({"kubernetes.io/hostname": "node-2"}));
+        stage.create(set);
+        stage.until("available", 5, |s| counts(s) == [1, 1, 1]);
+        assert_eq!(stage.names(Table::PODS).len(), 1);
+    }
+}

@@ -1,0 +1,125 @@
+//! Scalars: numbers, text, and the types that read themselves (quantities, times, base64).
+
+use lucid_schema::Type;
+use serde_json::Value;
+
+use super::Walk;
+use crate::{base64, quantity, time};
+
+/// What the decoder calls a JSON value.
+pub(crate) fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+    .into()
+}
+
+impl Walk {
+    pub(super) fn scalar(&mut self, value: Option<&Value>, ty: Type, go: &'static str) -> Value {
+        let null = Value::Null;
+        let value = value.unwrap_or(&null);
+        match ty {
+            Type::String => self.plain(value, go, Value::is_string, || "".into()),
+            Type::Boolean => self.plain(value, go, Value::is_boolean, || false.into()),
+            Type::Number => self.plain(value, go, Value::is_number, || 0.into()),
+            Type::Int32 | Type::Int64 => self.integer(value, ty, go),
+            Type::Bytes => self.bytes(value, go),
+            Type::IntOrString => self.int_or_string(value),
+            Type::Quantity => self.quantity(value),
+            Type::Time => self.time(value, |text| time::parse_seconds(text).map(time::format_seconds)),
+            Type::MicroTime => self.time(value, |text| time::parse_micros(text).map(time::format_micros)),
+            Type::Any | Type::Ref(_) | Type::Map(..) | Type::List(..) => value.clone(),
+        }
+    }
+
+    fn plain(&mut self, value: &Value, go: &str, fits: fn(&Value) -> bool, zero: fn() -> Value) -> Value {
+        if fits(value) {
+            return value.clone();
+        }
+        if !value.is_null() {
+            self.mismatch(value, go);
+        }
+        zero()
+    }
+
+    fn integer(&mut self, value: &Value, ty: Type, go: &str) -> Value {
+        let Value::Number(number) = value else { return self.plain(value, go, Value::is_number, || 0.into()) };
+        let fits = number.as_i64().is_some_and(|n| ty == Type::Int64 || i32::try_from(n).is_ok());
+        if fits {
+            return value.clone();
+        }
+        let error = self.type_error(&format!("number {number}"), go);
+        self.saved.get_or_insert(error);
+        0.into()
+    }
+
+    fn bytes(&mut self, value: &Value, go: &str) -> Value {
+        match value {
+            Value::String(text) => match base64::check(text) {
+                Ok(()) => base64::encode(&base64::decode(text).unwrap_or_default()).into(),
+                Err(at) => {
+                    self.saved.get_or_insert(format!("illegal base64 data at input byte {at}"));
+                    "".into()
+                }
+            },
+            Value::Null => "".into(),
+            other => {
+                self.mismatch(other, go);
+                "".into()
+            }
+        }
+    }
+
+    fn int_or_string(&mut self, value: &Value) -> Value {
+        match value {
+            Value::String(_) => value.clone(),
+            Value::Null => 0.into(),
+            Value::Number(number) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => value.clone(),
+            Value::Number(number) => self.stop(&format!("number {number}"), "int32"),
+            other => self.stop(&kind(other), "int32"),
+        }
+    }
+
+    fn stop(&mut self, what: &str, go: &str) -> Value {
+        let error = self.type_error(what, go);
+        self.fatal.get_or_insert(error);
+        Value::Null
+    }
+
+    fn quantity(&mut self, value: &Value) -> Value {
+        let text = match value {
+            Value::Null => return "0".into(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        match quantity::read(&text) {
+            Ok(spelt) => spelt.into(),
+            Err(why) => {
+                self.fatal.get_or_insert(why.into());
+                Value::Null
+            }
+        }
+    }
+
+    fn time(&mut self, value: &Value, read: impl Fn(&str) -> Option<String>) -> Value {
+        match value {
+            Value::Null => Value::Null,
+            Value::String(text) => read(text).map_or_else(
+                || {
+                    let why = format!(
+                        "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
+                    );
+                    self.fatal.get_or_insert(why);
+                    Value::Null
+                },
+                Value::String,
+            ),
+            other => self.stop(&kind(other), "string"),
+        }
+    }
+}
