@@ -70,7 +70,7 @@ impl<'a> Book<'a> {
 
     /// The number of the revision with this content; a new one unless it is in service or was the last that was tried.
     async fn keep(&mut self, site: &Site<'_>, plan: &Plan) -> Result<u64, Refusal> {
-        let key = self.shelf.key().await?;
+        let key = self.shelf.key(&site.request.fresh_key).await?;
         let record = &self.stored.record;
         let older = match record.in_service {
             Some(number) => self.shelf.index(number).await?,

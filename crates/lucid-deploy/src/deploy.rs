@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::drive::Sink;
 use crate::lease::Identity;
 use crate::prepare::{make_plan, plan_and_lock, plan_blind, try_on_server};
+use crate::revisions::FreshKey;
 use crate::run::{Site, under_lock};
 use crate::survey::{self, Server};
 
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     /// As the user typed it, for the record and for whoever finds the lock taken.
     pub command: String,
     pub identity: Identity,
+    /// The key of the release's content hashes, should it have none yet.
+    pub fresh_key: FreshKey,
     /// What the calendar says when the run begins.
     pub wall: Timestamp,
 }

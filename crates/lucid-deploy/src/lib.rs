@@ -26,4 +26,5 @@ pub use cache::Cache;
 pub use clock::Clock;
 pub use deploy::{Deployed, DryRun, OnFail, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
+pub use revisions::FreshKey;
 pub use status::{ComponentStatus, StatusReport, status};

@@ -9,6 +9,10 @@ use lucid_release::revision::Prepared;
 use lucid_release::{Content, Index, Key, Pack, PackRef, Record};
 use serde_json::{Value, json};
 
+/// Random bytes from the caller, for a release that has no key yet.
+#[derive(Clone)]
+pub struct FreshKey(pub [u8; 32]);
+
 /// Where a release keeps its revisions.
 #[derive(Clone, Copy)]
 pub struct Shelf<'a> {
@@ -51,19 +55,17 @@ impl Shelf<'_> {
         Ok(())
     }
 
-    /// The key of the release's hashes, made when there is none.
+    /// The key of the release's hashes; when there is none, it is this fresh one from now on.
     ///
     /// # Errors
-    /// When it can neither be read nor made.
-    pub async fn key(&self) -> Result<Key> {
+    /// When it can neither be read nor written.
+    pub async fn key(&self, fresh: &FreshKey) -> Result<Key> {
         let name = names::key(self.release);
         if let Some(bytes) = self.read(&name).await? {
             return Ok(Key::new(bytes));
         }
-        let mut bytes = vec![0; 32];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| self.unreadable(&name, "no random numbers".into()))?;
-        self.write(&name, "lucid.dev/key", &bytes).await?;
-        Ok(Key::new(bytes))
+        self.write(&name, "lucid.dev/key", &fresh.0).await?;
+        Ok(Key::new(fresh.0.to_vec()))
     }
 
     /// # Errors

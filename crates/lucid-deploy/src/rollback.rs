@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::deploy::{Deployed, DryRun, OnFail, Refusal, Request, WayBack, deploy};
 use crate::drive::Sink;
 use crate::lease::Identity;
-use crate::revisions::Shelf;
+use crate::revisions::{FreshKey, Shelf};
 use crate::store;
 
 /// Which way back is wanted.
@@ -29,6 +29,7 @@ pub struct Wanted {
     pub deadline: Option<Duration>,
     pub probe: bool,
     pub identity: Identity,
+    pub fresh_key: FreshKey,
     pub wall: Timestamp,
 }
 
@@ -64,6 +65,7 @@ pub async fn rollback(
         source: target.source.clone(),
         command: format!("rollback{part} to revision {}", target.number),
         identity: wanted.identity,
+        fresh_key: wanted.fresh_key,
         wall: wanted.wall,
     };
     Ok((target.number, deploy(client, request, sink, signals).await?))

@@ -60,6 +60,13 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
 }
 
+/// 256 random bits for a release that has no key yet.
+fn fresh_key() -> Result<lucid_deploy::FreshKey> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::new(Exit::Failed, "the system gives no random numbers"))?;
+    Ok(lucid_deploy::FreshKey(bytes))
+}
+
 /// SIGINT and SIGTERM, as inputs of a run. A second one of the same kind ends the program at once.
 fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
     use lucid_engine::Signal;

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use lucid_client::Connected;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{Deployed, DryRun, OnFail, Request, Rollback, Verdict};
+use lucid_deploy::{Deployed, DryRun, FreshKey, OnFail, Request, Rollback, Verdict};
 use lucid_engine::{RunOutcome, Stamped};
 use lucid_plan::{Action, Plan, Reach, Selection};
 use lucid_report::Paint;
 
 use crate::cli::{Deploy, DryRunMode, Format, Global, OnFailure};
-use crate::commands::{connect, runtime, signals};
+use crate::commands::{connect, fresh_key, runtime, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::manifests::{self, Manifests};
@@ -29,7 +29,7 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     let began = Timestamp::now();
     let mut show = Show::start(outlet, global.progress, manifests.release.name(), began, args.events.as_deref())?;
     let mut sink = |stamped: &Stamped| show.take(stamped);
-    let request = request(args, &manifests, began);
+    let request = request(args, &manifests, began, fresh_key()?);
     let wants_rollback = request.on_failure != OnFail::Stop;
     let result = lucid_deploy::deploy(&to.client, request, &mut sink, &mut signals()).await;
     let value = show.finish();
@@ -56,7 +56,7 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     }
 }
 
-fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp) -> Request<'a> {
+fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp, fresh_key: FreshKey) -> Request<'a> {
     let reach = if args.with_needs { Reach::Needs } else { Reach::Alone };
     let selection = args.component.clone().map_or(Selection::All, |name| Selection::Component { name, reach });
     Request {
@@ -76,6 +76,7 @@ fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp) -> Req
         source: manifests.name.clone(),
         command: format!("deploy {}", manifests.name),
         identity: Identity::of_this_process(),
+        fresh_key,
         wall: began,
     }
 }

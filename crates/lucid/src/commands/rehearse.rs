@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use lucid_client::ApiClient;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{DryRun, OnFail, Request, Verdict};
+use lucid_deploy::{DryRun, FreshKey, OnFail, Request, Verdict};
 use lucid_engine::{RunOutcome, Signal, Stamped};
 use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_plan::{Selection, graph, ownership};
@@ -159,6 +159,7 @@ impl Stage<'_> {
             way_back: None,
             source: self.manifests.name.clone(),
             command: format!("{what} {}", self.manifests.name),
+            fresh_key: FreshKey([7; 32]),
             identity: Identity { who: "rehearsal".into(), process: "rehearsal".into() },
             wall,
         };

@@ -8,7 +8,7 @@ use lucid_engine::{RunOutcome, Stamped};
 
 use crate::cli::{Format, Global, Rollback};
 use crate::commands::deploy::{self, exit_of};
-use crate::commands::{connect, runtime, signals};
+use crate::commands::{connect, fresh_key, runtime, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::manifests;
@@ -26,6 +26,7 @@ pub(crate) fn run(global: &Global, args: &Rollback, outlet: &Outlet) -> Result<E
         deadline: args.timeout.map(|span| span.0),
         probe: !args.no_verify,
         identity: Identity::of_this_process(),
+        fresh_key: fresh_key()?,
         wall: began,
     };
     runtime()?.block_on(async {

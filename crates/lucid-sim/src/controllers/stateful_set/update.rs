@@ -21,7 +21,7 @@ pub(crate) fn roll(world: &mut World, set: &Set) {
     let unavailable = pods.iter().filter(|(_, pod)| is_unavailable(pod)).count();
     let mut budget = max_unavailable(set).saturating_sub(unavailable);
     let outdated = |pod: &Value| revision_of(pod) != set.update.name() && !pod.is_deleting();
-    let targets = pods.iter().rev().cloned().filter(|(ordinal, pod)| *ordinal >= least && outdated(pod));
+    let targets = pods.iter().rev().filter(|(ordinal, pod)| *ordinal >= least && outdated(pod)).cloned();
     // In parallel, what does not work anyway is replaced without asking the budget.
     let (broken, good): (Vec<_>, Vec<_>) = targets.partition(|(_, pod)| !set.is_ordered() && is_unavailable(pod));
     for (_, pod) in broken {
