@@ -20,6 +20,6 @@ pub use connect::{ConnectOptions, Connected, connect};
 pub use discovery::Served;
 pub use error::{Error, Result};
 pub use follow::{Change, follow};
-pub use objects::{Apply, ListKind, Listed};
+pub use objects::{Apply, ListKind, Listed, Manner};
 pub use request::ApiClient;
 pub use target::Target;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::checks;
 use crate::clock::Clock;
 use crate::drive::Sink;
+use crate::emergency;
 use crate::lease::Identity;
 use crate::prepare::{make_plan, plan_and_lock, plan_blind, try_on_server};
 use crate::revisions::FreshKey;
@@ -33,6 +34,8 @@ pub struct Request<'a> {
     pub on_failure: OnFail,
     /// The run leads back to what a revision contained.
     pub way_back: Option<WayBack>,
+    /// Workloads are deleted by force before they are made again.
+    pub emergency: bool,
     /// The overlay or folder that the manifests were rendered from.
     pub source: String,
     /// As the user typed it, for the record and for whoever finds the lock taken.
@@ -105,6 +108,8 @@ pub enum Refusal {
     Manifests(Findings),
     /// The cluster does not let us, or is not ready for it.
     Cluster(Findings),
+    /// Something was deleted and does not go.
+    Stuck(Findings),
     /// It does not answer, or does not know us.
     Unreachable(Error),
 }
@@ -153,7 +158,16 @@ pub async fn deploy(
     if request.dry_run != DryRun::No {
         return dry_run(client, &request, &server, findings).await;
     }
-    let (planned, mut held) = plan_and_lock(client, &request, &server, findings, clock).await?;
+    let (mut planned, mut held) = plan_and_lock(client, &request, &server, findings, clock).await?;
+    if request.emergency {
+        planned = match emergency::clear(client, &request, &server, planned, held.epoch).await {
+            Ok(planned) => planned,
+            Err(refusal) => {
+                held.give_back().await;
+                return Err(refusal);
+            }
+        };
+    }
     let site = Site { client, request: &request, server: &server, clock };
     let result = under_lock(&site, planned, &mut held, sink, signals).await;
     if !matches!(&result, Ok(Deployed { verdict: Verdict::Run(RunOutcome::LockLost), .. })) {

@@ -3,18 +3,21 @@
 //! [`survey`] looks at the cluster once, [`checks`] finds what would go wrong, [`lease`] keeps others out, [`drive`] runs
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
 //! [`revisions`] keeps what a release contained, [`rollback`] brings it back; [`book`] is the record of one run.
-//! [`status`] is the same look without the run.
+//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run.
 
 pub mod book;
 pub mod cache;
 pub mod checks;
+pub mod cleanup;
 pub mod clock;
 pub mod deploy;
 pub mod drive;
+pub mod emergency;
 pub mod lease;
 pub mod locate;
 pub mod prepare;
 pub mod queue;
+pub mod removal;
 pub mod revisions;
 pub mod rollback;
 pub mod run;

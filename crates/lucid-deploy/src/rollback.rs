@@ -25,6 +25,8 @@ pub struct Wanted {
     /// Only this component, and what depends on it.
     pub component: Option<String>,
     pub dry_run: DryRun,
+    /// Delete the workloads by force and make them again.
+    pub emergency: bool,
     /// Default: the deadline of the release file that the revision was made with.
     pub deadline: Option<Duration>,
     pub probe: bool,
@@ -61,9 +63,14 @@ pub async fn rollback(
         take_ownership: false,
         probe: wanted.probe,
         on_failure: OnFail::Stop,
+        emergency: wanted.emergency,
         way_back: Some(WayBack { to: target.number, run: stored.record.run }),
         source: target.source.clone(),
-        command: format!("rollback{part} to revision {}", target.number),
+        command: format!(
+            "{}rollback{part} to revision {}",
+            if wanted.emergency { "emergency " } else { "" },
+            target.number
+        ),
         identity: wanted.identity,
         fresh_key: wanted.fresh_key,
         wall: wanted.wall,

@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Deploy(Deploy),
     /// Go back to what served before, or to a revision
     Rollback(Rollback),
+    /// Remove the release in reverse order; data stays
+    Cleanup(Cleanup),
     /// The release's runs and revisions
     History(History),
     /// Show where each component stands now
@@ -229,6 +231,9 @@ pub(crate) struct Rollback {
     /// Roll back only this component and what depends on it
     #[arg(long, value_name = "NAME")]
     pub(crate) component: Option<String>,
+    /// When the ordinary way is stuck: delete the workloads by force and make them again; volumes stay
+    #[arg(long)]
+    pub(crate) emergency: bool,
     /// Write nothing and say what would happen; with `server`, the server tries every change
     #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
     pub(crate) dry_run: DryRunMode,
@@ -243,6 +248,22 @@ pub(crate) struct Rollback {
     pub(crate) events: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {
+    /// Remove only this component
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// Remove claims, and the Secrets that `lucid secrets init` has made, as well
+    #[arg(long, conflicts_with = "component")]
+    pub(crate) delete_data: bool,
+    /// Write nothing and say what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long each component may take until it is gone
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    pub(crate) timeout: Span,
 }
 
 #[derive(Debug, Args)]

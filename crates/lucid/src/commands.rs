@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod cleanup;
 mod completion;
 mod deploy;
 mod explain;
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Validate(args) => validate::run(global, &args, outlet),
         Command::Deploy(args) => deploy::run(global, &args, outlet),
         Command::Rollback(args) => rollback::run(global, &args, outlet),
+        Command::Cleanup(args) => cleanup::run(global, &args, outlet),
         Command::History(args) => history::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
@@ -58,6 +60,24 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
+}
+
+/// Asks before something that cannot be taken back. Without a terminal nobody can answer, so `--yes` must have.
+fn confirm(global: &Global, outlet: &Outlet, what: &str) -> Result<()> {
+    use std::io::IsTerminal as _;
+    if global.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("{what} There is no terminal to ask on")).help("add --yes to confirm it"));
+    }
+    outlet.talk(&format!("{what}\nGo on? [y/N] "));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::usage("nothing was done")),
+    }
 }
 
 /// 256 random bits for a release that has no key yet.

@@ -73,6 +73,7 @@ fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp, fresh_
             (Some(OnFailure::Remove), _) => OnFail::Remove,
         },
         way_back: None,
+        emergency: false,
         source: manifests.name.clone(),
         command: format!("deploy {}", manifests.name),
         identity: Identity::of_this_process(),

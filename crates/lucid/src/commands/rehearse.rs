@@ -157,6 +157,7 @@ impl Stage<'_> {
             probe: true,
             on_failure: OnFail::Stop,
             way_back: None,
+            emergency: false,
             source: self.manifests.name.clone(),
             command: format!("{what} {}", self.manifests.name),
             fresh_key: FreshKey([7; 32]),

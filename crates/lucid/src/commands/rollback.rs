@@ -6,9 +6,9 @@ use lucid_deploy::rollback::{Wanted, rollback};
 use lucid_deploy::{Deployed, Verdict};
 use lucid_engine::{RunOutcome, Stamped};
 
-use crate::cli::{Format, Global, Rollback};
+use crate::cli::{DryRunMode, Format, Global, Rollback};
 use crate::commands::deploy::{self, exit_of};
-use crate::commands::{connect, fresh_key, runtime, signals};
+use crate::commands::{confirm, connect, fresh_key, runtime, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::manifests;
@@ -16,6 +16,12 @@ use crate::output::{Outlet, Show};
 
 pub(crate) fn run(global: &Global, args: &Rollback, outlet: &Outlet) -> Result<Exit> {
     let (_, release) = manifests::release_file(global)?;
+    if args.emergency && args.dry_run == DryRunMode::None {
+        let what = args.component.as_ref().map_or("every workload of the release".to_owned(), |name| {
+            format!("the workloads of {name} and of what depends on it")
+        });
+        confirm(global, outlet, &format!("This deletes {what} by force and makes them again; volumes stay."))?;
+    }
     let began = Timestamp::now();
     let wanted = Wanted {
         release: release.name().to_owned(),
@@ -23,6 +29,7 @@ pub(crate) fn run(global: &Global, args: &Rollback, outlet: &Outlet) -> Result<E
         to: args.to,
         component: args.component.clone(),
         dry_run: args.dry_run.into(),
+        emergency: args.emergency,
         deadline: args.timeout.map(|span| span.0),
         probe: !args.no_verify,
         identity: Identity::of_this_process(),
