@@ -212,7 +212,7 @@ pub(crate) fn created(plan: &Plan) -> Vec<InventoryEntry> {
 #[derive(Debug, Default)]
 pub(crate) struct RunFold {
     components: BTreeMap<String, (String, usize)>,
-    findings: Vec<Finding>,
+    findings: Vec<(String, Vec<Finding>)>,
     pub(crate) wrote: usize,
     /// Components that failed, and whether they had failed before the run.
     pub(crate) failed: BTreeMap<String, bool>,
@@ -231,7 +231,7 @@ impl RunFold {
             Event::Skipped { component, .. } => result(component, "skipped"),
             Event::Failed { component, findings, before } => {
                 result(component, "failed");
-                self.findings.extend(findings.iter().cloned());
+                self.findings.push((component.clone(), findings.clone()));
                 self.failed.insert(component.clone(), *before);
             }
             Event::Applied { component, .. } => {
@@ -240,6 +240,10 @@ impl RunFold {
             }
             _ => {}
         }
+    }
+
+    pub(crate) fn findings_by_component(&self) -> Vec<(String, Vec<Finding>)> {
+        self.findings.clone()
     }
 
     fn into_record(self, run: u64, site: &Site<'_>, outcome: Outcome, took: Duration) -> RunRecord {
@@ -255,7 +259,7 @@ impl RunFold {
                 .into_iter()
                 .map(|(name, (result, changed))| ComponentOutcome { name, result, changed })
                 .collect(),
-            findings: self.findings,
+            findings: self.findings.into_iter().flat_map(|(_, findings)| findings).collect(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::checks;
 use crate::clock::Clock;
 use crate::drive::Sink;
 use crate::emergency;
+use crate::evidence::Cleaner;
 use crate::lease::Identity;
 use crate::prepare::{make_plan, plan_and_lock, plan_blind, try_on_server};
 use crate::revisions::FreshKey;
@@ -34,6 +35,8 @@ pub struct Request<'a> {
     pub on_failure: OnFail,
     /// The run leads back to what a revision contained.
     pub way_back: Option<WayBack>,
+    /// Knows the Secret values that must not stand in the evidence of a failure.
+    pub cleaner: &'a dyn Cleaner,
     /// Workloads are deleted by force before they are made again.
     pub emergency: bool,
     /// The overlay or folder that the manifests were rendered from.

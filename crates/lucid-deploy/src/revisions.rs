@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 use lucid_client::{ApiClient, Error, ListKind, Result, Target};
 use lucid_release::names::{self, FIELD_MANAGER, RELEASE_LABEL};
 use lucid_release::revision::Prepared;
-use lucid_release::{Content, Index, Key, Pack, PackRef, Record};
+use lucid_release::{Content, Evidence, Index, Key, Pack, PackRef, Record};
 use serde_json::{Value, json};
 
 /// Random bytes from the caller, for a release that has no key yet.
@@ -113,7 +113,25 @@ impl Shelf<'_> {
         self.write(&name, "lucid.dev/revision", &prepared.index.encode()).await
     }
 
-    /// Deletes every revision and pack that the record does not name.
+    /// Keeps what was seen of a failure.
+    ///
+    /// # Errors
+    /// When the server does not take it.
+    pub async fn keep_evidence(&self, evidence: &Evidence) -> Result<()> {
+        self.write(&names::evidence(self.release, evidence.run), "lucid.dev/run", &evidence.encode()).await
+    }
+
+    /// What was seen when this run failed.
+    ///
+    /// # Errors
+    /// When it cannot be read; a run without evidence is `None`.
+    pub async fn evidence(&self, run: u64) -> Result<Option<Evidence>> {
+        let name = names::evidence(self.release, run);
+        let Some(bytes) = self.read(&name).await? else { return Ok(None) };
+        Evidence::decode(&bytes).map(Some).map_err(|cause| self.unreadable(&name, cause))
+    }
+
+    /// Deletes every revision, pack and piece of evidence that the record does not name.
     ///
     /// # Errors
     /// When they cannot be listed or deleted; nothing that is needed is touched.
@@ -122,7 +140,8 @@ impl Shelf<'_> {
             record.revisions.iter().map(|revision| names::revision(self.release, revision.number)).collect();
         let packs = record.revisions.iter().flat_map(|revision| &revision.packs);
         wanted.extend(packs.flat_map(|pack| (0..pack.pieces).map(|piece| names::chunk(self.release, &pack.id, piece))));
-        let prefixes = [format!("lucid-revision-{}-", self.release), format!("lucid-pack-{}-", self.release)];
+        wanted.extend(record.runs.iter().map(|run| names::evidence(self.release, run.run)));
+        let prefixes = ["lucid-revision", "lucid-pack", "lucid-run"].map(|kind| format!("{kind}-{}-", self.release));
         let listed = self.client.list(&self.target(), ListKind::Metadata).await?;
         for item in &listed.items {
             let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default();

@@ -12,12 +12,14 @@ use tokio::sync::mpsc;
 
 use crate::deploy::{Deployed, DryRun, OnFail, Refusal, Request, WayBack, deploy};
 use crate::drive::Sink;
+use crate::evidence::Cleaner;
 use crate::lease::Identity;
 use crate::revisions::{FreshKey, Shelf};
 use crate::store;
 
 /// Which way back is wanted.
-pub struct Wanted {
+pub struct Wanted<'a> {
+    pub cleaner: &'a dyn Cleaner,
     pub release: String,
     pub namespace: String,
     /// The revision; what served before when absent.
@@ -41,7 +43,7 @@ pub struct Wanted {
 /// When there is nothing to go back to, or the run may not begin.
 pub async fn rollback(
     client: &ApiClient,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     sink: Sink<'_>,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
 ) -> Result<(u64, Deployed), Refusal> {
@@ -63,6 +65,7 @@ pub async fn rollback(
         take_ownership: false,
         probe: wanted.probe,
         on_failure: OnFail::Stop,
+        cleaner: wanted.cleaner,
         emergency: wanted.emergency,
         way_back: Some(WayBack { to: target.number, run: stored.record.run }),
         source: target.source.clone(),

@@ -11,9 +11,11 @@ use lucid_plan::{Action, Input, Operation, Plan, Selection, build, order};
 use tokio::sync::mpsc;
 
 use crate::book::{self, Book, RunFold};
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::deploy::{Deployed, OnFail, Refusal, Request, Rollback, Verdict};
-use crate::drive::{Run, Sink, drive};
+use crate::drive::{self, Run, Sink};
+use crate::evidence;
 use crate::lease::Held;
 use crate::locate::Places;
 use crate::prepare::Planned;
@@ -56,7 +58,11 @@ pub(crate) async fn under_lock(
     let is_back = site.request.way_back.is_some();
     let tour =
         Tour { plan: &plan, command: site.request.command.clone(), run: book.run, is_back, tolerated: BTreeSet::new() };
-    let outcome = tour.drive(site, Scenery { survey, wishes: &wishes }, held, &mut both, signals).await;
+    let drive::Ended { outcome, cache } =
+        tour.drive(site, Scenery { survey, wishes: &wishes }, held, &mut both, signals).await;
+    if matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed) {
+        freeze(site, &book, &plan, &cache, &fold).await;
+    }
     let mut rollback = None;
     if is_reason_to_go_back(outcome, &fold) {
         rollback = go_back(site, &book, &plan, &fold, served_before, held, sink, signals).await?;
@@ -69,6 +75,16 @@ pub(crate) async fn under_lock(
     }
     let (revision, rollback) = (book.revision, rollback.map(|back| back.result));
     Ok(Deployed { verdict: Verdict::Run(outcome), plan, findings, rollback, revision })
+}
+
+/// Keeps what is seen of the failure. It explains, so not being able to keep it stops nothing.
+async fn freeze(site: &Site<'_>, book: &Book<'_>, plan: &Plan, cache: &Cache, fold: &RunFold) {
+    let failed = fold.findings_by_component();
+    let components = evidence::collect(site.client, plan, cache, &failed, site.request.cleaner).await;
+    let evidence = evidence::whole(book.run, &site.request.command, components);
+    if let Err(error) = book.shelf.keep_evidence(&evidence).await {
+        tracing::warn!(%error, "the evidence of the failure could not be kept");
+    }
 }
 
 /// The run has changed something, and something is broken that was not broken before.
@@ -101,7 +117,7 @@ impl Tour<'_> {
         held: &mut Held,
         sink: Sink<'_>,
         signals: Signals<'_>,
-    ) -> RunOutcome {
+    ) -> drive::Ended {
         let release = site.request.release;
         let clock = if self.is_back { Clock::start(site.clock.now().wall) } else { site.clock };
         let options = Options {
@@ -116,7 +132,7 @@ impl Tour<'_> {
             unstick: self.is_back,
             tolerated: self.tolerated,
         };
-        let ended = drive(
+        let ended = drive::drive(
             Engine::new(self.plan.clone(), options),
             Run {
                 client: site.client.clone(),
@@ -130,7 +146,7 @@ impl Tour<'_> {
                 lock: Box::pin(held.keep(move || clock.now().wall)),
             },
         );
-        ended.await.outcome
+        ended.await
     }
 }
 
@@ -170,7 +186,7 @@ async fn go_back(
         None => "remove what the first install has created".to_owned(),
     };
     let tour = Tour { plan: &plan, command, run: book.run, is_back: true, tolerated };
-    let outcome = tour.drive(site, Scenery { survey: scenery, wishes: &wishes }, held, sink, signals).await;
+    let outcome = tour.drive(site, Scenery { survey: scenery, wishes: &wishes }, held, sink, signals).await.outcome;
     let plan = (outcome == RunOutcome::Verified).then_some(plan);
     Ok(Some(Back { result: Rollback { to, outcome }, plan }))
 }

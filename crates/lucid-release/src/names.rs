@@ -34,6 +34,11 @@ pub fn key(release: &str) -> String {
     format!("lucid-key-{release}")
 }
 
+/// The Secret with what was seen when a run failed.
+pub fn evidence(release: &str, run: u64) -> String {
+    format!("lucid-run-{release}-{run}")
+}
+
 /// The Secret that says what a revision consists of.
 pub fn revision(release: &str, number: u64) -> String {
     format!("lucid-revision-{release}-{number}")

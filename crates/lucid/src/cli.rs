@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Cleanup(Cleanup),
     /// The release's runs and revisions
     History(History),
+    /// What failed in the last run that failed, or in a given one, from the recorded evidence
+    Why(Why),
     /// Show where each component stands now
     Status(Status),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
@@ -264,6 +266,15 @@ pub(crate) struct Cleanup {
     /// How long each component may take until it is gone
     #[arg(long, value_name = "DURATION", default_value = "2m")]
     pub(crate) timeout: Span,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The run; default: the newest one with evidence
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<u64>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod secrets;
 mod status;
 mod validate;
 mod version;
+mod why;
 
 use lucid_client::{ConnectOptions, Connected};
 use tokio::sync::mpsc;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Rollback(args) => rollback::run(global, &args, outlet),
         Command::Cleanup(args) => cleanup::run(global, &args, outlet),
         Command::History(args) => history::run(global, &args, outlet),
+        Command::Why(args) => why::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),

@@ -119,3 +119,13 @@ pub(crate) fn start_logging(global: &Global) {
         LogFormat::Json => builder.json().init(),
     }
 }
+
+impl lucid_deploy::Cleaner for Outlet {
+    fn keep(&self, value: &str) {
+        self.keep_secret(value);
+    }
+
+    fn clean(&self, text: &str) -> String {
+        Self::clean(self, text)
+    }
+}

@@ -1,6 +1,9 @@
 //! Tests against a real control plane with kwok nodes. `cargo xtask test cluster` brings it up and runs them in its network
 //! namespace, one at a time; anywhere else they fail at once and say so.
 
+/// Secret values stay where they belong.
+#[path = "cluster/canary.rs"]
+mod canary;
 /// Runs that are killed, and runs that meet.
 #[path = "cluster/crash.rs"]
 mod crash;

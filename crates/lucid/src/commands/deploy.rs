@@ -29,7 +29,7 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     let began = Timestamp::now();
     let mut show = Show::start(outlet, global.progress, manifests.release.name(), began, args.events.as_deref())?;
     let mut sink = |stamped: &Stamped| show.take(stamped);
-    let request = request(args, &manifests, began, fresh_key()?);
+    let request = request(args, &manifests, outlet, began, fresh_key()?);
     let wants_rollback = request.on_failure != OnFail::Stop;
     let result = lucid_deploy::deploy(&to.client, request, &mut sink, &mut signals()).await;
     let value = show.finish();
@@ -56,7 +56,13 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     }
 }
 
-fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp, fresh_key: FreshKey) -> Request<'a> {
+fn request<'a>(
+    args: &Deploy,
+    manifests: &'a Manifests,
+    outlet: &'a Outlet,
+    began: Timestamp,
+    fresh_key: FreshKey,
+) -> Request<'a> {
     let reach = if args.with_needs { Reach::Needs } else { Reach::Alone };
     let selection = args.component.clone().map_or(Selection::All, |name| Selection::Component { name, reach });
     Request {
@@ -74,6 +80,7 @@ fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp, fresh_
         },
         way_back: None,
         emergency: false,
+        cleaner: outlet,
         source: manifests.name.clone(),
         command: format!("deploy {}", manifests.name),
         identity: Identity::of_this_process(),

@@ -158,6 +158,7 @@ impl Stage<'_> {
             on_failure: OnFail::Stop,
             way_back: None,
             emergency: false,
+            cleaner: self.outlet,
             source: self.manifests.name.clone(),
             command: format!("{what} {}", self.manifests.name),
             fresh_key: FreshKey([7; 32]),

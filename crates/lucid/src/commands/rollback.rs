@@ -24,6 +24,7 @@ pub(crate) fn run(global: &Global, args: &Rollback, outlet: &Outlet) -> Result<E
     }
     let began = Timestamp::now();
     let wanted = Wanted {
+        cleaner: outlet,
         release: release.name().to_owned(),
         namespace: global.namespace.clone().unwrap_or_else(|| release.spec.namespace.clone()),
         to: args.to,
