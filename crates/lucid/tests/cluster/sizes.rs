@@ -5,11 +5,12 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use lucid_kustomize::{MemoryLoader, Options, render};
 use lucid_object::Object;
 use serde_json::Value;
 
 use crate::harness::{told, wait_for};
-use crate::manifests::Release;
+use crate::manifests::{Release, tree};
 
 /// A cluster with nodes of this size, for as long as it is held.
 struct Cluster {
@@ -107,7 +108,18 @@ fn nodes_of(cluster: &Cluster, name: &str) -> Vec<String> {
     pods.iter().filter(is_of).filter_map(|pod| pod["spec"]["nodeName"].as_str().map(str::to_owned)).collect()
 }
 
-/// Installs the overlay, then rolls one component after the other: each is done only if its surging pod found a node.
+/// What an overlay prints when every image has another version.
+fn in_another_version(overlay: &str) -> String {
+    let mut loader = MemoryLoader::new();
+    for (path, text) in tree() {
+        loader.add(&path, text.replace("newTag: 1.", "newTag: 2."));
+    }
+    let rendered = render(&loader, &format!("overlays/{overlay}"), &Options::default()).expect("it renders as before");
+    rendered.to_yaml().to_owned()
+}
+
+/// Installs the overlay, then rolls one component after the other: each is done only if its surging pod found a node. At
+/// the end, another version of everything must be acceptable.
 fn check(overlay: &str, cluster: &Cluster) {
     let release = Release::overlay(overlay);
     let text = release.rendered.to_yaml();
@@ -124,6 +136,10 @@ fn check(overlay: &str, cluster: &Cluster) {
         cluster.kubectl(&["rollout", "restart", "-n", namespace, &of], "");
         cluster.kubectl(&["rollout", "status", "--timeout=60s", "-n", namespace, &of], "");
     }
+    // What cannot be changed in place would be refused here.
+    let next = in_another_version(overlay);
+    assert_eq!(next.matches("/lucid-mongodb:2.").count(), 1, "the database has another version");
+    cluster.kubectl(&["apply", "--server-side", "--dry-run=server", "-f", "-"], &next);
     assert_eq!(missing(cluster, release), Vec::<String>::new(), "{overlay}, after every component has rolled");
     assert_eq!(no_room(cluster), Vec::<String>::new(), "{overlay}, while components rolled");
     for workload in release.workloads().filter(|workload| release.replicas(workload) > 1) {
