@@ -3,13 +3,13 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use lucid_object::Object;
 use serde_json::{Value, json};
 
 use crate::harness::{kubectl, kubectl_command, told};
-use crate::manifests::{OVERLAYS, Release, VARIANTS};
+use crate::manifests::{OVERLAYS, Release, VARIANTS, root};
 
 /// Kinds of a variant that need CRDs, with the group that they are in.
 const CRDS: [(&str, &str); 3] = [
@@ -163,5 +163,58 @@ fn a_pod_that_may_more_than_restricted_allows_is_refused_there() {
         let refused = with_input(&["create", "--dry-run=server"], &bad.to_string());
         let said = String::from_utf8_lossy(&refused.stderr);
         assert!(!refused.status.success() && said.contains("violates PodSecurity \"restricted"), "{pointer}: {said}");
+    }
+}
+
+/// What `lucid rbac` prints for an overlay, given by the administrator until this is dropped.
+struct Privileges(String);
+
+impl Privileges {
+    #[track_caller]
+    fn of(overlay: &str) -> Self {
+        let mut lucid = Command::new(env!("CARGO_BIN_EXE_lucid"));
+        let output = lucid.args(["rbac", overlay]).current_dir(root()).output().expect("start lucid");
+        let printed = String::from_utf8(output.stdout).expect("UTF-8");
+        let given = with_input(&["apply", "--server-side"], &printed);
+        assert!(given.status.success(), "{overlay}: {}", String::from_utf8_lossy(&given.stderr));
+        Self(printed)
+    }
+}
+
+impl Drop for Privileges {
+    fn drop(&mut self) {
+        let _ = with_input(&["delete", "--ignore-not-found"], &self.0);
+    }
+}
+
+const DEPLOYER: &str = "--as=system:serviceaccount:lucid-system:lucid-deployer";
+
+#[test]
+fn the_deployer_of_lucid_rbac_may_apply_every_overlay_and_nothing_else() {
+    let _namespaces = Namespaces::new();
+    for overlay in OVERLAYS {
+        let release = Release::overlay(overlay);
+        let _privileges = Privileges::of(overlay);
+        // Whoever binds a role must hold what is in it, which the server can only see when the role is there.
+        let roles: Vec<&Value> = release.of_kind("Role").map(Object::value).collect();
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": roles}).to_string();
+        accepted(overlay, &["apply", "--server-side", "--field-manager=lucid", DEPLOYER], &list, roles.len());
+        let mut dry_run = DRY_RUN.to_vec();
+        dry_run.push(DEPLOYER);
+        accepted(overlay, &dry_run, release.rendered.to_yaml(), release.objects().count());
+        for beyond in [
+            ["delete", "nodes", "default"],
+            ["get", "secrets", "kube-system"],
+            ["get", "secrets/another", "lucid-tron"],
+            ["create", "pods", "lucid-system"],
+            ["create", "deployments.apps", "default"],
+            ["create", "clusterrolebindings.rbac.authorization.k8s.io", "default"],
+        ] {
+            let [verb, resource, namespace] = beyond;
+            let mut asked = kubectl_command();
+            let asked =
+                asked.args(["auth", "can-i", verb, resource, "-n", namespace, DEPLOYER]).output().expect("kubectl");
+            assert_eq!(String::from_utf8_lossy(&asked.stdout).trim(), "no", "{overlay}: {beyond:?}");
+        }
     }
 }
