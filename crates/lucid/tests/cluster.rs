@@ -15,12 +15,25 @@ mod harness;
 /// `lucid cleanup` and the emergency rollback.
 #[path = "cluster/removal.rs"]
 mod removal;
+/// The manifests of the Lucid release; the target `release` uses all of it.
+#[expect(dead_code, reason = "what only the target `release` uses")]
+#[path = "release/manifests.rs"]
+mod manifests;
+/// The Lucid release beside kustomize and under kube-score.
+#[path = "release/peers.rs"]
+mod peers;
+/// The Lucid release, accepted whole by the API server.
+#[path = "cluster/release.rs"]
+mod release;
 /// `lucid rollback`, the automatic one, and `lucid history`.
 #[path = "cluster/rollback.rs"]
 mod rollback;
 /// A small release and the binary run on it.
 #[path = "cluster/shop.rs"]
 mod shop;
+/// The Lucid release, on nodes of the sizes that it is made for.
+#[path = "cluster/sizes.rs"]
+mod sizes;
 /// The cluster itself: what kwok does to pods, and that everything the other modules rely on is there.
 #[path = "cluster/testbed.rs"]
 mod testbed;

@@ -6,6 +6,9 @@ mod capacity;
 /// One test for each thing that the architecture demands of the manifests.
 #[path = "release/demands.rs"]
 mod demands;
+/// `docs/guide/release.md` says what the manifests say.
+#[path = "release/guide.rs"]
+mod guide;
 /// Who may talk to whom, by the NetworkPolicies alone, and that no part of a policy is there for nothing.
 #[path = "release/isolation.rs"]
 mod isolation;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// What `cargo xtask test cluster` told us about the cluster.
 #[track_caller]
-fn told(variable: &str) -> PathBuf {
+pub(crate) fn told(variable: &str) -> PathBuf {
     let value = env::var_os(variable);
     value.unwrap_or_else(|| panic!("{variable} is not set: run these tests with `cargo xtask test cluster`")).into()
 }

@@ -107,7 +107,7 @@ fn peers_that_pods_are_told_of_are_services_that_they_may_call() {
             let has_port = |s: &Object| {
                 s.value()["spec"]["ports"]
                     .as_array()
-                    .is_some_and(|all| all.iter().any(|p| p["port"].to_string() == port))
+                    .is_some_and(|all| all.iter().any(|p| p["port"].as_u64() == port.parse().ok()))
             };
             let called = workload(maker.name()).calls.iter().any(|callee| format!("lucid-{callee}") == name);
             !(called && service.is_some_and(has_port))

@@ -61,8 +61,11 @@ impl Scene {
             pods.push((format!("{name}'s labels in {other}"), in_namespace(&pod_of_ours, other)));
         }
         let mut peers: Vec<Peer> = pods.into_iter().enumerate().map(|(i, (name, pod))| peer(i, name, pod)).collect();
-        let addresses = ADDRESSES.iter().map(|(name, address)| (*name).to_owned()).zip(ADDRESSES.iter().map(|a| a.1));
-        peers.extend(addresses.map(|(name, address)| Peer { name, pod: None, address: Ipv4Addr::from(address) }));
+        peers.extend(ADDRESSES.iter().map(|(name, address)| Peer {
+            name: (*name).to_owned(),
+            pod: None,
+            address: Ipv4Addr::from(*address),
+        }));
         let expected = Expected::of(release);
         Self { peers, subjects, ports: ports(), expected }
     }
