@@ -28,7 +28,7 @@ pub(crate) fn namespace_is_open(world: &World, kind: &Kind, namespace: &str, nam
     Ok(())
 }
 
-pub(crate) fn mutate(world: &World, kind: &Kind, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {
+pub(crate) fn mutate(world: &mut World, kind: &Kind, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {
     if old.is_some() {
         return Ok(());
     }
@@ -57,14 +57,14 @@ pub(crate) fn validate(_world: &World, _kind: &Kind, _object: &Value, _old: Opti
     Ok(())
 }
 
-fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {
+fn service_account(world: &mut World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {
     pod.default_to("spec/serviceAccountName", "default");
     let name = pod.str("spec/serviceAccountName").to_owned();
     pod.put("spec/serviceAccount", name.clone());
-    let Some(account) = world.store.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
+    let Some(account) = world.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
         let why =
             format!("error looking up service account {}/{name}: serviceaccount \"{name}\" not found", pod.namespace());
-        return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+        return Err(ApiError::forbidden(kind.about(), known_as(pod), &why));
     };
     let mount = pod.at("spec/automountServiceAccountToken").as_bool();
     let mount = mount.or_else(|| account.at("automountServiceAccountToken").as_bool()).unwrap_or(true);
@@ -73,15 +73,20 @@ fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), Ap
         pod.put("spec/imagePullSecrets", secrets);
     }
     if mount {
-        mount_token(pod);
+        let suffix = world.chooser.suffix(5);
+        mount_token(pod, &format!("kube-api-access-{suffix}"));
     }
     Ok(())
 }
 
+/// The name in refusals; an object that is yet to be named goes by what its name will begin with.
+fn known_as(object: &Value) -> &str {
+    if object.name().is_empty() { object.str("metadata/generateName") } else { object.name() }
+}
+
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-fn mount_token(pod: &mut Value) {
-    let volume = "kube-api-access";
+fn mount_token(pod: &mut Value, volume: &str) {
     let sources = json!([
         {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -118,7 +123,7 @@ fn priority(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError>
     } else {
         let Some(found) = world.store.get(Table::PRIORITY_CLASSES, "", &class) else {
             let why = format!("no PriorityClass with name {class} was found");
-            return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+            return Err(ApiError::forbidden(kind.about(), known_as(pod), &why));
         };
         pod.put("spec/priority", found.int("value"));
     }

@@ -20,6 +20,8 @@ pub struct Config {
     /// How long each request takes on its way to the server and back.
     #[serde(with = "crate::scenario::seconds")]
     pub latency: Duration,
+    /// Whether controllers, scheduler and kubelets act; without them the cluster is an API server alone.
+    pub controllers: bool,
     /// How many changes a watch can resume from before it is told 410.
     pub history: usize,
 }
@@ -61,6 +63,7 @@ impl Default for Config {
             scenario: Scenario::default(),
             start: 1_767_225_600, // 2026-01-01T00:00:00Z
             latency: Duration::from_millis(2),
+            controllers: true,
             history: 20_000,
         }
     }

@@ -7,6 +7,7 @@
 mod back_off;
 mod config;
 mod container;
+mod duration;
 mod image;
 mod mounts;
 mod pod;

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::controllers::conditions::{self, Condition};
 use crate::json::{Json, JsonMut};
@@ -141,20 +141,37 @@ fn bind(world: &mut World, pod: &Value, node: &str) {
         world.scheduling.insert(Key::of(pod));
         return;
     }
-    let now = world.stamp();
-    world.edit(Table::PODS, pod.namespace(), pod.name(), By::system(MANAGER), |pod| pod.put("spec/nodeName", node));
-    world.edit(Table::PODS, pod.namespace(), pod.name(), By::status(MANAGER), |pod| {
-        let generation = pod.generation();
-        conditions::set(pod, Condition::new("PodScheduled", "True", "", ""), &now);
-        finish(pod, generation);
-        for condition in pod.items("status/conditions").iter_mut().filter(|c| c.str("reason").is_empty()) {
-            condition.cut("reason");
-            condition.cut("message");
-        }
-    });
+    assign(world, pod, node);
     world.scheduling.remove(&Key::of(pod));
     let message = format!("Successfully assigned {}/{} to {node}", pod.namespace(), pod.name());
     world.normal(COMPONENT, pod, "Scheduled", &message);
+}
+
+/// Puts the pod on the node, as the binding subresource does: no new generation, no owner of the field, the
+/// condition, and the labels that say where the node is.
+pub(crate) fn assign(world: &mut World, pod: &Value, node: &str) {
+    let now = world.stamp();
+    let place = world.get(Table::NODES, "", node).map(|node| node.labels()).unwrap_or_default();
+    let Some(old) = world.get(Table::PODS, pod.namespace(), pod.name()) else { return };
+    let mut pod = Value::clone(&old);
+    pod.put("spec/nodeName", node);
+    pod.default_to("metadata/labels", json!({}));
+    for key in ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"] {
+        if let (Some(value), Some(labels)) = (place.get(key), pod.entry("metadata/labels").as_object_mut()) {
+            labels.entry(key).or_insert_with(|| value.clone().into());
+        }
+    }
+    if pod.map("metadata/labels").is_some_and(serde_json::Map::is_empty) {
+        pod.cut("metadata/labels");
+    }
+    let generation = pod.generation();
+    conditions::set(&mut pod, Condition::new("PodScheduled", "True", "", ""), &now);
+    finish(&mut pod, generation);
+    for condition in pod.items("status/conditions").iter_mut().filter(|c| c.str("reason").is_empty()) {
+        condition.cut("reason");
+        condition.cut("message");
+    }
+    world.commit(Table::PODS, pod);
 }
 
 /// Whether a daemon pod belongs on the node: its labels and taints, not its room.

@@ -2,6 +2,7 @@
 //!
 //! Source: the `strategy.go` files below k8s.io/kubernetes/pkg/registry.
 
+pub(crate) mod daemon_set;
 pub(crate) mod service;
 
 use serde_json::{Map, Value, json};
@@ -49,6 +50,7 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
             *finalizers = list.into();
         }
         Table::JOBS if !object.flag("spec/manualSelector") => select_own_pods(object),
+        Table::DAEMON_SETS => daemon_set::number_template(None, object),
         _ => {}
     }
 }
@@ -126,6 +128,9 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             }
             bump_generation(kind, old, new);
         }
+    }
+    if kind.table == Table::DAEMON_SETS {
+        daemon_set::number_template(Some(old), new);
     }
 }
 

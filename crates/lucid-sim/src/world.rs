@@ -94,6 +94,10 @@ impl World {
             let bookmark = self.next_bookmark;
             if let Some((due, actor, key)) = self.queue.pop_due(to.min(bookmark)) {
                 self.now = self.now.max(due);
+                // What makes custom resources served is a part of the API server.
+                if !self.config.controllers && actor != Actor::Definition {
+                    continue;
+                }
                 if let Some(after) = crate::controllers::act(self, actor, &key) {
                     // Never at the same instant again: that would stop the clock.
                     self.queue.push(self.now + after.max(Duration::from_millis(1)), actor, key);

@@ -7,6 +7,9 @@ mod canary;
 /// Runs that are killed, and runs that meet.
 #[path = "cluster/crash.rs"]
 mod crash;
+/// Controllers of the simulator beside the real ones.
+#[path = "cluster/controllers.rs"]
+mod controllers;
 /// `lucid deploy` and `lucid status`: first, again, changed, broken, refused, interrupted, killed.
 #[path = "cluster/deploy.rs"]
 mod deploy;
@@ -37,3 +40,6 @@ mod sizes;
 /// The cluster itself: what kwok does to pods, and that everything the other modules rely on is there.
 #[path = "cluster/testbed.rs"]
 mod testbed;
+/// The simulator beside a real API server: the same random requests to both.
+#[path = "cluster/twins.rs"]
+mod twins;

@@ -93,13 +93,9 @@ fn report(world: &mut World, scaler: &Value, object: &Value, current: i64, wante
         if scaled {
             scaler.put("status/lastScaleTime", now.clone());
         }
+        let updated = format!("the HPA controller was able to update the target scale to {wanted}");
         let able = match scaled {
-            true => Condition::new(
-                "AbleToScale",
-                "True",
-                "SucceededRescale",
-                "the HPA controller was able to update the target scale",
-            ),
+            true => Condition::new("AbleToScale", "True", "SucceededRescale", &updated),
             false => Condition::new(
                 "AbleToScale",
                 "True",
@@ -107,7 +103,21 @@ fn report(world: &mut World, scaler: &Value, object: &Value, current: i64, wante
                 "the HPA controller was able to get the target's current scale",
             ),
         };
+        let generation = scaler.generation();
+        scaler.put("status/observedGeneration", generation);
         conditions::set(scaler, able, &now);
+        let zero = match wanted {
+            0 => {
+                Condition::new("ScaledToZero", "True", "ScaledToZero", "the HPA controller scaled the workload to zero")
+            }
+            _ => Condition::new(
+                "ScaledToZero",
+                "False",
+                "NotScaledToZero",
+                "the HPA controller did not scale the workload to zero",
+            ),
+        };
+        conditions::set(scaler, zero, &now);
         if current == 0 {
             let message = "scaling is disabled since the replica count of the target is zero";
             conditions::set(scaler, Condition::new("ScalingActive", "False", "ScalingDisabled", message), &now);
@@ -137,13 +147,17 @@ mod tests {
         let mut stage = Stage::new(json!({}));
         stage.create(workload("Deployment", "web", 1, "nginx:1"));
         stage.create(scaler(3, 5));
-        stage.advance(5);
+        stage.advance(16);
         assert_eq!(stage.get(Table::DEPLOYMENTS, "web").int("spec/replicas"), 3);
         stage.advance(20);
         let scaler = stage.get(Table::AUTOSCALERS, "web");
         assert_eq!(
             conditions(&scaler),
-            ["AbleToScale=True SucceededGetScale", "ScalingActive=False FailedGetResourceMetric"]
+            [
+                "AbleToScale=True SucceededGetScale",
+                "ScaledToZero=False NotScaledToZero",
+                "ScalingActive=False FailedGetResourceMetric"
+            ]
         );
         assert_eq!((scaler.int("status/currentReplicas"), scaler.int("status/desiredReplicas")), (3, 3));
     }
@@ -152,7 +166,7 @@ mod tests {
     fn a_missing_target_is_reported() {
         let mut stage = Stage::new(json!({}));
         stage.create(scaler(1, 2));
-        stage.advance(1);
+        stage.advance(16);
         let scaler = stage.get(Table::AUTOSCALERS, "web");
         assert_eq!(conditions(&scaler), ["AbleToScale=False FailedGetScale"]);
         assert!(scaler.list("status/conditions")[0].str("message").ends_with("deployments.apps \"web\" not found"));

@@ -18,15 +18,17 @@ const MANAGER: &str = "kube-controller-manager";
 const COMPONENT: &str = "daemonset-controller";
 
 /// Taints that daemons live with whatever they say.
-const TOLERATED: [(&str, &str); 7] = [
+const TOLERATED: [(&str, &str); 6] = [
     ("node.kubernetes.io/not-ready", "NoExecute"),
     ("node.kubernetes.io/unreachable", "NoExecute"),
     ("node.kubernetes.io/disk-pressure", "NoSchedule"),
     ("node.kubernetes.io/memory-pressure", "NoSchedule"),
     ("node.kubernetes.io/pid-pressure", "NoSchedule"),
     ("node.kubernetes.io/unschedulable", "NoSchedule"),
-    ("node.kubernetes.io/network-unavailable", "NoSchedule"),
 ];
+/// Only for daemons on the node's own network.
+const NO_NETWORK: (&str, &str) = ("node.kubernetes.io/network-unavailable", "NoSchedule");
+const GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// The pods of each node, whether the node should have one or not.
 type ByNode = BTreeMap<String, (bool, Vec<Arc<Value>>)>;
@@ -37,11 +39,15 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
     let update = revisions::update(world, &set, &history)?;
     let hash = update.label(revisions::LABEL).to_owned();
     let claimed = owners::claimed(world, Table::PODS, &set, MANAGER);
-    let by_node = by_node(world, &set, &claimed);
+    let by_node = by_node_of(world, &set, &claimed);
     if !set.is_deleting() {
         manage(world, &set, &by_node, &hash);
         roll(world, &set, &by_node, &hash);
     }
+    // What was made and deleted just now counts if the cache is quick.
+    let quick = world.chooser.below(2) == 0;
+    let claimed = if quick { owners::claimed(world, Table::PODS, &set, MANAGER) } else { claimed };
+    let by_node = if quick { by_node_of(world, &set, &claimed) } else { by_node };
     status(world, &set, &by_node, &hash);
     let live: Vec<String> =
         claimed.iter().map(|pod| format!("{}-{}", set.name(), pod.label(revisions::LABEL))).collect();
@@ -53,7 +59,7 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
     waits.filter(|left| !left.is_zero()).min()
 }
 
-fn by_node(world: &World, set: &Value, claimed: &[Arc<Value>]) -> ByNode {
+fn by_node_of(world: &World, set: &Value, claimed: &[Arc<Value>]) -> ByNode {
     let probe = pod_for(set, "", "");
     let mut by_node: ByNode = world
         .store
@@ -84,9 +90,13 @@ fn pod_for(set: &Value, node: &str, hash: &str) -> Value {
     let mut pod = pods::of_template(set.at("spec/template"), set, &format!("{}-", set.name()));
     pod.put("metadata/namespace", set.namespace());
     pod.put(&format!("metadata/labels/{}", revisions::LABEL), hash);
+    if !set.annotation(GENERATION).is_empty() {
+        pod.put("metadata/labels/pod-template-generation", set.annotation(GENERATION));
+    }
     let mut tolerations = pod.list("spec/tolerations").to_vec();
-    let wanted = TOLERATED.map(|(key, effect)| json!({"key": key, "operator": "Exists", "effect": effect}));
-    tolerations.extend(wanted.into_iter().filter(|one| !pod.list("spec/tolerations").contains(one)));
+    let near = TOLERATED.into_iter().chain(pod.flag("spec/hostNetwork").then_some(NO_NETWORK));
+    let wanted = near.map(|(key, effect)| json!({"key": key, "operator": "Exists", "effect": effect}));
+    tolerations.extend(wanted.filter(|one| !pod.list("spec/tolerations").contains(one)));
     pod.put("spec/tolerations", tolerations);
     if !node.is_empty() {
         let field = json!({"key": "metadata.name", "operator": "In", "values": [node]});

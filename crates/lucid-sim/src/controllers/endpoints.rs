@@ -1,5 +1,6 @@
 //! EndpointSlices and Endpoints of Services: which pods stand behind them, and which of those serve.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::world::{By, World};
 use super::{owners, pods};
 
 const MANAGER: &str = "kube-controller-manager";
+/// When the change began that the endpoints show.
+const TRIGGER: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 const SLICE_MANAGER: &str = "endpointslice-controller.k8s.io";
 
 pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
@@ -68,30 +71,41 @@ fn write_slice(world: &mut World, service: &Value, picked: &[Arc<Value>], nodes:
     let publish = service.flag("spec/publishNotReadyAddresses");
     let endpoints: Vec<Value> = picked.iter().map(|pod| endpoint(service, pod, nodes, publish)).collect();
     let ports = ports(service, picked.first().map(|pod| &**pod));
-    let mut labels = service.labels();
+    let mut labels = labels(service);
     labels.insert("kubernetes.io/service-name".into(), service.name().to_owned());
     labels.insert("endpointslice.kubernetes.io/managed-by".into(), SLICE_MANAGER.into());
-    if service.str("spec/clusterIP") == "None" {
-        labels.insert("service.kubernetes.io/headless".into(), String::new());
-    }
     let ours = |slice: &Arc<Value>| slice.label("endpointslice.kubernetes.io/managed-by") == SLICE_MANAGER;
     let slices = world.store.owned_in(Table::ENDPOINT_SLICES, service.uid());
+    let now = world.stamp();
     match slices.iter().find(|slice| ours(slice)) {
         Some(slice) => {
             world.edit(Table::ENDPOINT_SLICES, slice.namespace(), slice.name(), By::system(MANAGER), |slice| {
+                if *slice.at("endpoints") != json!(endpoints) {
+                    slice.annotate(TRIGGER, &now);
+                }
                 slice.put("endpoints", endpoints);
                 slice.put("ports", ports);
                 slice.put("metadata/labels", json!(labels));
             });
         }
         None => {
-            let slice = json!({"metadata": {"generateName": format!("{}-", service.name()), "labels": labels,
+            let mut slice = json!({"metadata": {"generateName": format!("{}-", service.name()), "labels": labels,
                     "ownerReferences": [owners::reference(service)]},
                 "addressType": "IPv4", "endpoints": endpoints, "ports": ports});
+            slice.annotate(TRIGGER, &now);
             // A namespace on its way out takes no slices; nobody asks for them either.
             let _ = world.make(Table::ENDPOINT_SLICES, service.namespace(), slice, MANAGER);
         }
     }
+}
+
+/// The Service's own labels, and the mark of those without an address.
+fn labels(service: &Value) -> BTreeMap<String, String> {
+    let mut labels = service.labels();
+    if service.str("spec/clusterIP") == "None" {
+        labels.insert("service.kubernetes.io/headless".into(), String::new());
+    }
+    labels
 }
 
 fn endpoint(service: &Value, pod: &Value, nodes: &[Arc<Value>], publish: bool) -> Value {
@@ -132,13 +146,20 @@ fn write_endpoints(world: &mut World, service: &Value, picked: &[Arc<Value>]) {
         port.cut("name");
     }
     let subsets = if ready.is_empty() && rest.is_empty() { Value::Null } else { json!([subset]) };
-    let labels = json!({"endpoints.kubernetes.io/managed-by": "endpoint-controller"});
+    let mut labels = labels(service);
+    labels.insert("endpoints.kubernetes.io/managed-by".into(), "endpoint-controller".into());
+    let now = world.stamp();
     if world.get(Table::ENDPOINTS, service.namespace(), service.name()).is_none() {
-        let endpoints = json!({"metadata": {"name": service.name(), "labels": labels}});
+        let mut endpoints = json!({"metadata": {"name": service.name(), "labels": labels}});
+        endpoints.annotate(TRIGGER, &now);
         // As for slices.
         let _ = world.make(Table::ENDPOINTS, service.namespace(), endpoints, MANAGER);
     }
     world.edit(Table::ENDPOINTS, service.namespace(), service.name(), By::system(MANAGER), |endpoints| {
+        if *endpoints.at("subsets") != subsets {
+            endpoints.annotate(TRIGGER, &now);
+        }
+        endpoints.put("metadata/labels", json!(labels));
         match subsets {
             Value::Null => drop(endpoints.cut("subsets")),
             subsets => endpoints.put("subsets", subsets),

@@ -12,7 +12,10 @@ use crate::world::{By, World};
 use super::{owners, template};
 
 const MANAGER: &str = "kube-controller-manager";
+/// On pods, and on the revisions of DaemonSets.
 pub(crate) const LABEL: &str = "controller-revision-hash";
+/// On the revisions of StatefulSets.
+const HASH: &str = "controller.kubernetes.io/hash";
 
 type Revision = Arc<Value>;
 
@@ -60,9 +63,13 @@ fn create(world: &mut World, owner: &Value, data: Value, next: i64) -> Option<Re
         let hash = template::hash(&data, collisions + attempt);
         let name = format!("{}-{hash}", owner.name());
         let mut labels = owner.strings("spec/template/metadata/labels");
-        labels.insert(LABEL.to_owned(), hash);
-        let revision = json!({"metadata": {"name": name, "labels": labels, "ownerReferences": [owners::reference(owner)]},
-            "data": data, "revision": next});
+        let label = if owner.str("kind") == "DaemonSet" { LABEL } else { HASH };
+        labels.insert(label.to_owned(), hash);
+        let mut revision = json!({"metadata": {"name": name, "labels": labels}, "data": data, "revision": next});
+        revision.put("metadata/ownerReferences", json!([owners::reference(owner)]));
+        if owner.has("metadata/annotations") {
+            revision.put("metadata/annotations", owner.at("metadata/annotations").clone());
+        }
         match world.make(Table::CONTROLLER_REVISIONS, owner.namespace(), revision, MANAGER) {
             Ok(revision) => return Some(revision),
             Err(error) if error.reason == "AlreadyExists" => {}

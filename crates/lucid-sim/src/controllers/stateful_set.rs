@@ -69,12 +69,15 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
     let current = current.cloned().unwrap_or_else(|| update.clone());
     let pods = numbered(world, &object);
     let set = Set { object, current, update, pods };
-    let before = status(world, &set);
+    let mut status = status(world, &set);
     claims::keep_policy(world, &set);
     if !set.object.is_deleting() && order::establish(world, &set) {
-        update::roll(world, &set);
+        let deleted = update::roll(world, &set);
+        if deleted > 0 {
+            status.put("currentReplicas", status.int("currentReplicas") - deleted);
+        }
     }
-    write(world, &set, before);
+    write(world, &set, status);
     let mut live = vec![set.current.name(), set.update.name()];
     live.extend(set.pods.iter().map(|(_, pod)| revision_of(pod)));
     revisions::clean(world, &set.object, &live);
@@ -92,7 +95,7 @@ fn numbered(world: &mut World, object: &Value) -> Vec<(i64, Arc<Value>)> {
     pods
 }
 
-/// The status as the pods stand at the start of a look; what the look does itself is counted at the next one.
+/// The status as the pods stand at the start of a look; what the look makes is counted at the next one.
 fn status(world: &World, set: &Set) -> Value {
     let now = world.seconds();
     let count = |holds: &dyn Fn(&Value) -> bool| set.pods.iter().filter(|(_, pod)| holds(pod)).count();
@@ -112,7 +115,6 @@ fn status(world: &World, set: &Set) -> Value {
     if set.object.has("status/conditions") {
         status.put("conditions", set.object.at("status/conditions").clone());
     }
-    complete(&set.object, &mut status);
     status
 }
 
@@ -130,7 +132,11 @@ fn complete(object: &Value, status: &mut Value) {
     }
 }
 
-fn write(world: &mut World, set: &Set, status: Value) {
+fn write(world: &mut World, set: &Set, mut status: Value) {
+    complete(&set.object, &mut status);
+    if status.int("currentReplicas") == 0 {
+        status.cut("currentReplicas");
+    }
     world.edit(Table::STATEFUL_SETS, set.object.namespace(), set.object.name(), By::status(MANAGER), |object| {
         object.put("status", status);
     });

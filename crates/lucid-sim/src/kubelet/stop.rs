@@ -25,9 +25,10 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
+    /// A pod without a process takes a moment too.
     pub(crate) fn new(world: &mut World, grace: Duration) -> Self {
         let now = world.now();
-        let moment = world.chooser.between(Duration::from_millis(100), Duration::from_millis(500));
+        let moment = world.chooser.between(Duration::from_millis(50), Duration::from_millis(100));
         Self {
             until: now + grace,
             tidy: now + moment.min(grace),

@@ -1,5 +1,7 @@
 //! Who has to look at a change: the watches of controllers, scheduler and kubelets.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use lucid_object::LabelSelector;
@@ -9,10 +11,15 @@ use crate::kinds::Table;
 use crate::store::{Change, Key};
 use crate::world::{Actor, World};
 
+const JOB_BATCH: Duration = Duration::from_secs(1);
+
 pub(crate) fn route(world: &mut World, change: &Change) {
     let key = Key::of(change.object());
     if let Some(actor) = own_actor(change.table) {
-        wake(world, actor, key.clone());
+        match actor == Actor::Job && !is_new_wish(change) {
+            true => wake_job(world, key.clone()),
+            false => wake(world, actor, key.clone()),
+        }
     }
     wake_owners(world, change.object());
     match change.table {
@@ -49,8 +56,16 @@ fn own_actor(table: Table) -> Option<Actor> {
 }
 
 pub(crate) fn wake(world: &mut World, actor: Actor, key: Key) {
-    let at = world.now() + world.soon();
-    world.queue.push(at, actor, key);
+    // ReplicaSets are quicker than the Deployment above them, which otherwise acts on counts that its own last step has
+    // made wrong and takes away more pods than it may. The real one can do that too, but needs an odd moment for it.
+    let lag = match actor {
+        Actor::ReplicaSet => world.chooser.between(Duration::from_millis(1), Duration::from_millis(3)),
+        Actor::Deployment => world.chooser.between(Duration::from_millis(4), Duration::from_millis(14)),
+        // Autoscalers are looked at in turn, whatever happens.
+        Actor::Autoscaler => Duration::from_secs(15),
+        _ => world.soon(),
+    };
+    world.queue.push(world.now() + lag, actor, key);
 }
 
 fn wake_owners(world: &mut World, object: &Value) {
@@ -65,7 +80,23 @@ fn wake_owners(world: &mut World, object: &Value) {
         _ => return,
     };
     let key = Key::new(object.namespace(), owner.str("name"));
-    wake(world, actor, key);
+    match actor {
+        Actor::Job => wake_job(world, key),
+        _ => wake(world, actor, key),
+    }
+}
+
+/// The real controller gathers what happens to pods and statuses for a second.
+fn wake_job(world: &mut World, key: Key) {
+    let at = world.now() + JOB_BATCH + world.soon();
+    world.queue.push(at, Actor::Job, key);
+}
+
+fn is_new_wish(change: &Change) -> bool {
+    match (&change.old, &change.new) {
+        (Some(old), Some(new)) => old.generation() != new.generation() || old.is_deleting() != new.is_deleting(),
+        _ => true,
+    }
 }
 
 fn pod(world: &mut World, change: &Change, key: &Key) {

@@ -12,15 +12,17 @@ use super::{MANAGER, Set, arithmetic, replicas};
 /// The Deployment with the status that its sets add up to; conditions other than `Available` stay.
 pub(crate) fn computed(deployment: &Value, all: &[Set], new: Option<&Set>, now: &str) -> Value {
     let sum = |field: &str| all.iter().map(|set| set.int(&format!("status/{field}"))).sum::<i64>();
-    let (total, available) = (sum("replicas"), sum("availableReplicas"));
+    let available = sum("availableReplicas");
+    // What the sets want counts here, not what they have: pods that are not made yet are missing too.
+    let wanted: i64 = all.iter().map(|set| replicas(set)).sum();
     let mut status = json!({"observedGeneration": deployment.generation()});
     let updated = new.map_or(0, |new| new.int("status/replicas"));
     let rows = [
-        ("replicas", total),
+        ("replicas", sum("replicas")),
         ("updatedReplicas", updated),
         ("readyReplicas", sum("readyReplicas")),
         ("availableReplicas", available),
-        ("unavailableReplicas", (total - available).max(0)),
+        ("unavailableReplicas", (wanted - available).max(0)),
     ];
     for (field, count) in rows.into_iter().filter(|(_, count)| *count > 0) {
         status.put(field, count);

@@ -112,11 +112,12 @@ fn number(pod: &mut Value, job: &Value, index: i64) {
     }
 }
 
-/// Deletes all that still runs.
-pub(crate) fn stop(world: &mut World, job: &Value, claimed: &[Arc<Value>]) {
+/// Deletes all that still runs; there is nothing to come back for.
+pub(crate) fn stop(world: &mut World, job: &Value, claimed: &[Arc<Value>]) -> Option<Duration> {
     for pod in claimed.iter().filter(|pod| pods::is_active(pod)) {
         pods::delete(world, pod, job, COMPONENT);
     }
+    None
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::controllers::pods;
 use crate::json::{Json, JsonMut};
@@ -22,11 +22,13 @@ pub(crate) struct Tally {
     pub(crate) failed: i64,
     /// Indexes that have succeeded.
     pub(crate) completed: BTreeSet<i64>,
+    /// Pods that are counted here for the first time.
+    pub(crate) ended: Vec<Arc<Value>>,
 }
 
 impl Tally {
-    /// Counts pods that are held by our finalizer and have ended, and lets them go.
-    pub(crate) fn of(world: &mut World, job: &Value, claimed: &[Arc<Value>]) -> Self {
+    /// Counts the pods that are held by our finalizer and have ended.
+    pub(crate) fn of(job: &Value, claimed: &[Arc<Value>]) -> Self {
         let indexed = is_indexed(job);
         let mut tally = Self { failed: job.int("status/failed"), ..Self::default() };
         tally.completed = parse_indexes(job.str("status/completedIndexes"));
@@ -47,7 +49,7 @@ impl Tally {
             } else {
                 tally.succeeded += 1;
             }
-            free(world, pod);
+            tally.ended.push(pod.clone());
         }
         if indexed {
             let completions = job.int("spec/completions");
@@ -55,6 +57,20 @@ impl Tally {
             tally.succeeded = i64::try_from(tally.completed.len()).unwrap_or(i64::MAX);
         }
         tally
+    }
+
+    /// The uids of the pods that are being counted, as the status notes them.
+    pub(crate) fn uncounted(&self) -> Value {
+        let uids = |failed: bool| -> Vec<&str> {
+            self.ended.iter().filter(|pod| has_failed(pod) == failed).map(|pod| pod.uid()).collect()
+        };
+        let mut uncounted = json!({});
+        for (field, uids) in [("succeeded", uids(false)), ("failed", uids(true))] {
+            if !uids.is_empty() {
+                uncounted[field] = json!(uids);
+            }
+        }
+        uncounted
     }
 
     /// `0-2,5`.

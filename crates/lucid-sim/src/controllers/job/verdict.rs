@@ -8,8 +8,9 @@ use crate::controllers::{conditions, pods};
 use crate::json::{Json, JsonMut};
 use crate::world::World;
 
+use super::COMPONENT;
+use super::status::set_condition;
 use super::tally::Tally;
-use super::{COMPONENT, set_condition};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {

@@ -34,7 +34,7 @@ pub(crate) fn make(world: &mut World, set: &Set, ordinal: i64) -> Result<bool, S
             claim.put("metadata/ownerReferences", json!([owner(&set.object)]));
         }
         let about = format!(
-            "create Claim {claim_name} Pod {}-{ordinal} in StatefulSet {1}",
+            "Create Claim {claim_name} Pod {}-{ordinal} in StatefulSet {1}",
             set.object.name(),
             set.object.name()
         );

@@ -27,8 +27,7 @@ pub(crate) fn pod(set: &Set, ordinal: i64) -> Value {
     let revision = if keeps_current(set, ordinal) { &set.current } else { &set.update };
     let template = revisions::template(revision);
     let name = format!("{}-{ordinal}", set.object.name());
-    let mut pod = pods::of_template(&template, &set.object, "");
-    pod.cut("metadata/generateName");
+    let mut pod = pods::of_template(&template, &set.object, &format!("{}-", set.object.name()));
     pod.put("metadata/name", name.clone());
     pod.put("spec/hostname", name.clone());
     if set.object.has("spec/serviceName") {

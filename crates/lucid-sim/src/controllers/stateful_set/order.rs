@@ -54,7 +54,7 @@ fn replica(world: &mut World, set: &Set, ordinal: i64) -> bool {
 /// Makes the pod and its claims; `true` unless the next may be made at once.
 fn make(world: &mut World, set: &Set, ordinal: i64) -> bool {
     let name = format!("{}-{ordinal}", set.object.name());
-    let about = format!("create Pod {name} in StatefulSet {}", set.object.name());
+    let about = format!("Create Pod {name} in StatefulSet {}", set.object.name());
     match claims::make(world, set, ordinal) {
         Ok(true) => {}
         Ok(false) => return true,
@@ -100,7 +100,7 @@ pub(crate) fn delete(world: &mut World, set: &Set, pod: &Value) {
     let kind = world.kinds.stored(Table::PODS).clone();
     let options = DeleteOptions { uid: Some(pod.uid().to_owned()), ..DeleteOptions::default() };
     if world.delete(&kind, pod.namespace(), pod.name(), &options).is_ok() {
-        let message = format!("delete Pod {} in StatefulSet {} successful", pod.name(), set.object.name());
+        let message = format!("Delete Pod {} in StatefulSet {} successful", pod.name(), set.object.name());
         world.normal(COMPONENT, &set.object, "SuccessfulDelete", &message);
     }
 }

@@ -45,7 +45,7 @@ fn pods_come_one_after_another() {
         ("1", "db-1", "db")
     );
     assert_eq!(pod.label("controller-revision-hash"), db(&stage).str("status/updateRevision"));
-    assert_eq!(stage.events("db")[0], "Normal SuccessfulCreate: create Pod db-0 in StatefulSet db successful");
+    assert_eq!(stage.events("db")[0], "Normal SuccessfulCreate: Create Pod db-0 in StatefulSet db successful");
 }
 
 #[test]

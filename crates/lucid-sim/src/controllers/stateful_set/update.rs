@@ -9,9 +9,10 @@ use crate::world::World;
 
 use super::{Set, order, revision_of};
 
-pub(crate) fn roll(world: &mut World, set: &Set) {
+/// Returns how many pods it deleted.
+pub(crate) fn roll(world: &mut World, set: &Set) -> i64 {
     if set.object.str("spec/updateStrategy/type") == "OnDelete" {
-        return;
+        return 0;
     }
     let (range, now) = (set.range(), world.seconds());
     let least = range.start + set.partition();
@@ -19,21 +20,14 @@ pub(crate) fn roll(world: &mut World, set: &Set) {
         set.pods.iter().filter(|(ordinal, _)| range.contains(ordinal)).cloned().collect();
     let is_unavailable = |pod: &Value| pod.is_deleting() || !set.is_available(pod, now);
     let unavailable = pods.iter().filter(|(_, pod)| is_unavailable(pod)).count();
-    let mut budget = max_unavailable(set).saturating_sub(unavailable);
+    let budget = max_unavailable(set).saturating_sub(unavailable);
     let outdated = |pod: &Value| revision_of(pod) != set.update.name() && !pod.is_deleting();
     let targets = pods.iter().rev().filter(|(ordinal, pod)| *ordinal >= least && outdated(pod)).cloned();
     // In parallel, what does not work anyway is replaced without asking the budget.
     let (broken, good): (Vec<_>, Vec<_>) = targets.partition(|(_, pod)| !set.is_ordered() && is_unavailable(pod));
-    for (_, pod) in broken {
-        order::delete(world, set, &pod);
-    }
-    for (_, pod) in good {
-        if budget == 0 {
-            return;
-        }
-        order::delete(world, set, &pod);
-        budget -= 1;
-    }
+    let doomed: Vec<(i64, Arc<Value>)> = broken.into_iter().chain(good.into_iter().take(budget)).collect();
+    doomed.iter().for_each(|(_, pod)| order::delete(world, set, pod));
+    i64::try_from(doomed.len()).unwrap_or(i64::MAX)
 }
 
 /// One, unless the set allows more.
