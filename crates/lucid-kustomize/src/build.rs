@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_with};
+use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_first};
 
 use crate::Options;
 use crate::config::Config;
@@ -122,12 +122,30 @@ impl<'a> Build<'a> {
 
     /// The first document of a YAML 1.1 text.
     pub(crate) fn yaml_1_1(&mut self, text: &Text) -> Option<Option<Node>> {
-        match parse_with(&text.text, text.file, Dialect::Yaml11, Limits::default()) {
-            Ok(documents) => Some(documents.into_iter().next()),
+        let start = Pos { file: text.file, line: 1, column: 1 };
+        match parse_first(&text.text, start, Dialect::Yaml11, Limits::default()) {
+            Ok(first) => {
+                self.ignored(first.rest);
+                Some(first.node)
+            }
             Err(error) => {
                 self.report.error(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message));
                 None
             }
+        }
+    }
+
+    /// Says that kustomize, and so we, pass over the rest of a text.
+    pub(crate) fn ignored(&mut self, rest: impl IntoIterator<Item = Pos>) {
+        for pos in rest {
+            let help =
+                "one document is read, which ends at `---` and before a line that is indented less than its first";
+            self.report.warning_help(
+                code::IGNORED,
+                pos,
+                "what follows is not read, as kustomize does not read it",
+                help,
+            );
         }
     }
 
@@ -169,13 +187,14 @@ impl<'a> Build<'a> {
 
     fn resource_file(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, folder: &Folder, origin: &Origin) {
         let Some(text) = self.text(folder, at) else { return };
-        match read::resources(&text.text, text.file) {
-            Ok(mut resources) => {
+        match read::documents(&text.text, text.file) {
+            Ok(mut found) => {
+                self.ignored(found.ignored);
                 if self.origins {
                     let origin = origin.append(&at.value);
-                    resources.iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
+                    found.resources.iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
                 }
-                into.map.append_all(resources, &mut self.report);
+                into.map.append_all(found.resources, &mut self.report);
             }
             Err(flaws) => flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report)),
         }

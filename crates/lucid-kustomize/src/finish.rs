@@ -1,9 +1,10 @@
 //! The last steps, at the root of the build: hashes, references, order, and what must be printable.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag, emit_node};
+use lucid_object::yaml::{Entry, Kind, Node, Pos, Resolved, Tag, emit_node};
 use lucid_object::{Object, ObjectSet};
 
 use crate::build::{Accumulator, Build, Target};
@@ -68,6 +69,7 @@ fn check(node: &Node, top: bool, report: &mut Report) {
     match &node.kind {
         Kind::Seq(items) => items.iter().for_each(|item| check(item, false, report)),
         Kind::Map(entries) => {
+            duplicates(entries, report);
             for entry in entries {
                 let tag = if entry.key.tag == Tag::Unset { tag_of(&entry.key.text) } else { entry.key.tag };
                 if !top && !matches!(tag, Tag::Str | Tag::Merge) {
@@ -87,6 +89,23 @@ fn check(node: &Node, top: bool, report: &mut Report) {
             Err(error) => report.error(code::UNPRINTABLE, node.pos, error),
         },
     }
+}
+
+/// Equal keys that are still there.
+fn duplicates(entries: &[Entry], report: &mut Report) {
+    let is_first = |index: usize| !entries[..index].iter().any(|known| known.key.text == entries[index].key.text);
+    let second = if entries.len() <= 16 {
+        (1..entries.len()).find(|index| !is_first(*index))
+    } else {
+        let mut seen = HashSet::with_capacity(entries.len());
+        entries.iter().position(|entry| !seen.insert(entry.key.text.as_str()))
+    };
+    let Some(second) = second else { return };
+    let key = &entries[second].key;
+    let first = entries.iter().find(|entry| entry.key.text == key.text);
+    let place = first.and_then(|entry| report.files.position(entry.key.pos));
+    let place = place.map_or(String::new(), |position| format!(" at {position}"));
+    report.error(code::INVALID_YAML, key.pos, format!("invalid YAML: key {:?} is already defined{place}", key.text));
 }
 
 fn check_text(text: &str, pos: Pos, report: &mut Report) {

@@ -57,7 +57,7 @@ impl Build<'_> {
         let mut found = Accumulator::default();
         let mut paths = Vec::new();
         for at in entries {
-            match read::resources(&at.value, at.pos.file) {
+            match read::documents(&at.value, at.pos.file).map(|found| found.resources) {
                 Ok(mut plugins) => {
                     for plugin in &mut plugins {
                         place::shift(&mut plugin.node, at.pos);
