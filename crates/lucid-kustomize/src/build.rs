@@ -1,14 +1,12 @@
 //! One kustomization folder after the other: files and bases in, a list of resources out.
 
-use std::cell::RefCell;
-
 use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_first};
 
 use crate::Options;
 use crate::config::Config;
 use crate::loader::path;
 use crate::loader::{FileKind, LoadError, Loader};
-use crate::model::{At, Kustomization, Var};
+use crate::model::{At, Kustomization, Manner, Shared, Var};
 use crate::origin::Origin;
 use crate::read;
 use crate::report::{Report, code};
@@ -102,7 +100,7 @@ impl<'a> Build<'a> {
         let text = self.text(&folder, &at)?;
         let node = self.configuration_node(&text)?;
         let kustomization = {
-            let shared = RefCell::new(&mut self.report);
+            let shared = Shared::new(&mut self.report, Manner::Strict);
             Kustomization::decode(&shared, &node)?
         };
         Some(Target { kustomization, folder, file_name })
@@ -122,8 +120,12 @@ impl<'a> Build<'a> {
 
     /// The first document of a YAML 1.1 text.
     pub(crate) fn yaml_1_1(&mut self, text: &Text) -> Option<Option<Node>> {
+        self.first_document(text, Dialect::Yaml11)
+    }
+
+    pub(crate) fn first_document(&mut self, text: &Text, dialect: Dialect) -> Option<Option<Node>> {
         let start = Pos { file: text.file, line: 1, column: 1 };
-        match parse_first(&text.text, start, Dialect::Yaml11, Limits::default()) {
+        match parse_first(&text.text, start, dialect, Limits::default()) {
             Ok(first) => {
                 self.ignored(first.rest);
                 Some(first.node)
@@ -277,7 +279,12 @@ fn is_empty(node: &Node) -> bool {
         || (node.is_map()
             && node.entries().iter().all(|entry| {
                 let header = ["kind", "apiVersion"].iter().any(|name| entry.key.text.eq_ignore_ascii_case(name));
-                header || entry.value.is_null() || entry.value.text() == Some("")
+                // kustomize empties these two before it looks.
+                let moved = ["bases", "imageTags"].iter().any(|name| entry.key.text.eq_ignore_ascii_case(name));
+                header
+                    || entry.value.is_null()
+                    || entry.value.text() == Some("")
+                    || (moved && entry.value.is_null_or_empty())
             }))
 }
 

@@ -1,17 +1,16 @@
 //! The last steps, at the root of the build: hashes, references, order, and what must be printable.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Entry, Kind, Node, Pos, Resolved, Tag, emit_node};
+use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag, emit_node};
 use lucid_object::{Object, ObjectSet};
 
 use crate::build::{Accumulator, Build, Target};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
-use crate::resource::Resource;
-use crate::{Order, hash, nameref, sort};
+use crate::resource::{Previous, Resource};
+use crate::{Order, equal_keys, hash, nameref, sort};
 
 impl Build<'_> {
     /// Carries out what kustomize does once, on all resources together.
@@ -20,6 +19,7 @@ impl Build<'_> {
         nameref::fix(accumulated.map.list_mut(), &accumulated.config.name_reference, &mut self.report);
         self.resolve_vars(&mut accumulated);
         let mut resources = accumulated.map.into_list();
+        self.identified(&resources);
         resources.retain(|resource| !is_local(resource));
         resources = self.order(resources, target);
         for resource in &mut resources {
@@ -27,6 +27,22 @@ impl Build<'_> {
             check(&resource.node, true, &mut self.report);
         }
         resources
+    }
+
+    /// What patches may have done to the identity of an object.
+    fn identified(&mut self, resources: &[Resource]) {
+        for resource in resources {
+            let message = if resource.kind().is_empty() {
+                "a patch has taken away the kind of this object".to_owned()
+            } else if resource.name().is_empty() && !resource.kind().ends_with("List") {
+                format!("a patch has taken away the name of this {}", resource.kind())
+            } else if let Some(text) = resource.previous.iter().find_map(with_comma) {
+                format!("{text:?} has a comma, and cannot be followed when names change")
+            } else {
+                continue;
+            };
+            self.report.error(code::NOT_AN_OBJECT, resource.pos(), message);
+        }
     }
 
     fn order(&self, resources: Vec<Resource>, target: &Target) -> Vec<Resource> {
@@ -57,6 +73,14 @@ pub(crate) fn hash_names(map: &mut ResMap) {
     }
 }
 
+/// kustomize keeps earlier names in lists with commas.
+fn with_comma(previous: &Previous) -> Option<&str> {
+    [&previous.name, &previous.namespace, &previous.kind]
+        .into_iter()
+        .map(|text| text.as_str())
+        .find(|t| t.contains(','))
+}
+
 /// `config.kubernetes.io/local-config`: for tools, not for the cluster.
 fn is_local(resource: &Resource) -> bool {
     resource
@@ -69,7 +93,9 @@ fn check(node: &Node, top: bool, report: &mut Report) {
     match &node.kind {
         Kind::Seq(items) => items.iter().for_each(|item| check(item, false, report)),
         Kind::Map(entries) => {
-            duplicates(entries, report);
+            if let Err(flaw) = equal_keys::check(entries) {
+                flaw.tell(report);
+            }
             for entry in entries {
                 let tag = if entry.key.tag == Tag::Unset { tag_of(&entry.key.text) } else { entry.key.tag };
                 if !top && !matches!(tag, Tag::Str | Tag::Merge) {
@@ -89,23 +115,6 @@ fn check(node: &Node, top: bool, report: &mut Report) {
             Err(error) => report.error(code::UNPRINTABLE, node.pos, error),
         },
     }
-}
-
-/// Equal keys that are still there.
-fn duplicates(entries: &[Entry], report: &mut Report) {
-    let is_first = |index: usize| !entries[..index].iter().any(|known| known.key.text == entries[index].key.text);
-    let second = if entries.len() <= 16 {
-        (1..entries.len()).find(|index| !is_first(*index))
-    } else {
-        let mut seen = HashSet::with_capacity(entries.len());
-        entries.iter().position(|entry| !seen.insert(entry.key.text.as_str()))
-    };
-    let Some(second) = second else { return };
-    let key = &entries[second].key;
-    let first = entries.iter().find(|entry| entry.key.text == key.text);
-    let place = first.and_then(|entry| report.files.position(entry.key.pos));
-    let place = place.map_or(String::new(), |position| format!(" at {position}"));
-    report.error(code::INVALID_YAML, key.pos, format!("invalid YAML: key {:?} is already defined{place}", key.text));
 }
 
 fn check_text(text: &str, pos: Pos, report: &mut Report) {

@@ -5,7 +5,7 @@ use lucid_object::yaml::{Dialect, Limits, Node, ParseError, Pos, parse_first};
 use crate::report::{Report, code};
 use crate::resource::Resource;
 
-mod json;
+pub(crate) mod json;
 
 /// Something that is wrong with one document.
 #[derive(Debug, Clone, PartialEq)]

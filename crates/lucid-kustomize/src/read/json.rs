@@ -1,25 +1,20 @@
 //! Trees as they come back from JSON: every text in double quotes, every number as Go prints it, keys that are texts.
 
-use std::collections::HashSet;
-
 use lucid_object::yaml::{Entry, Key, Kind, Node, Resolved, Scalar, Style, Tag};
 
 use super::Flaw;
+use crate::equal_keys;
 use crate::report::code;
 
 /// The tree after a round trip; the places stay.
-pub(super) fn through(node: &Node) -> Result<Node, Flaw> {
+pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
     let kind = match &node.kind {
         Kind::Seq(items) => Kind::Seq(items.iter().map(through).collect::<Result<_, _>>()?),
         Kind::Map(entries) => {
-            let mut seen = HashSet::with_capacity(entries.len());
+            equal_keys::check(entries)?;
             let mut made = entries
                 .iter()
                 .map(|entry| {
-                    if !seen.insert(&entry.key.text) {
-                        let message = format!("invalid YAML: key {:?} is already defined", entry.key.text);
-                        return Err(Flaw::new(code::INVALID_YAML, entry.key.pos, message));
-                    }
                     if !matches!(entry.key.tag, Tag::Str | Tag::Merge) {
                         let message = format!("the key {} is not a string", entry.key.text);
                         return Err(Flaw::new(code::UNPRINTABLE, entry.key.pos, message));

@@ -36,3 +36,10 @@ fn accidents_of_many_seeds() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n==========\n"));
 }
+
+#[test]
+fn show() {
+    let Some(seed) = std::env::var("LUCID_SHOW").ok().and_then(|seed| seed.parse::<u64>().ok()) else { return };
+    let corpus: Vec<Case> = cases().iter().map(|path| Case::read(path)).collect();
+    panic!("{}", accident::of(seed, &corpus).text());
+}

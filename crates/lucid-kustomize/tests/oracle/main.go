@@ -88,5 +88,7 @@ func ask(q question) (a answer) {
 		text := strings.ReplaceAll(err.Error(), root+"/", "")
 		return answer{Text: []byte("Error: " + strings.ReplaceAll(text, root, ".") + "\n")}
 	}
-	return answer{Built: true, Text: out.Bytes()}
+	// One transformer prints the folder's name, which is a different one each time.
+	text := bytes.ReplaceAll(out.Bytes(), []byte(filepath.Base(root)), []byte("."))
+	return answer{Built: true, Text: text}
 }

@@ -20,12 +20,18 @@ pub enum Dialect {
     /// kustomization files, JSON patches and plugin configurations: YAML 1.1, keys made strings, the last of two
     /// equal keys wins.
     Yaml11,
+    /// Transformer configurations: the same, but equal keys are refused.
+    Strict11,
 }
 
 impl Dialect {
+    fn is_1_1(self) -> bool {
+        matches!(self, Self::Yaml11 | Self::Strict11)
+    }
+
     /// Tokens that go-yaml reads ahead of what it needs.
     fn lookahead(self) -> usize {
-        if self == Self::Yaml11 { 0 } else { 2 }
+        if self.is_1_1() { 0 } else { 2 }
     }
 }
 

@@ -143,12 +143,12 @@ impl Composer {
         let Some(mut open) = document.stack.pop() else { return Ok(()) };
         if let Kind::Map(entries) = &mut open.node.kind {
             match self.dialect {
-                Dialect::Resource => refuse_duplicates(entries)?,
+                Dialect::Resource | Dialect::Strict11 => refuse_duplicates(entries)?,
                 Dialect::Tree => {}
                 Dialect::Yaml11 => keep_last(entries),
             }
             if open.merges {
-                merge(entries)?;
+                merge(entries, open.flow)?;
             }
         }
         let pos = open.node.pos;
@@ -216,11 +216,9 @@ impl Composer {
             if text == "<<" {
                 return Key { text: Text::new_static("<<"), tag: Tag::Merge, pos };
             }
-            let (found, value) = match self.dialect {
-                Dialect::Resource | Dialect::Tree => plain(text),
-                Dialect::Yaml11 => plain_1_1(text),
-            };
-            if self.dialect == Dialect::Yaml11 && found != Tag::Str {
+            let is_1_1 = self.dialect.is_1_1();
+            let (found, value) = if is_1_1 { plain_1_1(text) } else { plain(text) };
+            if is_1_1 && found != Tag::Str {
                 return Key::new(key_text(&value), pos);
             }
             return Key { text: self.intern(text), tag: found, pos };
@@ -238,7 +236,7 @@ impl Composer {
             "null" => Tag::Null,
             "timestamp" => Tag::Time,
             "binary" => Tag::Binary,
-            _ if tag == "!" && self.dialect != Dialect::Yaml11 => return None,
+            _ if tag == "!" && !self.dialect.is_1_1() => return None,
             _ => Tag::Other,
         })
     }
@@ -255,20 +253,21 @@ impl Composer {
     }
 
     fn scalar(&self, text: &str, style: Style, tag: Option<Tag>, flow: bool) -> Scalar {
-        match (tag, self.dialect) {
-            (Some(tag @ (Tag::Str | Tag::Binary | Tag::Other)), _) => Scalar::styled(text, tag, style),
-            (Some(tag), _) => Scalar::plain(text, tag),
-            (None, _) if style != Style::Plain => Scalar::styled(text, Tag::Str, style),
-            // go-yaml writes an empty value inside brackets as '', and so reads it back as a string.
-            (None, Dialect::Resource | Dialect::Tree) if text.is_empty() && flow => {
-                Scalar::styled(Text::default(), Tag::Null, Style::Single)
-            }
-            (None, Dialect::Resource | Dialect::Tree) => Scalar::plain(text, plain(text).0),
-            (None, Dialect::Yaml11) => match plain_1_1(text) {
+        let is_1_1 = self.dialect.is_1_1();
+        match tag {
+            Some(tag @ (Tag::Str | Tag::Binary | Tag::Other)) => Scalar::styled(text, tag, style),
+            Some(tag) => Scalar::plain(text, tag),
+            // Nothing that is read here is written and read again, so how it was written says nothing.
+            None if style != Style::Plain && is_1_1 => Scalar::styled(text, Tag::Str, Style::Double),
+            None if style != Style::Plain => Scalar::styled(text, Tag::Str, style),
+            None if is_1_1 => match plain_1_1(text) {
                 (Tag::Bool, Resolved::Bool(b)) => Scalar::plain(if b { "true" } else { "false" }, Tag::Bool),
                 (Tag::Time, _) => Scalar::plain(text, Tag::Str),
                 (tag, _) => Scalar::plain(text, tag),
             },
+            // go-yaml writes an empty value inside brackets as '', and so reads it back as a string.
+            None if text.is_empty() && flow => Scalar::styled(Text::default(), Tag::Null, Style::Single),
+            None => Scalar::plain(text, plain(text).0),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::ParseError;
 use crate::yaml::node::{Entry, Kind, Node};
-use crate::yaml::scalar::Tag;
+use crate::yaml::scalar::{Style, Tag};
 
 pub(super) fn refuse_duplicates(entries: &[Entry]) -> Result<(), ParseError> {
     let repeated = if entries.len() <= 16 {
@@ -27,9 +27,13 @@ pub(super) fn keep_last(entries: &mut Vec<Entry>) {
     entries.retain(|_| keep.next().unwrap_or(true));
 }
 
-/// Applies `<<`: own keys win, then earlier sources.
-pub(super) fn merge(entries: &mut Vec<Entry>) -> Result<(), ParseError> {
-    let Some(index) = entries.iter().position(|e| e.key.tag == Tag::Merge) else { return Ok(()) };
+/// Applies `<<`: own keys win, then earlier sources. `flow` says that the mapping stands in braces.
+pub(super) fn merge(entries: &mut Vec<Entry>, flow: bool) -> Result<(), ParseError> {
+    let mut places = entries.iter().enumerate().filter(|(_, e)| e.key.tag == Tag::Merge);
+    let Some((index, _)) = places.next() else { return Ok(()) };
+    if let Some((_, second)) = places.next() {
+        return Err(ParseError { pos: second.key.pos, message: "a mapping has two merge keys".into() });
+    }
     let Entry { key, value } = entries.remove(index);
     let sources = match value.kind {
         Kind::Map(_) => vec![value],
@@ -41,8 +45,15 @@ pub(super) fn merge(entries: &mut Vec<Entry>) -> Result<(), ParseError> {
     };
     for source in sources {
         let Kind::Map(fields) = source.kind else { continue };
-        for field in fields {
+        for mut field in fields {
             if !entries.iter().any(|e| e.key.text == field.key.text) {
+                // An empty value is special only inside brackets, which it has left.
+                if let Kind::Scalar(scalar) = &mut field.value.kind
+                    && scalar.tag == Tag::Null
+                    && !flow
+                {
+                    scalar.style = Style::Plain;
+                }
                 entries.push(field);
             }
         }
