@@ -4,7 +4,7 @@
 //! with `LUCID_UPDATE=1` as well they are rewritten.
 
 use crate::support::oracle::Oracle;
-use crate::support::{self, Case, Golden, Kustomize, cases};
+use crate::support::{self, Case, Golden, Kustomize, cases, figure};
 use lucid_kustomize::{MemoryLoader, Options, Order, render};
 
 fn loader(case: &Case) -> MemoryLoader {
@@ -56,6 +56,7 @@ fn same_bytes_or_both_refuse() {
         }
     }
     let total = cases.len();
+    figure(&format!("corpus of {total} cases"));
     assert!(failures.is_empty(), "{} of {total} cases differ:\n{}", failures.len(), failures.join("\n"));
 }
 

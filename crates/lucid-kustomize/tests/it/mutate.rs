@@ -3,10 +3,11 @@
 //! Without `LUCID_TEST_TOOLS` the same texts are rendered by us alone: no panic, twice the same. `LUCID_SOAK` asks for
 //! the large number; `LUCID_SEED` for one accident.
 
-use crate::random::{alone, beside, shrink};
+use crate::random::{alone, beside, ours, shrink};
 use crate::support::accident;
 use crate::support::oracle::Oracle;
-use crate::support::{Case, cases};
+use crate::support::{Case, cases, figure};
+use lucid_kustomize::Order;
 
 const FEW: u64 = 1_500;
 const MANY: u64 = 40_000;
@@ -18,9 +19,10 @@ fn accidents_of_many_seeds() {
     let one = std::env::var("LUCID_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let count = if std::env::var_os("LUCID_SOAK").is_some() { MANY } else { FEW };
     let stop = std::env::var("LUCID_FAILURES").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
-    let mut failures = Vec::new();
+    let (mut failures, mut built) = (Vec::new(), 0u64);
     for seed in one.map_or(1..=count, |seed| seed..=seed) {
         let case = accident::of(seed, &corpus);
+        built += u64::from(ours(&case, Order::Legacy).is_ok());
         let mut check = |case: &Case| match &mut oracle {
             Some(oracle) => beside(case, oracle),
             None => alone(case),
@@ -35,11 +37,5 @@ fn accidents_of_many_seeds() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n==========\n"));
-}
-
-#[test]
-fn show() {
-    let Some(seed) = std::env::var("LUCID_SHOW").ok().and_then(|seed| seed.parse::<u64>().ok()) else { return };
-    let corpus: Vec<Case> = cases().iter().map(|path| Case::read(path)).collect();
-    panic!("{}", accident::of(seed, &corpus).text());
+    figure(&format!("{count} accidents in the corpus, {built} of them built"));
 }

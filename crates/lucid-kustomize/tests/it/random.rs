@@ -4,14 +4,14 @@
 //! printed reads back as the objects. `LUCID_SOAK` asks for the large number; `LUCID_SEED` for one tree.
 
 use crate::support::oracle::Oracle;
-use crate::support::{self, Case, Golden, random};
+use crate::support::{self, Case, Golden, figure, random};
 use lucid_kustomize::{MemoryLoader, Options, Order, Rendered, render};
 use lucid_object::Findings;
 
 const FEW: u64 = 500;
 const MANY: u64 = 10_000;
 
-fn ours(case: &Case, reorder: Order) -> Result<Rendered, Findings> {
+pub(crate) fn ours(case: &Case, reorder: Order) -> Result<Rendered, Findings> {
     let mut loader = MemoryLoader::new();
     case.files.iter().for_each(|(path, content)| loader.add(path, content.as_bytes()));
     render(&loader, case.root(), &Options { reorder, ..Options::default() })
@@ -120,5 +120,6 @@ fn trees_of_many_seeds() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n==========\n"));
+    figure(&format!("{count} random trees, {built} of them built"));
     assert!(one.is_some() || built * 4 > count, "most trees should build, or the test says little: {built} of {count}");
 }
