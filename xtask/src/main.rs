@@ -30,10 +30,10 @@ enum Verb {
     Codegen(codegen::Args),
     /// Measurements beside what we are measured against
     Bench(bench::Args),
-    /// The real-cluster suite with its full counts; appends a dated result to docs/soak.md
-    Soak,
+    /// The suites with their full counts; notes a dated result in docs/soak.md
+    Soak(soak::Args),
     /// Builds and installs the programs that the tests need, into target/tools
-    Tools,
+    Tools(tools::Args),
 }
 
 fn main() -> ExitCode {
@@ -52,7 +52,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Test(args) => test::run(args),
         Verb::Codegen(args) => codegen::run_verb(args),
         Verb::Bench(args) => bench::run_verb(args),
-        Verb::Soak => soak::run(),
-        Verb::Tools => tools::all(),
+        Verb::Soak(args) => soak::run(args),
+        Verb::Tools(args) => tools::run(args),
     }
 }

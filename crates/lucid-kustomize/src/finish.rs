@@ -9,8 +9,8 @@ use lucid_object::{Object, ObjectSet};
 use crate::build::{Accumulator, Build, Target};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
-use crate::resource::Resource;
-use crate::{Order, hash, nameref, sort};
+use crate::resource::{Previous, Resource};
+use crate::{Order, equal_keys, hash, nameref, sort};
 
 impl Build<'_> {
     /// Carries out what kustomize does once, on all resources together.
@@ -19,6 +19,7 @@ impl Build<'_> {
         nameref::fix(accumulated.map.list_mut(), &accumulated.config.name_reference, &mut self.report);
         self.resolve_vars(&mut accumulated);
         let mut resources = accumulated.map.into_list();
+        self.identified(&resources);
         resources.retain(|resource| !is_local(resource));
         resources = self.order(resources, target);
         for resource in &mut resources {
@@ -26,6 +27,22 @@ impl Build<'_> {
             check(&resource.node, true, &mut self.report);
         }
         resources
+    }
+
+    /// What patches may have done to the identity of an object.
+    fn identified(&mut self, resources: &[Resource]) {
+        for resource in resources {
+            let message = if resource.kind().is_empty() {
+                "a patch has taken away the kind of this object".to_owned()
+            } else if resource.name().is_empty() && !resource.kind().ends_with("List") {
+                format!("a patch has taken away the name of this {}", resource.kind())
+            } else if let Some(text) = resource.previous.iter().find_map(with_comma) {
+                format!("{text:?} has a comma, and cannot be followed when names change")
+            } else {
+                continue;
+            };
+            self.report.error(code::NOT_AN_OBJECT, resource.pos(), message);
+        }
     }
 
     fn order(&self, resources: Vec<Resource>, target: &Target) -> Vec<Resource> {
@@ -56,6 +73,14 @@ pub(crate) fn hash_names(map: &mut ResMap) {
     }
 }
 
+/// kustomize keeps earlier names in lists with commas.
+fn with_comma(previous: &Previous) -> Option<&str> {
+    [&previous.name, &previous.namespace, &previous.kind]
+        .into_iter()
+        .map(|text| text.as_str())
+        .find(|t| t.contains(','))
+}
+
 /// `config.kubernetes.io/local-config`: for tools, not for the cluster.
 fn is_local(resource: &Resource) -> bool {
     resource
@@ -68,6 +93,9 @@ fn check(node: &Node, top: bool, report: &mut Report) {
     match &node.kind {
         Kind::Seq(items) => items.iter().for_each(|item| check(item, false, report)),
         Kind::Map(entries) => {
+            if let Err(flaw) = equal_keys::check(entries) {
+                flaw.tell(report);
+            }
             for entry in entries {
                 let tag = if entry.key.tag == Tag::Unset { tag_of(&entry.key.text) } else { entry.key.tag };
                 if !top && !matches!(tag, Tag::Str | Tag::Merge) {

@@ -9,6 +9,7 @@
 mod annotate;
 mod build;
 mod config;
+mod equal_keys;
 mod fieldspec;
 mod finish;
 mod generate;

@@ -1,7 +1,7 @@
 //! A resource on its way through transformers: its tree, the names it had, and what generators want done to it.
 
 use lucid_object::ObjectRef;
-use lucid_object::yaml::scalar::is_not_string_1_1;
+use lucid_object::yaml::scalar::{is_not_string_1_1, tag_of};
 use lucid_object::yaml::{Key, Kind, Node, Pos, Scalar, Style, Tag, Text};
 
 use crate::origin::Origin;
@@ -255,7 +255,9 @@ pub(crate) fn set_field(map: &mut Node, field: &str, text: &str, tag: Tag, pos: 
         None if matches!(tag, Tag::Unset | Tag::Str)
             && !text.contains('\n')
             && !text.is_empty()
-            && is_not_string_1_1(text) =>
+            && is_not_string_1_1(text)
+            // kustomize's test for this does not know timestamps.
+            && tag_of(text) != Tag::Time =>
         {
             Style::Double
         }

@@ -1,14 +1,13 @@
 //! `configurations`, `crds` and `openapi`: what else the transformers write.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 
-use lucid_object::yaml::Node;
+use lucid_object::yaml::{Dialect, Node};
 
 use super::{Accumulator, Build, Folder, Target, crds};
 use crate::config::{Config, Conflict};
 use crate::model::decode::Fields;
-use crate::model::{At, Shared, field_spec};
+use crate::model::{At, Manner, Shared, field_spec};
 use crate::report::code;
 use crate::tables::{NameRule, Spec};
 
@@ -53,8 +52,8 @@ impl Build<'_> {
 
     fn configuration(&mut self, folder: &Folder, at: &At<lucid_object::yaml::Text>) -> Option<Config> {
         let text = self.text(folder, at)?;
-        let node = self.yaml_1_1(&text)??;
-        let shared = RefCell::new(&mut self.report);
+        let node = self.first_document(&text, Dialect::Strict11)??;
+        let shared = Shared::new(&mut self.report, Manner::Known);
         Some(decode(&shared, &node))
     }
 
@@ -115,7 +114,7 @@ fn decode(report: &Shared<'_>, node: &Node) -> Config {
 
 fn rule(report: &Shared<'_>, node: &Node) -> Option<NameRule> {
     let fields = Fields::open(report, node, "a name reference", &["group", "version", "kind", "fieldSpecs"])?;
-    let text = |name| Cow::Owned(fields.text(name).value.to_string());
+    let text = |name| Cow::Owned(fields.exact(name).to_string());
     let referrers = fields.list("fieldSpecs").iter().filter_map(|node| field_spec(report, node)).collect::<Vec<_>>();
     Some(NameRule { group: text("group"), version: text("version"), kind: text("kind"), referrers: referrers.into() })
 }

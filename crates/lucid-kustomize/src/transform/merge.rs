@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use lucid_object::yaml::{Entry, Key, Kind, Node, Tag, Text};
 
-use crate::tables;
+use crate::{equal_keys, tables};
 
 mod directive;
 mod list;
@@ -60,7 +60,11 @@ fn step(schema: Schema, field: &str) -> (Schema, Option<&'static [&'static str]>
 fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, String> {
     let schema = schema_at(schema, &[left, right]);
     if left.is_null() {
-        return Ok(if right.is_null() || !adopt(right, schema, None)? { Outcome::Gone } else { Outcome::Right });
+        return Ok(if right.is_null() || !adopt(right, schema, None, Depth::Top)? {
+            Outcome::Gone
+        } else {
+            Outcome::Right
+        });
     }
     if right.is_null() {
         return Ok(Outcome::Gone);
@@ -71,7 +75,7 @@ fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, St
     match directive::of_map(right)? {
         Directive::Delete => return Ok(Outcome::Gone),
         Directive::Replace => {
-            adopt(right, schema, None)?;
+            adopt(right, schema, None, Depth::Top)?;
             return Ok(Outcome::Right);
         }
         Directive::Merge => {}
@@ -107,7 +111,7 @@ fn field(left: &mut Node, right: &mut Node, name: &str, schema: Schema) -> Resul
         (false, _) => {
             let Some(entry) = right.entry(name) else { return Ok(()) };
             let (key, mut added) = (entry.key.clone(), entry.value.clone());
-            if adopt(&mut added, below, keys).map_err(at)? {
+            if adopt(&mut added, below, keys, Depth::Top).map_err(at)? {
                 append(left, key, added);
             }
         }
@@ -171,44 +175,64 @@ pub(super) fn keep(node: &mut Node, schema: Schema, keys: Option<&'static [&'sta
             Some(keys) => list::keep(node, schema, keys),
             None => Ok(true),
         },
-        Kind::Map(entries) => {
-            let mut error = None;
-            entries.retain_mut(|entry| {
-                let (below, keys) = step(schema, &entry.key.text);
-                keep(&mut entry.value, below, keys).unwrap_or_else(|message| {
-                    error = Some(message);
-                    true
-                })
-            });
-            error.map_or(Ok(true), Err)
-        }
+        Kind::Map(entries) => retain(entries, |entry| {
+            let (below, keys) = step(schema, &entry.key.text);
+            keep(&mut entry.value, below, keys)
+        }),
     }
 }
 
+/// Keeps the entries of a mapping that a rule keeps. Of equal keys, only the first is looked at.
+fn retain(entries: &mut Vec<Entry>, mut keeps: impl FnMut(&mut Entry) -> Result<bool, String>) -> Result<bool, String> {
+    let repeated = equal_keys::repeated(entries);
+    let (mut index, mut error) = (0, None);
+    entries.retain_mut(|entry| {
+        index += 1;
+        if repeated.contains(&(index - 1)) {
+            return true;
+        }
+        keeps(entry).unwrap_or_else(|message| {
+            error = Some(message);
+            true
+        })
+    });
+    error.map_or(Ok(true), Err)
+}
+
+/// Where a value that the patch adds stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// It is itself what is added: kyaml does not look for directives that are unknown, or in a list.
+    Top,
+    /// Inside of that.
+    Below,
+}
+
 /// What happens to a value that the patch adds: directives are carried out, nulls dropped. False if nothing is left.
-pub(super) fn adopt(node: &mut Node, schema: Schema, keys: Option<&'static [&'static str]>) -> Result<bool, String> {
+pub(super) fn adopt(
+    node: &mut Node,
+    schema: Schema,
+    keys: Option<&'static [&'static str]>,
+    depth: Depth,
+) -> Result<bool, String> {
     let schema = schema_at(schema, &[node]);
     match &mut node.kind {
         Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null),
         Kind::Seq(_) => match keys {
-            Some(keys) => list::adopt(node, schema, keys),
+            Some(keys) => list::adopt(node, schema, keys, depth),
             None => Ok(true),
         },
         Kind::Map(_) => {
-            // A directive that is unknown is not noticed here, because there is nothing to apply it to.
-            if matches!(directive::of_map(node), Ok(Directive::Delete)) {
-                return Ok(false);
+            match directive::of_map(node) {
+                Ok(Directive::Delete) => return Ok(false),
+                Err(error) if depth == Depth::Below => return Err(error),
+                _ => {}
             }
             let Kind::Map(entries) = &mut node.kind else { return Ok(true) };
-            let mut error = None;
-            entries.retain_mut(|entry| {
+            retain(entries, |entry| {
                 let (below, keys) = step(schema, &entry.key.text);
-                adopt(&mut entry.value, below, keys).unwrap_or_else(|message| {
-                    error = Some(message);
-                    true
-                })
-            });
-            error.map_or(Ok(true), Err)
+                adopt(&mut entry.value, below, keys, Depth::Below)
+            })
         }
     }
 }

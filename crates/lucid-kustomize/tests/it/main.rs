@@ -1,5 +1,6 @@
 //! The renderer beside the real kustomize: a corpus of cases and random trees.
 
 mod corpus;
+mod mutate;
 mod random;
 mod support;

@@ -6,14 +6,14 @@
 use lucid_object::yaml::{Key, Kind, Node, Scalar, Tag, Text};
 
 use super::directive::{self, Directive};
-use super::{Outcome, Schema, adopt as adopt_item, keep as keep_item, value};
+use super::{Depth, Outcome, Schema, adopt as adopt_item, keep as keep_item, value};
 
 type Keys = [&'static str];
 
 /// Merges the items of two lists.
 pub(super) fn merge(left: &mut Node, right: &mut Node, schema: Schema, keys: &'static Keys) -> Result<Outcome, String> {
     if left.is_null() {
-        return Ok(if adopt(right, schema, keys)? { Outcome::Right } else { Outcome::Gone });
+        return Ok(if adopt(right, schema, keys, Depth::Top)? { Outcome::Right } else { Outcome::Gone });
     }
     if right.is_null() {
         return Ok(Outcome::Gone);
@@ -34,7 +34,10 @@ pub(super) fn keep(node: &mut Node, schema: Schema, keys: &'static Keys) -> Resu
 }
 
 /// A list that only the patch has.
-pub(super) fn adopt(node: &mut Node, schema: Schema, keys: &'static Keys) -> Result<bool, String> {
+pub(super) fn adopt(node: &mut Node, schema: Schema, keys: &'static Keys, depth: Depth) -> Result<bool, String> {
+    if depth == Depth::Below && directive::of_list(node)? == Directive::Delete {
+        return Ok(false);
+    }
     run(node, None, schema, keys, Side::Added)
 }
 
@@ -154,12 +157,12 @@ impl Arena {
             (None, None) => Ok(None),
             (Some(id), None) => {
                 let kept = match self.side {
-                    Side::Added => adopt_item(&mut self.nodes[id], schema, None)?,
+                    Side::Added => adopt_item(&mut self.nodes[id], schema, None, Depth::Below)?,
                     _ => keep_item(&mut self.nodes[id], schema, None)?,
                 };
                 Ok(kept.then_some(id))
             }
-            (None, Some(id)) => Ok(adopt_item(&mut self.nodes[id], schema, None)?.then_some(id)),
+            (None, Some(id)) => Ok(adopt_item(&mut self.nodes[id], schema, None, Depth::Top)?.then_some(id)),
             (Some(old), Some(new)) => {
                 let (a, b) = two(&mut self.nodes, old, new);
                 Ok(match value(a, b, schema, None)? {
