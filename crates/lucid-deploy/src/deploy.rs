@@ -1,13 +1,15 @@
 //! A whole run, from looking at the cluster to the record of what happened.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lucid_client::{ApiClient, Error};
 use lucid_engine::{RunOutcome, Signal};
-use lucid_object::{Finding, Findings, ObjectSet};
-use lucid_plan::{Action, Plan, Selection, scope};
+use lucid_object::{Finding, Findings, ObjectRef, ObjectSet};
+use lucid_plan::{Action, FieldChange, Plan, Selection, diff, scope};
 use lucid_release::ReleaseFile;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::checks;
@@ -39,6 +41,8 @@ pub struct Request<'a> {
     pub cleaner: &'a dyn Cleaner,
     /// Workloads are deleted by force before they are made again.
     pub emergency: bool,
+    /// Says why the plan may not be run.
+    pub only_if: Option<&'a OnlyIf<'a>>,
     /// The overlay or folder that the manifests were rendered from.
     pub source: String,
     /// As the user typed it, for the record and for whoever finds the lock taken.
@@ -49,6 +53,9 @@ pub struct Request<'a> {
     /// What the calendar says when the run begins.
     pub wall: Timestamp,
 }
+
+/// A reason not to run a plan.
+pub type OnlyIf<'a> = dyn Fn(&Plan) -> Option<Finding> + Sync + 'a;
 
 /// What a failed run does before it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +93,19 @@ pub struct Deployed {
     pub findings: Findings,
     /// What came of bringing the old revision back, after a failure.
     pub rollback: Option<Rollback>,
+    /// What a dry run on the server has shown.
+    pub preview: Preview,
     /// The revision that the run led to; none when nothing had to be kept.
     pub revision: Option<u64>,
+}
+
+/// The fields that would change, as the server sees it.
+#[derive(Debug, Default)]
+pub struct Preview {
+    /// Of objects that exist already.
+    pub changes: BTreeMap<ObjectRef, Vec<FieldChange>>,
+    /// Objects that the server could not try yet.
+    pub untried: BTreeSet<ObjectRef>,
 }
 
 /// An automatic rollback.
@@ -187,13 +205,21 @@ async fn dry_run(
 ) -> Result<Deployed, Refusal> {
     let planned = make_plan(client, request, server, None, findings).await?;
     let mut findings = planned.findings;
+    let mut preview = Preview::default();
     if request.dry_run == DryRun::Server {
-        findings.extend(try_on_server(client, server, &planned.plan, &planned.survey.cache).await?);
+        let cache = &planned.survey.cache;
+        let tried = try_on_server(client, server, &planned.plan, cache).await?;
+        findings.extend(tried.findings);
         if findings.has_errors() {
             return Err(Refusal::Cluster(findings));
         }
+        let change = |(object, becomes): (ObjectRef, Value)| {
+            let live = cache.find(&object)?;
+            Some((object, diff::fields(&live, &becomes)))
+        };
+        preview = Preview { changes: tried.becomes.into_iter().filter_map(change).collect(), untried: tried.untried };
     }
-    Ok(Deployed { verdict: Verdict::DryRun, plan: planned.plan, findings, rollback: None, revision: None })
+    Ok(Deployed { verdict: Verdict::DryRun, plan: planned.plan, findings, rollback: None, revision: None, preview })
 }
 
 /// Number of operations of each kind, for summaries.

@@ -2,7 +2,8 @@
 //!
 //! [`survey`] looks at the cluster once, [`checks`] finds what would go wrong, [`lease`] keeps others out, [`drive`] runs
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
-//! [`revisions`] keeps what a release contained, [`rollback`] brings it back; [`book`] is the record of one run.
+//! [`revisions`] keeps what a release contained, [`rollback`] brings it back, [`compare`] says
+//! what differs; [`book`] is the record of one run.
 //! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run.
 
 pub mod book;
@@ -10,6 +11,7 @@ pub mod cache;
 pub mod checks;
 pub mod cleanup;
 pub mod clock;
+pub mod compare;
 pub mod deploy;
 pub mod drive;
 pub mod emergency;
@@ -28,7 +30,7 @@ pub mod survey;
 
 pub use cache::Cache;
 pub use clock::Clock;
-pub use deploy::{Deployed, DryRun, OnFail, Refusal, Request, Rollback, Verdict, deploy};
+pub use deploy::{Deployed, DryRun, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
 pub use evidence::Cleaner;
 pub use revisions::FreshKey;

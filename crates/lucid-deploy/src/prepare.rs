@@ -1,12 +1,15 @@
 //! What comes before the first write: the plan, everything that speaks against it, and the lock.
 
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use lucid_client::{ApiClient, Apply, Error, Target};
 use lucid_object::{Finding, Findings, Object, ObjectRef, ObjectSet};
 use lucid_plan::intent::Marks;
-use lucid_plan::{Input, Lane, Plan, build};
+use lucid_plan::{Input, Lane, Operation, Plan, build};
 use lucid_release::names::FIELD_MANAGER;
 use lucid_status::{Since, Status, readiness};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cache::Cache;
 use crate::checks;
@@ -138,6 +141,9 @@ pub(crate) async fn make_plan(
         restart_readers: request.way_back.is_some(),
     })
     .map_err(Refusal::Cluster)?;
+    if let Some(finding) = request.only_if.and_then(|why_not| why_not(&plan)) {
+        return Err(finding.into());
+    }
     findings.extend(plan.findings.clone());
     findings.extend(precondition(client, request, server, &plan, &survey.cache).await?);
     if findings.has_errors() {
@@ -199,6 +205,19 @@ fn not_ready(lane: &Lane, cache: &Cache, now: Timestamp) -> Option<Finding> {
     Some(finding.help(format!("deploy it first, or add --with-needs: `lucid deploy --component {}`", lane.name)))
 }
 
+/// What came of trying every change on the server, which keeps none.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    pub(crate) findings: Vec<Finding>,
+    /// What would become of each object that would be written.
+    pub(crate) becomes: BTreeMap<ObjectRef, Value>,
+    /// Objects whose namespace, kind or role comes with this release.
+    pub(crate) untried: BTreeSet<ObjectRef>,
+}
+
+/// Most changes that are tried at once.
+const TRIED_AT_ONCE: usize = 16;
+
 /// Sends every change with `dryRun=All`. What cannot be tried yet, because its namespace or kind comes with this
 /// release, is said.
 pub(crate) async fn try_on_server(
@@ -206,39 +225,59 @@ pub(crate) async fn try_on_server(
     server: &Server,
     plan: &Plan,
     cache: &Cache,
-) -> Result<Vec<Finding>, Refusal> {
-    let mut findings = Vec::new();
-    for operation in plan.lanes.iter().flat_map(|lane| &lane.operations) {
-        let Some(request) = operation.requests.iter().find(|request| request.manager == FIELD_MANAGER) else {
-            continue;
-        };
-        let namespace = operation.object.namespace.as_deref();
-        let has_namespace =
-            namespace.is_none_or(|name| cache.find(&ObjectRef::new("", "Namespace", None, name)).is_some());
-        let Some(resource) = server
-            .resources
-            .get(&operation.gvk)
-            .filter(|_| has_namespace && server.resources.is_served(&operation.gvk))
-        else {
-            let message = format!(
-                "{} was not tried by the server: its namespace or kind comes with this release",
-                operation.object
-            );
-            findings.push(Finding::advice(9016, message).on(operation.object.clone()));
-            continue;
-        };
-        let target = Target::new(operation.gvk.clone(), resource.plural.clone(), namespace);
-        let apply = Apply { manager: FIELD_MANAGER, body: &request.body, dry_run: true, force: false };
-        match client.apply(&target, &operation.object.name, &apply).await {
-            Ok(written) => findings.extend(
-                written
-                    .warnings
-                    .into_iter()
-                    .map(|warning| Finding::warning(9015, warning).on(operation.object.clone())),
-            ),
-            Err(error) if error.is_unreachable() => return Err(error.into()),
-            Err(error) => findings.push(explain(&error, &operation.object).finding),
+) -> Result<Tried, Refusal> {
+    let operations = plan.lanes.iter().flat_map(|lane| &lane.operations);
+    let changes = operations.filter_map(|operation| Some((operation, operation.requests.last()?)));
+    let attempts =
+        futures::stream::iter(changes.map(|(operation, request)| attempt(client, server, cache, operation, request)));
+    let results: Vec<_> = attempts.buffered(TRIED_AT_ONCE).collect().await;
+    let mut tried = Tried::default();
+    for (object, result) in results {
+        match result {
+            Attempt::Taken { becomes, warnings } => {
+                let warn = |warning: String| Finding::warning(9015, warning).on(object.clone());
+                tried.findings.extend(warnings.into_iter().map(warn));
+                tried.becomes.insert(object, becomes);
+            }
+            Attempt::NotPossible => {
+                let message = format!("{object} was not tried by the server: what it needs comes with this release");
+                tried.findings.push(Finding::advice(9016, message).on(object.clone()));
+                tried.untried.insert(object);
+            }
+            Attempt::Refused(error) if error.is_unreachable() => return Err(error.into()),
+            Attempt::Refused(error) => tried.findings.push(explain(&error, &object).finding),
         }
     }
-    Ok(findings)
+    Ok(tried)
+}
+
+enum Attempt {
+    Taken { becomes: Value, warnings: Vec<String> },
+    NotPossible,
+    Refused(Error),
+}
+
+async fn attempt(
+    client: &ApiClient,
+    server: &Server,
+    cache: &Cache,
+    operation: &Operation,
+    request: &lucid_plan::Request,
+) -> (ObjectRef, Attempt) {
+    let object = operation.object.clone();
+    let namespace = object.namespace.as_deref();
+    let has_namespace = namespace.is_none_or(|name| cache.find(&ObjectRef::new("", "Namespace", None, name)).is_some());
+    let is_served = server.resources.is_served(&operation.gvk);
+    let Some(resource) = server.resources.get(&operation.gvk).filter(|_| has_namespace && is_served) else {
+        return (object, Attempt::NotPossible);
+    };
+    let target = Target::new(operation.gvk.clone(), resource.plural.clone(), namespace);
+    let apply = Apply { manager: request.manager, body: &request.body, dry_run: true, force: false };
+    let attempt = match client.apply(&target, &object.name, &apply).await {
+        Ok(written) => Attempt::Taken { becomes: written.object, warnings: written.warnings },
+        // A binding is looked at together with its role, which may come with this release.
+        Err(error) if error.is_not_found() => Attempt::NotPossible,
+        Err(error) => Attempt::Refused(error),
+    };
+    (object, attempt)
 }

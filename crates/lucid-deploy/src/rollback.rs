@@ -63,6 +63,7 @@ pub async fn rollback(
         dry_run: wanted.dry_run,
         deadline: wanted.deadline.unwrap_or(release.spec.deadline.0),
         take_ownership: false,
+        only_if: None,
         probe: wanted.probe,
         on_failure: OnFail::Stop,
         cleaner: wanted.cleaner,
@@ -81,7 +82,7 @@ pub async fn rollback(
     Ok((target.number, deploy(client, request, sink, signals).await?))
 }
 
-fn choose(record: &Record, to: Option<u64>) -> Result<&RevisionInfo, Refusal> {
+pub(crate) fn choose(record: &Record, to: Option<u64>) -> Result<&RevisionInfo, Refusal> {
     let known: Vec<String> = record.revisions.iter().map(|revision| revision.number.to_string()).collect();
     let list =
         if known.is_empty() { "there are none".to_owned() } else { format!("those kept are {}", known.join(", ")) };

@@ -74,7 +74,7 @@ pub(crate) async fn under_lock(
         book.end(site, plan, book::Ended { fold, outcome, rollback, took }).await?;
     }
     let (revision, rollback) = (book.revision, rollback.map(|back| back.result));
-    Ok(Deployed { verdict: Verdict::Run(outcome), plan, findings, rollback, revision })
+    Ok(Deployed { verdict: Verdict::Run(outcome), plan, findings, rollback, revision, preview: Default::default() })
 }
 
 /// Keeps what is seen of the failure. It explains, so not being able to keep it stops nothing.

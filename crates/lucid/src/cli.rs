@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Render(Render),
     /// Find every mistake that can be found without changing anything
     Validate(Validate),
+    /// What would change, field by field; exit code 6 when there is something
+    Plan(Plan),
     /// Deploy: check, apply in graph order, wait, verify, record
     Deploy(Deploy),
     /// Go back to what served before, or to a revision
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Cleanup(Cleanup),
     /// The release's runs and revisions
     History(History),
+    /// What differs between two revisions, or between one and the cluster
+    Diff(Diff),
     /// What failed in the last run that failed, or in a given one, from the recorded evidence
     Why(Why),
     /// Show where each component stands now
@@ -183,16 +187,29 @@ pub(crate) struct Validate {
     pub(crate) output: Format,
 }
 
+/// What is planned or deployed.
+#[derive(Debug, Args)]
+pub(crate) struct Part {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Only this component; what it needs must be ready
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// What the component needs as well
+    #[arg(long, requires = "component")]
+    pub(crate) with_needs: bool,
+    /// Adopt objects that exist and do not belong to this release
+    #[arg(long)]
+    pub(crate) take_ownership: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
     #[command(flatten)]
-    pub(crate) source: Source,
-    /// Deploy only this component; what it needs must be ready
-    #[arg(long, value_name = "NAME")]
-    pub(crate) component: Option<String>,
-    /// Deploy what the component needs as well
-    #[arg(long, requires = "component")]
-    pub(crate) with_needs: bool,
+    pub(crate) part: Part,
+    /// Run this plan, and only it: refused when manifests or cluster lead to another one by now
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
     /// Write nothing and say what would happen; with `server`, the server tries every change
     #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
     pub(crate) dry_run: DryRunMode,
@@ -202,9 +219,6 @@ pub(crate) struct Deploy {
     /// What happens when a component fails; default: `onFailure` of the release file
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_failure: Option<OnFailure>,
-    /// Adopt objects that exist and do not belong to this release
-    #[arg(long)]
-    pub(crate) take_ownership: bool,
     /// Do not ask the components' health endpoints
     #[arg(long)]
     pub(crate) no_verify: bool,
@@ -213,6 +227,27 @@ pub(crate) struct Deploy {
     pub(crate) events: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) part: Part,
+    /// Write the plan to this file, for `lucid deploy --plan FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Refuse when something in the plan cannot be taken back
+    #[arg(long)]
+    pub(crate) require_reversible: bool,
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) output: PlanFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -266,6 +301,18 @@ pub(crate) struct Cleanup {
     /// How long each component may take until it is gone
     #[arg(long, value_name = "DURATION", default_value = "2m")]
     pub(crate) timeout: Span,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A revision
+    #[arg(value_name = "REVISION")]
+    pub(crate) from: u64,
+    /// Another revision, or `live`
+    #[arg(value_name = "REVISION|live", default_value = "live")]
+    pub(crate) to: String,
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) output: PlanFormat,
 }
 
 #[derive(Debug, Args)]

@@ -3,8 +3,10 @@
 mod cleanup;
 mod completion;
 mod deploy;
+mod diff;
 mod explain;
 mod history;
+mod plan;
 mod rbac;
 mod reference;
 mod rehearse;
@@ -29,9 +31,11 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
     match cli.command {
         Command::Render(args) => render::run(global, &args, outlet),
         Command::Validate(args) => validate::run(global, &args, outlet),
+        Command::Plan(args) => plan::run(global, &args, outlet),
         Command::Deploy(args) => deploy::run(global, &args, outlet),
         Command::Rollback(args) => rollback::run(global, &args, outlet),
         Command::Cleanup(args) => cleanup::run(global, &args, outlet),
+        Command::Diff(args) => diff::run(global, &args, outlet),
         Command::History(args) => history::run(global, &args, outlet),
         Command::Why(args) => why::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),

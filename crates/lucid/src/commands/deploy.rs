@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use lucid_client::Connected;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{Deployed, DryRun, FreshKey, OnFail, Request, Rollback, Verdict};
+use lucid_deploy::{Deployed, DryRun, FreshKey, OnFail, OnlyIf, Request, Rollback, Verdict};
 use lucid_engine::{RunOutcome, Stamped};
 use lucid_plan::{Action, Plan, Reach, Selection};
 use lucid_report::Paint;
 
-use crate::cli::{Deploy, DryRunMode, Format, Global, OnFailure};
+use crate::cli::{Deploy, DryRunMode, Format, Global, OnFailure, Part};
+use crate::commands::plan::PlanFile;
 use crate::commands::{connect, fresh_key, runtime, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -16,7 +17,7 @@ use crate::manifests::{self, Manifests};
 use crate::output::{Outlet, Show};
 
 pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.source.source.as_deref())?;
+    let manifests = manifests::load(global, args.part.source.source.as_deref())?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     runtime()?.block_on(async {
@@ -29,7 +30,15 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     let began = Timestamp::now();
     let mut show = Show::start(outlet, global.progress, manifests.release.name(), began, args.events.as_deref())?;
     let mut sink = |stamped: &Stamped| show.take(stamped);
-    let request = request(args, &manifests, outlet, began, fresh_key()?);
+    let planned = args.plan.as_deref().map(PlanFile::read).transpose()?;
+    let (name, namespace) = (manifests.release.name(), &manifests.release.spec.namespace);
+    let differs = planned.map(|file| move |plan: &Plan| file.differs(name, namespace, plan));
+    let mut request = request(&args.part, &manifests, outlet, began, fresh_key()?);
+    request.only_if = differs.as_ref().map(|differs| differs as &OnlyIf<'_>);
+    request.dry_run = args.dry_run.into();
+    request.probe = !args.no_verify;
+    request.deadline = args.timeout.map_or(request.deadline, |span| span.0);
+    request.on_failure = on_failure(args, &manifests);
     let wants_rollback = request.on_failure != OnFail::Stop;
     let result = lucid_deploy::deploy(&to.client, request, &mut sink, &mut signals()).await;
     let value = show.finish();
@@ -56,28 +65,26 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     }
 }
 
-fn request<'a>(
-    args: &Deploy,
+/// What every way of looking at a deploy has in common; nothing is written unless the caller says so.
+pub(crate) fn request<'a>(
+    part: &Part,
     manifests: &'a Manifests,
     outlet: &'a Outlet,
     began: Timestamp,
     fresh_key: FreshKey,
 ) -> Request<'a> {
-    let reach = if args.with_needs { Reach::Needs } else { Reach::Alone };
-    let selection = args.component.clone().map_or(Selection::All, |name| Selection::Component { name, reach });
+    let reach = if part.with_needs { Reach::Needs } else { Reach::Alone };
+    let selection = part.component.clone().map_or(Selection::All, |name| Selection::Component { name, reach });
     Request {
         release: &manifests.release,
         objects: manifests.objects.clone(),
         selection,
-        dry_run: args.dry_run.into(),
-        deadline: args.timeout.unwrap_or(manifests.release.spec.deadline).0,
-        take_ownership: args.take_ownership,
-        probe: !args.no_verify,
-        on_failure: match (args.on_failure, manifests.release.spec.on_failure) {
-            (Some(OnFailure::Rollback), _) | (None, lucid_release::OnFailure::Rollback) => OnFail::Rollback,
-            (Some(OnFailure::Stop), _) | (None, lucid_release::OnFailure::Stop) => OnFail::Stop,
-            (Some(OnFailure::Remove), _) => OnFail::Remove,
-        },
+        dry_run: DryRun::Server,
+        deadline: manifests.release.spec.deadline.0,
+        take_ownership: part.take_ownership,
+        only_if: None,
+        probe: true,
+        on_failure: OnFail::Stop,
         way_back: None,
         emergency: false,
         cleaner: outlet,
@@ -86,6 +93,14 @@ fn request<'a>(
         identity: Identity::of_this_process(),
         fresh_key,
         wall: began,
+    }
+}
+
+fn on_failure(args: &Deploy, manifests: &Manifests) -> OnFail {
+    match (args.on_failure, manifests.release.spec.on_failure) {
+        (Some(OnFailure::Rollback), _) | (None, lucid_release::OnFailure::Rollback) => OnFail::Rollback,
+        (Some(OnFailure::Stop), _) | (None, lucid_release::OnFailure::Stop) => OnFail::Stop,
+        (Some(OnFailure::Remove), _) => OnFail::Remove,
     }
 }
 

@@ -154,6 +154,7 @@ impl Stage<'_> {
             dry_run: DryRun::No,
             deadline: release.spec.deadline.0,
             take_ownership: false,
+            only_if: None,
             probe: true,
             on_failure: OnFail::Stop,
             way_back: None,
