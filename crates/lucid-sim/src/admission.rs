@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::controllers::quota;
 use crate::error::{ApiError, Cause};
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
@@ -53,8 +54,11 @@ pub(crate) fn mutate(world: &mut World, kind: &Kind, object: &mut Value, old: Op
     }
 }
 
-pub(crate) fn validate(_world: &World, _kind: &Kind, _object: &Value, _old: Option<&Value>) -> Result<(), ApiError> {
-    Ok(())
+pub(crate) fn validate(world: &World, kind: &Kind, object: &Value, old: Option<&Value>) -> Result<(), ApiError> {
+    if old.is_some() || !kind.namespaced {
+        return Ok(());
+    }
+    quota::admit(world, kind, object)
 }
 
 fn service_account(world: &mut World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {

@@ -18,6 +18,7 @@ mod job;
 mod namespace;
 mod owners;
 pub(crate) mod pods;
+pub(crate) mod quota;
 mod replica_set;
 mod revisions;
 mod service_account;
@@ -48,6 +49,7 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Endpoints => endpoints::reconcile(world, key),
         Actor::Budget => budget::reconcile(world, key),
         Actor::Autoscaler => autoscaler::reconcile(world, key),
+        Actor::Quota => quota::reconcile(world, key),
         Actor::Garbage => garbage::reconcile(world, key),
         Actor::Scheduler => scheduler::reconcile(world, key),
         Actor::Kubelet => kubelet::reconcile(world, key),

@@ -7,7 +7,7 @@
 mod scalar;
 mod wire;
 
-use lucid_schema::{Presence, Schema, Type};
+use lucid_schema::{Definition, Field, Presence, Schema, Type};
 use serde_json::{Map, Value};
 
 use crate::schema::TypeRef;
@@ -24,19 +24,31 @@ pub(crate) struct Findings {
     pub(crate) strict: Vec<String>,
 }
 
+/// How an object is read: from JSON, or from a patched tree, which has checks and words of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Dialect {
+    #[default]
+    Json,
+    /// apimachinery's `runtime/converter.go`.
+    Tree,
+}
+
 /// The object as the type holds it. Where the type is unknown, it stays as it is.
-pub(crate) fn decode(value: &Value, ty: TypeRef<'_>) -> (Value, Findings) {
-    let mut walk = Walk::default();
+pub(crate) fn decode(value: &Value, ty: TypeRef<'_>, dialect: Dialect) -> (Value, Findings) {
+    let mut walk = Walk { dialect, ..Walk::default() };
     let decoded = match ty {
         TypeRef::Builtin(schema) => walk.value(Some(value), schema, root_type(schema)),
         _ => value.clone(),
     };
+    if dialect == Dialect::Tree {
+        walk.strict.sort();
+    }
     (decoded, Findings { error: walk.fatal.or(walk.saved), strict: walk.strict })
 }
 
 /// As [`decode`], for what is known to fit.
 pub(crate) fn canonical(value: &Value, ty: TypeRef<'_>) -> Value {
-    decode(value, ty).0
+    decode(value, ty, Dialect::Json).0
 }
 
 /// An object of the type that nobody has filled in.
@@ -55,6 +67,7 @@ fn struct_name(definition: &'static str) -> &'static str {
 
 #[derive(Default)]
 struct Walk {
+    dialect: Dialect,
     /// Where we are, with indexes, as strict errors say it.
     path: String,
     /// The fields that led here, as type errors say it.
@@ -88,7 +101,7 @@ impl Walk {
             Some(Value::Object(map)) => map,
             None | Some(Value::Null) => &nothing,
             Some(other) => {
-                self.mismatch(other, go);
+                self.mismatch(other, go, schema.ty());
                 &nothing
             }
         };
@@ -97,7 +110,7 @@ impl Walk {
         // In the order of the names, as both the table and most documents are.
         let mut unknown = map.keys().filter(|key| definition.field(key).is_none()).peekable();
         let mut out = Map::new();
-        for field in definition.fields {
+        for field in self.in_order(definition) {
             while let Some(key) = unknown.next_if(|key| key.as_str() < field.name) {
                 self.say_unknown(key);
             }
@@ -119,8 +132,17 @@ impl Walk {
         Value::Object(out)
     }
 
+    /// JSON is read in the order of the document, which mostly is that of the names; trees in the order of the Go struct.
+    fn in_order(&self, definition: &'static Definition) -> Vec<&'static Field> {
+        let mut fields: Vec<&Field> = definition.fields.iter().collect();
+        if self.dialect == Dialect::Tree {
+            fields.sort_by_key(|field| field.at);
+        }
+        fields
+    }
+
     /// The field as it is written; `None` when it is left out.
-    fn field(&mut self, given: Option<&Value>, schema: Schema, field: &'static lucid_schema::Field) -> Option<Value> {
+    fn field(&mut self, given: Option<&Value>, schema: Schema, field: &'static Field) -> Option<Value> {
         let always = field.presence == Presence::Always;
         let nothing = given.is_none_or(Value::is_null);
         if field.is_pointer() {
@@ -149,7 +171,7 @@ impl Walk {
             Some(Value::Object(map)) => map,
             None | Some(Value::Null) => return Value::Object(Map::new()),
             Some(other) => {
-                self.mismatch(other, go);
+                self.mismatch(other, go, schema.ty());
                 return Value::Object(Map::new());
             }
         };
@@ -169,7 +191,7 @@ impl Walk {
             Some(Value::Array(list)) => list,
             None | Some(Value::Null) => return Value::Array(Vec::new()),
             Some(other) => {
-                self.mismatch(other, go);
+                self.mismatch(other, go, schema.ty());
                 return Value::Array(Vec::new());
             }
         };
@@ -196,7 +218,11 @@ impl Walk {
         self.strict.push(format!("unknown field \"{}{dot}{key}\"", self.path));
     }
 
-    fn mismatch(&mut self, value: &Value, go: &str) {
+    fn mismatch(&mut self, value: &Value, go: &str, ty: Type) {
+        if self.dialect == Dialect::Tree {
+            self.fatal.get_or_insert_with(|| scalar::cannot_restore(value, go, ty));
+            return;
+        }
         let error = self.type_error(&scalar::kind(value), go);
         self.saved.get_or_insert(error);
     }
@@ -254,14 +280,14 @@ mod tests {
 
     #[track_caller]
     fn check(kind: (&str, &str), value: Value, expect: Value) {
-        let (decoded, findings) = decode(&value, schema(kind.0, kind.1));
+        let (decoded, findings) = decode(&value, schema(kind.0, kind.1), Dialect::Json);
         assert_eq!(findings.error, None);
         assert_eq!(decoded, expect);
     }
 
     #[track_caller]
     fn refused(kind: (&str, &str), value: Value, expect: &str) {
-        assert_eq!(decode(&value, schema(kind.0, kind.1)).1.error.as_deref(), Some(expect));
+        assert_eq!(decode(&value, schema(kind.0, kind.1), Dialect::Json).1.error.as_deref(), Some(expect));
     }
 
     const CONFIG_MAP: (&str, &str) = ("v1", "ConfigMap");
@@ -327,7 +353,7 @@ mod tests {
     fn unknown_fields_are_told_and_dropped() {
         let value =
             json!({"spec": {"replicaz": 1, "template": {"spec": {"containers": [{"name": "a", "imagee": 1}]}}}});
-        let (decoded, findings) = decode(&value, schema("apps/v1", "Deployment"));
+        let (decoded, findings) = decode(&value, schema("apps/v1", "Deployment"), Dialect::Json);
         let expect = ["unknown field \"spec.replicaz\"", "unknown field \"spec.template.spec.containers[0].imagee\""];
         assert_eq!(findings.strict, expect);
         assert!(decoded["spec"].get("replicaz").is_none());
@@ -336,9 +362,23 @@ mod tests {
     #[test]
     fn scalars_in_their_own_spelling() {
         let container = json!({"name": "a", "resources": {"limits": {"cpu": 1, "memory": "1024Mi"}}});
-        let (decoded, _) = decode(&json!({"spec": {"containers": [container]}}), schema("v1", "Pod"));
+        let (decoded, _) = decode(&json!({"spec": {"containers": [container]}}), schema("v1", "Pod"), Dialect::Json);
         assert_eq!(decoded["spec"]["containers"][0]["resources"]["limits"], json!({"cpu": "1", "memory": "1Gi"}));
-        let (decoded, _) = decode(&json!({"metadata": {"creationTimestamp": null}}), schema("v1", "Pod"));
+        let (decoded, _) =
+            decode(&json!({"metadata": {"creationTimestamp": null}}), schema("v1", "Pod"), Dialect::Json);
         assert_eq!(decoded["metadata"], json!({}));
+    }
+
+    #[test]
+    fn patched_trees_are_read_in_other_words() {
+        let refused = |value: Value, expect: &str| {
+            let (_, findings) = decode(&value, schema("apps/v1", "Deployment"), Dialect::Tree);
+            assert_eq!(findings.error.as_deref(), Some(expect));
+        };
+        refused(json!({"spec": {"replicas": "x"}}), "unrecognized type: int32");
+        refused(json!({"spec": {"replicas": 1.5}}), "cannot convert float64 to int32");
+        refused(json!({"spec": {"template": {"spec": {"containers": {}}}}}), "cannot restore slice from map");
+        refused(json!({"spec": "x"}), "cannot restore struct from: string");
+        refused(json!({"metadata": {"labels": {"a": 1}}}), "cannot convert int64 to string");
     }
 }

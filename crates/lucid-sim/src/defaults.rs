@@ -2,6 +2,7 @@
 //!
 //! Source of the values: the `zz_generated.defaults.go` and `defaults.go` files of k8s.io/kubernetes/pkg/apis.
 
+mod autoscaler;
 mod pod;
 mod service;
 mod workload;
@@ -17,8 +18,7 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Pod") => {
             pod::spec(object.entry("spec"));
-            object.default_to("spec/enableServiceLinks", true);
-            pod::limits_to_requests(object.entry("spec"));
+            pod::pod(object);
         }
         ("apps", "Deployment") => workload::deployment(object),
         ("apps", "ReplicaSet") => workload::replica_set(object),
@@ -43,7 +43,7 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
             object.default_to("volumeBindingMode", "Immediate");
         }
         ("scheduling.k8s.io", "PriorityClass") => object.default_to("preemptionPolicy", "PreemptLowerPriority"),
-        ("autoscaling", _) => object.default_to("spec/minReplicas", 1),
+        ("autoscaling", "HorizontalPodAutoscaler") => autoscaler::autoscaler(kind, object),
         ("apiextensions.k8s.io", _) => definition(object),
         _ => {}
     }

@@ -43,7 +43,10 @@ impl About<'_> {
     }
 
     fn details(&self, name: &str) -> Value {
-        let mut details = json!({"kind": self.plural});
+        let mut details = json!({});
+        if !self.plural.is_empty() {
+            details["kind"] = self.plural.into();
+        }
         if !name.is_empty() {
             details["name"] = name.into();
         }
@@ -178,6 +181,14 @@ impl ApiError {
 
     /// 422 with every cause that was found; the message joins them as the server does.
     pub(crate) fn invalid(about: About<'_>, name: &str, causes: Vec<Cause>) -> Self {
+        // The server may say the same thing twice, where two of its layers validate it; here it is said once.
+        let mut kept: Vec<Cause> = Vec::new();
+        for cause in causes {
+            if !kept.contains(&cause) {
+                kept.push(cause);
+            }
+        }
+        let causes = kept;
         let mut texts: Vec<String> = Vec::new();
         for cause in &causes {
             let text = format!("{}: {}", cause.field, cause.message);
@@ -191,7 +202,9 @@ impl ApiError {
             many => format!("[{}]", many.join(", ")),
         };
         let mut details = about.details(name);
-        details["kind"] = about.kind.into();
+        if !about.kind.is_empty() {
+            details["kind"] = about.kind.into();
+        }
         details["causes"] = causes_json(&causes);
         let message = format!("{} \"{name}\" is invalid: {why}", about.qualified_kind());
         Self::new(422, "Invalid", message, Some(details))

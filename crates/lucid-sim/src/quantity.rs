@@ -30,6 +30,11 @@ pub(crate) fn read(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// An amount in thousandths, spelt in the family of another: binary suffixes beside `1Gi`, decimal ones beside `2`.
+pub(crate) fn spell(milli: i128, like: &str) -> String {
+    if like.ends_with('i') { binary(milli) } else { decimal(milli, like) }
+}
+
 fn binary(milli: i128) -> String {
     if milli % 1000 != 0 {
         return decimal(milli, "");

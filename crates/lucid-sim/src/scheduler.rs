@@ -5,7 +5,7 @@
 
 mod affinity;
 mod filter;
-mod fit;
+pub(crate) mod fit;
 mod spread;
 mod volumes;
 
@@ -84,7 +84,8 @@ fn place(world: &mut World, snapshot: &Snapshot, pod: &Value) -> Result<String, 
         return Err(sentence(snapshot.nodes.len(), &reasons, for_good));
     }
     let free = |node: &&filter::Node| {
-        fit::score(&node.allocatable, &node.used, &wanted) + affinity::preference(&node.object, pod)
+        let room = fit::score(&node.allocatable, &node.used, &wanted);
+        room + affinity::preference(&node.object, pod) - spread::crowding(snapshot, &node.object, pod)
     };
     let best = fitting.iter().map(free).max().unwrap_or(0);
     let best: Vec<String> =

@@ -96,6 +96,9 @@ fn qos_class(pod: &Value) -> &'static str {
 
 /// What is put in order after validation.
 pub(crate) fn canonicalize(kind: &Kind, object: &mut Value) {
+    if kind.table == Table::SERVICES && object.str("spec/type") == "ExternalName" {
+        object.cut("spec/internalTrafficPolicy");
+    }
     if kind.table == Table::NAMESPACES {
         let name = object.name().to_owned();
         let labels = object.entry("metadata/labels");
@@ -123,8 +126,10 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             if kind.has_status() {
                 restore(old, new, "status");
             }
-            if kind.table == Table::NAMESPACES {
-                restore(old, new, "spec/finalizers");
+            match kind.table {
+                Table::NAMESPACES => restore(old, new, "spec/finalizers"),
+                Table::SERVICES => service::drop_dependent_fields(old, new),
+                _ => {}
             }
             bump_generation(kind, old, new);
         }

@@ -25,12 +25,22 @@ pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
     in_range.then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset)
 }
 
-/// Microseconds since 1970.
+/// Microseconds since 1970, of a stamp with exactly six digits behind the point.
 pub(crate) fn parse_micros(text: &str) -> Option<i64> {
     let seconds = parse_seconds(text)?;
-    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
-    let digits: String = fraction.chars().take_while(char::is_ascii_digit).chain("000000".chars()).take(6).collect();
-    Some(seconds * 1_000_000 + digits.parse::<i64>().ok()?)
+    let (_, fraction) = text.split_once('.')?;
+    let digits: String = fraction.chars().take_while(char::is_ascii_digit).collect();
+    (digits.len() == 6).then_some(seconds * 1_000_000 + digits.parse::<i64>().ok()?)
+}
+
+/// What Go says of a text that does not fit a layout: the part that does not, and the part of the layout.
+pub(crate) fn parse_error(text: &str, layout: &str) -> String {
+    let micros = layout.contains(".000000");
+    let (rest, part) = match text.get(..19).filter(|_| parse_seconds(text).is_some()) {
+        Some(begin) if micros => (&text[begin.len()..], ".000000"),
+        _ => (text, "2006"),
+    };
+    format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {part:?}")
 }
 
 fn split_offset(time: &str) -> Option<(&str, i64)> {
@@ -87,7 +97,8 @@ mod tests {
         assert_eq!(parse_seconds("1970-01-01T01:00:00.5+01:00"), Some(0));
         assert_eq!(parse_seconds("yesterday"), None);
         assert_eq!(parse_seconds("2026-13-01T00:00:00Z"), None);
-        assert_eq!(parse_micros("1970-01-01T00:00:01.25Z"), Some(1_250_000));
+        assert_eq!(parse_micros("1970-01-01T00:00:01.250000Z"), Some(1_250_000));
+        assert_eq!(parse_micros("1970-01-01T00:00:01.25Z"), None);
         assert_eq!(format_micros(1_500_000), "1970-01-01T00:00:01.500000Z");
     }
 }

@@ -4,7 +4,7 @@ use lucid_schema::Schema;
 use serde_json::{Map, Value};
 
 use crate::api::{BODY_LIMIT, Request, convert};
-use crate::decode::{self, Findings};
+use crate::decode::{self, Dialect, Findings};
 use crate::defaults;
 use crate::error::ApiError;
 use crate::json::Json;
@@ -37,10 +37,9 @@ pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
 
 /// The object of a POST or PUT.
 pub(crate) fn object(world: &World, kind: &Kind, request: &Request) -> Result<Brought, ApiError> {
-    check_media(kind, request)?;
     let (value, duplicates) = raw(request).map_err(|error| unrecognised(kind, request, error))?;
     let value = typed(world, kind, request, value)?;
-    let (object, findings) = read(kind, value);
+    let (object, findings) = read(kind, value, Dialect::Json);
     if let Some(error) = findings.error {
         return Err(unfit(kind, &kind.version, &kind.kind, &error));
     }
@@ -57,10 +56,10 @@ pub(crate) fn object(world: &World, kind: &Kind, request: &Request) -> Result<Br
 }
 
 /// From JSON that claims to be of this kind to the object in its stored version, with defaults.
-pub(crate) fn read(kind: &Kind, value: Value) -> (Value, Findings) {
+pub(crate) fn read(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     let (mut object, findings) = match kind.type_ref() {
         TypeRef::Custom { .. } => custom(kind, value),
-        ty => decode::decode(&value, ty),
+        ty => decode::decode(&value, ty, dialect),
     };
     convert::store(kind, &mut object);
     defaults::apply(kind, &mut object);
@@ -83,7 +82,7 @@ pub(crate) fn validation(request: &Request) -> Validation {
     }
 }
 
-fn check_media(kind: &Kind, request: &Request) -> Result<(), ApiError> {
+pub(crate) fn check_media(kind: &Kind, request: &Request) -> Result<(), ApiError> {
     let media = request.content_type.split(';').next().unwrap_or("").trim();
     if matches!(media, "" | "application/json" | "application/yaml") {
         return Ok(());
@@ -170,7 +169,7 @@ fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(
     match known {
         None => {
             let why = format!(
-                "no kind {name:?} is registered for version {version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\""
+                "no kind {name:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
             );
             Err(unfit(kind, short, name, &why))
         }
@@ -203,7 +202,7 @@ fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
     let mut value = value;
     let mut findings = Findings::default();
     if let Some(metadata) = value.get_mut("metadata") {
-        let (held, found) = decode::decode(metadata, TypeRef::Builtin(Schema::object_meta()));
+        let (held, found) = decode::decode(metadata, TypeRef::Builtin(Schema::object_meta()), Dialect::Json);
         *metadata = held;
         findings.error = found.error;
         let within = |text: String| text.replacen("field \"", "field \"metadata.", 1);

@@ -49,5 +49,6 @@ pub(crate) fn manager(request: &Request) -> String {
         return given.into();
     }
     let agent = request.user_agent.split('/').next().unwrap_or("");
-    agent.chars().filter(|c| !c.is_control()).take(MANAGER_LENGTH).collect()
+    let name: String = agent.chars().filter(|c| !c.is_control()).take(MANAGER_LENGTH).collect();
+    if name.is_empty() { "unknown".into() } else { name }
 }

@@ -8,7 +8,7 @@ use crate::api::body::Validation;
 use crate::api::path::Target;
 use crate::api::write::{by, reply};
 use crate::api::{Reply, Request, body, convert, options, read};
-use crate::decode;
+use crate::decode::{self, Dialect};
 use crate::error::{About, ApiError, Cause};
 use crate::fields::{self, ApplyError, Manager};
 use crate::json::Json;
@@ -25,6 +25,13 @@ enum How {
     Json,
     Merge,
     Strategic,
+}
+
+impl How {
+    /// Strategic patches are merged as trees, the others as JSON.
+    fn dialect(self) -> Dialect {
+        if self == Self::Strategic { Dialect::Tree } else { Dialect::Json }
+    }
 }
 
 pub(crate) fn patch(
@@ -66,7 +73,7 @@ fn rewrite(
     let write = world.update(&stored, &target.namespace, &target.name, by(&manager, target, request), |old| {
         let live = convert::present(kind, &Arc::new(old.clone()));
         let patched = patched(kind, &live, &patch, how)?;
-        let (mut object, findings) = body::read(kind, patched.clone());
+        let (mut object, findings) = body::read(kind, patched.clone(), how.dialect());
         if let Some(error) = findings.error {
             return Err(invalid_patch(how, &patch, &patched, &error));
         }
@@ -113,7 +120,7 @@ fn check_shape(how: How, patch: &Value) -> Result<(), ApiError> {
 fn patched(kind: &Kind, live: &Value, patch: &Value, how: How) -> Result<Value, ApiError> {
     let mut new = live.clone();
     match how {
-        How::Json => patch::json::apply(&mut new, patch).map_err(cannot_apply)?,
+        How::Json => patch::json::apply(&mut new, patch).map_err(|_| cannot_apply())?,
         How::Merge => patch::merge(&mut new, patch),
         How::Strategic => patch::strategic::apply(&mut new, patch, kind.type_ref()).map_err(ApiError::bad_request)?,
     }
@@ -121,10 +128,9 @@ fn patched(kind: &Kind, live: &Value, patch: &Value, how: How) -> Result<Value, 
 }
 
 /// A JSON patch whose operations cannot be done.
-fn cannot_apply(why: String) -> ApiError {
+fn cannot_apply() -> ApiError {
     let mut error = ApiError::bad_request("the server rejected our request due to an error in our request");
-    (error.code, error.reason) = (422, "Invalid");
-    error.details = Some(serde_json::json!({"causes": [{"reason": "UnexpectedServerResponse", "message": why}]}));
+    (error.code, error.reason, error.details) = (422, "Invalid", Some(serde_json::json!({})));
     error
 }
 
@@ -155,11 +161,12 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
         let live = live.map(|live| convert::present(kind, &Arc::new(live.clone())));
         let merged = fields::apply(live.as_deref(), &config, kind.type_ref(), &owner, force);
         let merged = merged.map_err(|error| refusal(kind, &config, error))?;
-        let (mut object, findings) = body::read(kind, merged);
+        let (mut object, findings) = body::read(kind, merged, Dialect::Tree);
         if let Some(error) = findings.error {
+            let about = described(kind, &config);
+            let gvk = format!("{}/{}, Kind={}", kind.group, kind.version, config.str("kind"));
             return Err(ApiError::failed(format!(
-                "failed to convert new object ({}) to proper version: {error}",
-                described(kind, &config)
+                "failed to convert new object ({about}) to proper version: unable to convert unstructured object to {gvk}: {error}"
             )));
         }
         if live.is_none() && !config.uid().is_empty() {

@@ -79,9 +79,8 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
         let mut scale = scale_of(kind, old);
         match (request.method.as_str(), media.as_str()) {
             ("PUT", _) => scale = body,
-            (_, "application/json-patch+json") => {
-                patch::json::apply(&mut scale, &body).map_err(ApiError::bad_request)?
-            }
+            (_, "application/json-patch+json") => patch::json::apply(&mut scale, &body)
+                .map_err(|_| ApiError::bad_request("the patch cannot be applied"))?,
             (_, "application/strategic-merge-patch+json") => {
                 patch::strategic::apply(&mut scale, &body, TypeRef::Unknown).map_err(ApiError::bad_request)?;
             }

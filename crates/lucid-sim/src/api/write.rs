@@ -16,6 +16,7 @@ pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &
         return Err(ApiError::method_not_allowed());
     }
     let format = read::format_of(request)?;
+    body::check_media(kind, request)?;
     options::check(request, "CreateOptions")?;
     let brought = body::object(world, kind, request)?;
     let manager = options::manager(request);
@@ -28,6 +29,7 @@ pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &
 pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let format = read::format_of(request)?;
     options::check(request, "UpdateOptions")?;
+    body::check_media(kind, request)?;
     let brought = body::object(world, kind, request)?;
     let mut object = brought.object;
     metadata::place(kind, &target.namespace, &mut object)?;

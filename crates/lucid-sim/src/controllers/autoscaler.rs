@@ -81,7 +81,9 @@ fn report(world: &mut World, scaler: &Value, object: &Value, current: i64, wante
     let scaled = wanted != current;
     if !scaled && current > 0 {
         world.warning(COMPONENT, scaler, "FailedGetResourceMetric", &fetch);
-        let all = format!("invalid metrics (1 invalid out of 1), first error is: {fetch}");
+        let all = format!(
+            "invalid metrics (1 invalid out of 1), first error is: failed to get {resource} resource metric value: {fetch}"
+        );
         world.warning(COMPONENT, scaler, "FailedComputeMetricsReplicas", &all);
     }
     let (now, status) = (world.stamp(), object.int("status/replicas"));

@@ -11,21 +11,19 @@ pub(crate) fn spec(spec: &mut Value) {
     spec.default_to("schedulerName", "default-scheduler");
     spec.default_to("securityContext", json!({}));
     spec.default_to("terminationGracePeriodSeconds", 30);
-    if spec.has("serviceAccountName") && !spec.has("serviceAccount") {
-        let name = spec.at("serviceAccountName").clone();
-        spec.put("serviceAccount", name);
-    } else if spec.has("serviceAccount") && !spec.has("serviceAccountName") {
-        let name = spec.at("serviceAccount").clone();
-        spec.put("serviceAccountName", name);
+    let named = if spec.str("serviceAccountName").is_empty() { "serviceAccount" } else { "serviceAccountName" };
+    let account = spec.str(named).to_owned();
+    if !account.is_empty() {
+        spec.put("serviceAccountName", account.clone());
+        spec.put("serviceAccount", account);
     }
-    let host_network = spec.flag("hostNetwork");
     for list in ["initContainers", "containers", "ephemeralContainers"] {
-        spec.items(list).iter_mut().for_each(|one| container(one, host_network));
+        spec.items(list).iter_mut().for_each(container);
     }
     spec.items("volumes").iter_mut().for_each(volume);
 }
 
-fn container(container: &mut Value, host_network: bool) {
+fn container(container: &mut Value) {
     container.default_to("terminationMessagePath", "/dev/termination-log");
     container.default_to("terminationMessagePolicy", "File");
     container.default_to("resources", json!({}));
@@ -33,10 +31,6 @@ fn container(container: &mut Value, host_network: bool) {
     container.default_to("imagePullPolicy", policy);
     for port in container.items("ports") {
         port.default_to("protocol", "TCP");
-        if host_network {
-            let number = port.at("containerPort").clone();
-            port.default_to("hostPort", number);
-        }
     }
     for variable in container.items("env") {
         if variable.has("valueFrom/fieldRef") {
@@ -106,10 +100,16 @@ fn volume(volume: &mut Value) {
     }
 }
 
-/// A container that states a limit and no request requests its limit; pods only, templates stay as they are.
-pub(crate) fn limits_to_requests(spec: &mut Value) {
-    for list in ["initContainers", "containers"] {
-        for container in spec.items(list) {
+/// What a pod gets and a template does not: a container that states a limit and no request requests its limit, on the
+/// host's network its ports are the host's, and it ends within a second at the least.
+pub(crate) fn pod(object: &mut Value) {
+    if object.int("spec/terminationGracePeriodSeconds") < 0 {
+        object.put("spec/terminationGracePeriodSeconds", 1);
+    }
+    object.default_to("spec/enableServiceLinks", true);
+    let host_network = object.flag("spec/hostNetwork");
+    for list in ["spec/initContainers", "spec/containers"] {
+        for container in object.items(list) {
             let limits = container.map("resources/limits").cloned().unwrap_or_default();
             for (name, limit) in limits {
                 let requests = container.entry("resources/requests");
@@ -117,6 +117,10 @@ pub(crate) fn limits_to_requests(spec: &mut Value) {
                     *requests = json!({});
                 }
                 requests.as_object_mut().expect("made an object above").entry(name).or_insert(limit);
+            }
+            for port in container.items("ports").iter_mut().filter(|_| host_network) {
+                let number = port.at("containerPort").clone();
+                port.default_to("hostPort", number);
             }
         }
     }

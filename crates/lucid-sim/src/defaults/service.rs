@@ -3,29 +3,37 @@
 use serde_json::{Value, json};
 
 use crate::json::{Json, JsonMut};
+use crate::strategy::service::accessible;
 
 pub(crate) fn service(object: &mut Value) {
     object.default_to("spec/sessionAffinity", "None");
-    if object.str("spec/sessionAffinity") == "ClientIP" {
-        object.default_to("spec/sessionAffinityConfig/clientIP/timeoutSeconds", 10_800);
+    match object.str("spec/sessionAffinity") {
+        "None" => drop(object.cut("spec/sessionAffinityConfig")),
+        "ClientIP" if !object.has("spec/sessionAffinityConfig/clientIP/timeoutSeconds") => {
+            object.put("spec/sessionAffinityConfig", json!({"clientIP": {"timeoutSeconds": 10_800}}));
+        }
+        _ => {}
     }
     object.default_to("spec/type", "ClusterIP");
     for port in object.items("spec/ports") {
         port.default_to("protocol", "TCP");
-        let number = port.at("port").clone();
-        port.default_to("targetPort", number);
+        if matches!(port.at("targetPort"), Value::Null) || port["targetPort"] == 0 || port["targetPort"] == "" {
+            let number = port.int("port");
+            port.put("targetPort", number);
+        }
+    }
+    if accessible(object) {
+        object.default_to("spec/externalTrafficPolicy", "Cluster");
     }
     let kind = object.str("spec/type").to_owned();
-    if kind != "ExternalName" {
+    if matches!(kind.as_str(), "NodePort" | "LoadBalancer" | "ClusterIP") {
         object.default_to("spec/internalTrafficPolicy", "Cluster");
-        object.default_to("spec/ipFamilyPolicy", "SingleStack");
-        object.default_to("spec/ipFamilies", json!(["IPv4"]));
-    }
-    if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
-        object.default_to("spec/externalTrafficPolicy", "Cluster");
     }
     if kind == "LoadBalancer" {
         object.default_to("spec/allocateLoadBalancerNodePorts", true);
+        for ingress in object.items("status/loadBalancer/ingress").iter_mut().filter(|one| one.has("ip")) {
+            ingress.default_to("ipMode", "VIP");
+        }
     }
 }
 

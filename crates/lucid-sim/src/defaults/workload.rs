@@ -26,17 +26,19 @@ pub(crate) fn stateful_set(object: &mut Value) {
     object.default_to("spec/replicas", 1);
     object.default_to("spec/revisionHistoryLimit", 10);
     object.default_to("spec/podManagementPolicy", "OrderedReady");
-    object.default_to("spec/updateStrategy/type", "RollingUpdate");
-    if object.str("spec/updateStrategy/type") == "RollingUpdate" {
+    if !object.has("spec/updateStrategy/type") {
+        object.put("spec/updateStrategy/type", "RollingUpdate");
+        object.default_to("spec/updateStrategy/rollingUpdate", json!({}));
+    }
+    if object.str("spec/updateStrategy/type") == "RollingUpdate" && object.has("spec/updateStrategy/rollingUpdate") {
         object.default_to("spec/updateStrategy/rollingUpdate/partition", 0);
+        object.default_to("spec/updateStrategy/rollingUpdate/maxUnavailable", 1);
     }
     object.default_to("spec/persistentVolumeClaimRetentionPolicy/whenDeleted", "Retain");
     object.default_to("spec/persistentVolumeClaimRetentionPolicy/whenScaled", "Retain");
     for claim in object.items("spec/volumeClaimTemplates") {
-        claim.default_to("apiVersion", "v1");
-        claim.default_to("kind", "PersistentVolumeClaim");
         claim.default_to("spec/volumeMode", "Filesystem");
-        claim.default_to("status", json!({"phase": "Pending"}));
+        claim.default_to("status/phase", "Pending");
     }
     template(object);
 }
@@ -52,25 +54,28 @@ pub(crate) fn daemon_set(object: &mut Value) {
 }
 
 pub(crate) fn job(object: &mut Value) {
+    let spec = object.entry("spec");
+    if !spec.has("completions") && !spec.has("parallelism") {
+        spec.put("completions", 1);
+    }
+    spec.default_to("parallelism", 1);
+    spec.default_to("backoffLimit", if spec.has("backoffLimitPerIndex") { i32::MAX } else { 6 });
+    spec.default_to("completionMode", "NonIndexed");
+    spec.default_to("suspend", false);
+    let replacement = if spec.has("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
+    spec.default_to("podReplacementPolicy", replacement);
+    spec.default_to("manualSelector", false);
+    let labels = spec.at("template/metadata/labels").clone();
+    if labels.is_object() && object.map("metadata/labels").is_none_or(serde_json::Map::is_empty) {
+        object.put("metadata/labels", labels);
+    }
     job_spec(object.entry("spec"));
 }
 
+/// What a Job's spec gets in a Job and in a template of one.
 fn job_spec(spec: &mut Value) {
-    if !spec.has("completions") && !spec.has("parallelism") {
-        spec.put("completions", 1);
-        spec.put("parallelism", 1);
-    }
-    spec.default_to("parallelism", 1);
-    spec.default_to("backoffLimit", 6);
-    spec.default_to("completionMode", "NonIndexed");
-    spec.default_to("suspend", false);
-    spec.default_to(
-        "podReplacementPolicy",
-        if spec.has("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" },
-    );
-    spec.default_to("manualSelector", Value::Null);
-    if spec.at("manualSelector").is_null() {
-        spec.cut("manualSelector");
+    for rule in spec.items("podFailurePolicy/rules") {
+        rule.items("onPodConditions").iter_mut().for_each(|pattern| pattern.default_to("status", "True"));
     }
     pod::spec(spec.entry("template/spec"));
 }
@@ -80,7 +85,7 @@ pub(crate) fn cron_job(object: &mut Value) {
     object.default_to("spec/suspend", false);
     object.default_to("spec/successfulJobsHistoryLimit", 3);
     object.default_to("spec/failedJobsHistoryLimit", 1);
-    pod::spec(object.entry("spec/jobTemplate/spec/template/spec"));
+    job_spec(object.entry("spec/jobTemplate/spec"));
 }
 
 fn template(object: &mut Value) {

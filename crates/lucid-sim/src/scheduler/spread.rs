@@ -1,4 +1,4 @@
-//! Topology spread constraints that must hold.
+//! Topology spread: constraints that must hold, and the wish to keep siblings apart.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,19 @@ pub(crate) fn refusal(snapshot: &Snapshot, node: &Value, pod: &Value) -> Option<
             domains.get(own).copied().unwrap_or(0) + i64::from(selector(constraint, pod).matches(&pod.labels()));
         (after - least > constraint.int("maxSkew")).then_some("node(s) didn't match pod topology spread constraints")
     })
+}
+
+/// How much the pod's siblings crowd the node and its zone; the real scheduler spreads them over both by default.
+pub(crate) fn crowding(snapshot: &Snapshot, node: &Value, pod: &Value) -> i64 {
+    let Some(owner) = pod.controller().map(|owner| owner.str("uid")) else { return 0 };
+    let siblings =
+        snapshot.pods.iter().filter(|other| other.controller().is_some_and(|found| found.str("uid") == owner));
+    let zone = "topology.kubernetes.io/zone";
+    let weight = |other: &std::sync::Arc<Value>| {
+        let near = i64::from(snapshot.domain(other, zone) == Some(node.label(zone)));
+        100 * i64::from(other.str("spec/nodeName") == node.name()) + 20 * near
+    };
+    siblings.map(weight).sum()
 }
 
 /// How many matching pods each domain holds; only nodes that the pod could go to make a domain.

@@ -26,6 +26,7 @@ pub(crate) enum Actor {
     Scheduler,
     Kubelet,
     Node,
+    Quota,
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.

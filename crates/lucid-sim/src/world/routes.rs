@@ -33,7 +33,14 @@ pub(crate) fn route(world: &mut World, change: &Change) {
         }
         _ => {}
     }
+    quotas(world, &key.namespace);
     garbage(world, change, key);
+}
+
+/// Whatever changes in a namespace may change what is used there.
+fn quotas(world: &mut World, namespace: &str) {
+    let keys: Vec<Key> = world.store.list_in(Table::QUOTAS, namespace).map(|quota| Key::of(quota)).collect();
+    keys.into_iter().for_each(|key| wake(world, Actor::Quota, key));
 }
 
 fn own_actor(table: Table) -> Option<Actor> {
@@ -51,6 +58,7 @@ fn own_actor(table: Table) -> Option<Actor> {
         Table::AUTOSCALERS => Actor::Autoscaler,
         Table::DEFINITIONS => Actor::Definition,
         Table::SERVICE_ACCOUNTS => Actor::ServiceAccount,
+        Table::QUOTAS => Actor::Quota,
         _ => return None,
     })
 }

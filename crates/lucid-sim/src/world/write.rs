@@ -81,10 +81,10 @@ impl World {
     fn create_named(&mut self, kind: &Kind, namespace: &str, object: Value, by: By<'_>) -> Result<Write, ApiError> {
         let mut object = object;
         metadata::fill(self, &mut object);
-        strategy::service::check_create(self, kind, &object)?;
+        strategy::service::begin_create(self, kind, &mut object)?;
         strategy::prepare_create(kind, &mut object);
         if !by.trusted {
-            validate::create(self, kind, &object)?;
+            validate::create(kind, &object)?;
         }
         strategy::canonicalize(kind, &mut object);
         admission::validate(self, kind, &object, None)?;
@@ -124,12 +124,12 @@ impl World {
         }
         admission::mutate(self, kind, &mut new, Some(&old))?;
         check_version(kind, &old, &mut new)?;
-        strategy::service::check_update(self, kind, &old, &mut new)?;
+        strategy::service::begin_update(self, kind, &old, &mut new)?;
         new.put("metadata/generation", old.generation());
         strategy::prepare_update(kind, by.subresource, &old, &mut new);
         metadata::keep(&old, &mut new);
         if !by.trusted {
-            validate::update(self, kind, by.subresource, &old, &new)?;
+            validate::update(kind, by.subresource, &old, &new)?;
         }
         strategy::canonicalize(kind, &mut new);
         self.settle(kind, &mut new);
@@ -164,13 +164,16 @@ impl World {
         by: By<'_>,
         change: impl FnOnce(&mut Value),
     ) {
+        let Some(old) = self.get(table, namespace, name) else { return };
+        let mut new = Value::clone(&old);
+        change(&mut new);
+        // Controllers look far more often than they find something to say.
+        if new == *old {
+            return;
+        }
         let kind = self.kinds.stored(table).clone();
-        // An object that disappeared, or a refused write, is seen again by the controller's next look.
-        let _ = self.update(&kind, namespace, name, by, |old| {
-            let mut new = old.clone();
-            change(&mut new);
-            Ok(new)
-        });
+        // A refused write is seen again by the controller's next look.
+        let _ = self.update(&kind, namespace, name, by, |_| Ok(new));
     }
 
     /// A controller's new object.

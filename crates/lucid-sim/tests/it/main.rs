@@ -5,10 +5,15 @@
 mod apply;
 /// Discovery, reads and writes through `lucid_client::ApiClient`.
 mod client;
+/// Deployments: rollouts that work, and those that do not.
+mod controllers_rollout;
+/// StatefulSets, claims, Jobs and namespaces.
+mod controllers_sets;
 /// Deleting: preconditions, finalizers, propagation, namespaces.
 mod delete;
 /// The same seed gives the same run.
 mod determinism;
+mod history;
 /// Lists in pages, selectors, formats, watches and what ends them.
 mod read;
 /// Parts of objects: logs, proxy, scale, reviews.

@@ -193,6 +193,10 @@ fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
         }
         Value::Array(list) => {
             let mut out: Vec<Value> = list.iter().map(|value| walk(side, request, key, value)).collect();
+            // Generated names sort as chance would have it.
+            if key == "items" && list.iter().any(|item| item["metadata"]["generateName"].is_string()) {
+                out.sort_by_key(|item| item["metadata"]["name"].to_string());
+            }
             if key == "managedFields" {
                 out.sort_by_key(|entry| {
                     ["manager", "operation", "apiVersion", "subresource"].map(|k| entry[k].to_string())
@@ -203,7 +207,7 @@ fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
         Value::String(text) if key == "resourceVersion" => {
             side.symbols.get(text).cloned().unwrap_or("<rv ?>".into()).into()
         }
-        Value::String(text) => times(&side.name(text)).into(),
+        Value::String(text) => versions(&times(&side.name(text))).into(),
         Value::Number(number) if matches!(key, "nodePort" | "healthCheckNodePort") => {
             let chosen =
                 number.as_u64().is_some_and(|n| (30_000..=32_767).contains(&n) && !matches!(n, 30_080 | 30_081));
@@ -245,7 +249,15 @@ fn times(text: &str) -> String {
     }
 }
 
-/// The causes of a refusal come in the order of Go's maps, and quote Go's structs.
+/// The version that a refused precondition quotes.
+fn versions(text: &str) -> String {
+    const MARK: &str = "does not match the ResourceVersion in record (";
+    let Some((begin, rest)) = text.split_once(MARK) else { return text.into() };
+    format!("{begin}{MARK}<rv>{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// The causes of a refusal come in the order of Go's maps, and quote Go's structs. What two layers of the server's
+/// validation both find, it says twice; the simulator says everything once.
 fn refusal(body: &mut Value) {
     let quote = |value: &mut Value| {
         if let Some(text) = value.as_str() {
@@ -257,6 +269,7 @@ fn refusal(body: &mut Value) {
         many = causes.len() > 1;
         causes.iter_mut().for_each(|cause| quote(&mut cause["message"]));
         causes.sort_by_key(Value::to_string);
+        causes.dedup();
     }
     if let Some(message) = body.get_mut("message") {
         let text = message.as_str().unwrap_or_default().to_owned();

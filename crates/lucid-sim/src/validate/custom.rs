@@ -1,0 +1,280 @@
+//! Custom resources against the schema of their definition.
+//!
+//! What an update leaves as it was is not refused, though the schema would not have it. Rules in CEL are not evaluated.
+//!
+//! Source: kube-openapi's `pkg/validation`, apiextensions-apiserver's `pkg/registry/customresource`.
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::field::{At, Problems};
+use crate::error::Cause;
+use crate::json::Json;
+use crate::kinds::Kind;
+use crate::schema::Root;
+
+pub(super) fn check(kind: &Kind, subresource: &str, old: Option<&Value>, new: &Value, problems: &mut Problems) {
+    let Root::Custom(schema) = &kind.schema else { return };
+    if subresource == "status" {
+        if new.get("status").is_some() {
+            let status = schema.at("properties/status");
+            value(status, new.at("status"), old.map(|old| old.at("status")), &At::new("status"), problems);
+        }
+    } else {
+        value(schema, new, old, &At::new(""), problems);
+        replicas(kind, "specReplicasPath", new, problems);
+    }
+    replicas(kind, "statusReplicasPath", new, problems);
+    let mut before = Problems::default();
+    if let Some(old) = old {
+        lists(schema, old, &At::new(""), &mut before);
+    }
+    if before.is_empty() {
+        lists(schema, new, &At::new(""), problems);
+    }
+}
+
+/// The counts that the scale subresource shows.
+fn replicas(kind: &Kind, which: &str, object: &Value, problems: &mut Problems) {
+    let Some(path) = kind.custom.as_ref().map(|custom| custom.at("scale").str(which)).filter(|path| !path.is_empty())
+    else {
+        return;
+    };
+    let held = object.at(&path.trim_start_matches('.').replace('.', "/"));
+    let at = At::new(path);
+    match held.as_i64() {
+        Some(..0) => problems.invalid(&at, held.clone(), "should be a non-negative integer"),
+        Some(2_147_483_648..) => problems.invalid(&at, held.clone(), "should be less than or equal to 2147483647"),
+        Some(_) => {}
+        None if held.is_null() => {}
+        None => {
+            let go = match held {
+                Value::String(_) => "string",
+                Value::Bool(_) => "bool",
+                Value::Array(_) => "[]interface {}",
+                Value::Object(_) => "map[string]interface {}",
+                _ => "float64",
+            };
+            let shown = if let Value::String(text) = held { text.clone() } else { held.to_string() };
+            let detail = format!("{path} accessor error: {shown} is of the type {go}, expected int64");
+            problems.invalid(&at, 0, detail);
+        }
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn has_type(value: &Value, expected: &str) -> bool {
+    let whole = |value: &Value| value.as_f64().is_some_and(|number| number.fract() == 0.0);
+    match (type_of(value), expected) {
+        (is, wanted) if is == wanted => true,
+        ("integer", "number") => true,
+        ("number", "integer") => whole(value),
+        _ => false,
+    }
+}
+
+fn value(schema: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &mut Problems) {
+    if old == Some(new) {
+        return;
+    }
+    let expected = if schema.flag("x-kubernetes-int-or-string") {
+        vec!["integer", "string"]
+    } else {
+        vec![schema.str("type")].into_iter().filter(|name| !name.is_empty()).collect()
+    };
+    let nullable = new.is_null() && schema.flag("nullable");
+    if !expected.is_empty() && !nullable && !expected.iter().any(|one| has_type(new, one)) {
+        let is = type_of(new);
+        let shown = at.to_string();
+        let detail = format!("{shown} in body must be of type {}: \"{is}\"", expected.join(","));
+        let message = format!("Invalid value: \"{is}\": {detail}");
+        problems.push(Cause::new("FieldValueTypeInvalid", shown, message));
+    }
+    one_of(schema, new, at, problems);
+    match new {
+        Value::String(text) => string(schema, text, at, problems),
+        Value::Number(_) => number(schema, new, at, problems),
+        Value::Array(list) => array(schema, list, old, at, problems),
+        Value::Object(map) => object(schema, map, old, at, problems),
+        _ => {}
+    }
+    for part in schema.list("allOf") {
+        value(part, new, old, at, problems);
+    }
+    choices(schema, new, at, problems);
+}
+
+/// `anyOf`, `oneOf` and `not`.
+fn choices(schema: &Value, new: &Value, at: &At, problems: &mut Problems) {
+    let fits = |part: &Value| {
+        let mut inner = Problems::default();
+        value(part, new, None, at, &mut inner);
+        inner.is_empty()
+    };
+    let any = schema.list("anyOf");
+    if !any.is_empty() && !any.iter().any(fits) && !schema.flag("x-kubernetes-int-or-string") {
+        let detail = format!("\"{at}\" must validate at least one schema (anyOf)");
+        problems.invalid(at, "", detail);
+    }
+    let one = schema.list("oneOf");
+    let count = one.iter().filter(|part| fits(part)).count();
+    if !one.is_empty() && count != 1 {
+        let found = if count == 0 { "none".to_owned() } else { count.to_string() };
+        let words =
+            if count == 0 { "Found none valid".to_owned() } else { format!("Found {found} valid alternatives") };
+        problems.invalid(at, "", format!("\"{at}\" must validate one and only one schema (oneOf). {words}"));
+    }
+    if schema.has("not") && fits(schema.at("not")) {
+        problems.invalid(at, "", format!("\"{at}\" must not validate the schema (not)"));
+    }
+}
+
+fn one_of(schema: &Value, new: &Value, at: &At, problems: &mut Problems) {
+    let allowed = schema.list("enum");
+    if allowed.is_empty() || allowed.contains(new) {
+        return;
+    }
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let allowed: Vec<String> = allowed.iter().map(plain).collect();
+    let allowed: Vec<&str> = allowed.iter().map(String::as_str).collect();
+    let list: Vec<String> = allowed.iter().map(|one| format!("{one:?}")).collect();
+    let shown = if new.is_null() { "null".to_owned() } else { new.to_string() };
+    let message = format!("Unsupported value: {shown}: supported values: {}", list.join(", "));
+    problems.push(Cause::new("FieldValueNotSupported", at.to_string(), message));
+}
+
+fn should(at: &At, new: &Value, what: &str, problems: &mut Problems) {
+    problems.invalid(at, new.clone(), format!("{at} in body should {what}"));
+}
+
+fn size(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|number| usize::try_from(number).ok())
+}
+
+fn string(schema: &Value, text: &str, at: &At, problems: &mut Problems) {
+    let length = text.chars().count();
+    if let Some(most) = size(schema.at("maxLength")).filter(|most| length > *most) {
+        problems.too_long(at, most);
+    }
+    if let Some(least) = size(schema.at("minLength")).filter(|least| length < *least) {
+        should(at, &text.into(), &format!("be at least {least} chars long"), problems);
+    }
+    let pattern = schema.str("pattern");
+    if !pattern.is_empty() && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {
+        should(at, &text.into(), &format!("match '{pattern}'"), problems);
+    }
+}
+
+fn number(schema: &Value, new: &Value, at: &At, problems: &mut Problems) {
+    let held = new.as_f64().unwrap_or(0.0);
+    let bound = |field: &str| schema.at(field).as_f64();
+    if let Some(factor) = bound("multipleOf").filter(|factor| (held / factor).fract() != 0.0) {
+        should(at, new, &format!("be a multiple of {factor}"), problems);
+    }
+    if let Some(most) = bound("maximum") {
+        let exclusive = schema.flag("exclusiveMaximum");
+        if held > most || exclusive && held >= most {
+            let words = if exclusive { "less than" } else { "less than or equal to" };
+            should(at, new, &format!("be {words} {most}"), problems);
+        }
+    }
+    if let Some(least) = bound("minimum") {
+        let exclusive = schema.flag("exclusiveMinimum");
+        if held < least || exclusive && held <= least {
+            let words = if exclusive { "greater than" } else { "greater than or equal to" };
+            should(at, new, &format!("be {words} {least}"), problems);
+        }
+    }
+}
+
+fn array(schema: &Value, list: &[Value], old: Option<&Value>, at: &At, problems: &mut Problems) {
+    let keys = schema.list("x-kubernetes-list-map-keys");
+    for (index, item) in list.iter().enumerate().filter(|_| schema.has("items")) {
+        let same = |other: &&Value| {
+            !keys.is_empty() && keys.iter().filter_map(Value::as_str).all(|key| other.at(key) == item.at(key))
+        };
+        let old = old.and_then(Value::as_array).and_then(|old| old.iter().find(same));
+        value(schema.at("items"), item, old, &at.index(index), problems);
+    }
+    if let Some(most) = size(schema.at("maxItems")).filter(|most| list.len() > *most) {
+        problems.too_many(at, list.len(), most);
+    }
+    if let Some(least) = size(schema.at("minItems")).filter(|least| list.len() < *least) {
+        should(at, &list.len().into(), &format!("have at least {least} items"), problems);
+    }
+}
+
+fn object(schema: &Value, map: &Map<String, Value>, old: Option<&Value>, at: &At, problems: &mut Problems) {
+    if let Some(least) = size(schema.at("minProperties")).filter(|least| map.len() < *least) {
+        should(at, &map.len().into(), &format!("have at least {least} properties"), problems);
+    }
+    if let Some(most) = size(schema.at("maxProperties")).filter(|most| map.len() > *most) {
+        problems.too_many(at, map.len(), most);
+    }
+    let declared = schema.map("properties");
+    let more = schema.at("additionalProperties");
+    for (key, held) in map {
+        let field = declared.and_then(|declared| declared.get(key)).or_else(|| more.is_object().then_some(more));
+        if let Some(field) = field {
+            value(field, held, old.and_then(|old| old.get(key)), &at.child(key), problems);
+        }
+    }
+    for key in schema.list("required").iter().filter_map(Value::as_str).filter(|key| !map.contains_key(*key)) {
+        problems.required(&at.child(key), "");
+    }
+}
+
+/// Sets hold nothing twice, and lists with keys hold no key twice.
+fn lists(schema: &Value, value: &Value, at: &At, problems: &mut Problems) {
+    match value {
+        Value::Object(map) => {
+            let (declared, more) = (schema.map("properties"), schema.at("additionalProperties"));
+            for (key, held) in map {
+                if let Some(field) = declared.and_then(|declared| declared.get(key)) {
+                    lists(field, held, &at.child(key), problems);
+                } else if more.is_object() {
+                    lists(more, held, &at.key(key), problems);
+                }
+            }
+        }
+        Value::Array(list) => {
+            repeated(schema, list, at, problems);
+            for (index, item) in list.iter().enumerate().filter(|_| schema.has("items")) {
+                lists(schema.at("items"), item, &at.index(index), problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn repeated(schema: &Value, list: &[Value], at: &At, problems: &mut Problems) {
+    let keys = schema.list("x-kubernetes-list-map-keys");
+    let identity = |item: &Value| match schema.str("x-kubernetes-list-type") {
+        "set" => item.clone(),
+        _ => {
+            let pairs = keys.iter().filter_map(Value::as_str).filter(|key| item.get(key).is_some());
+            Value::Object(pairs.map(|key| (key.to_owned(), item.at(key).clone())).collect())
+        }
+    };
+    if !matches!(schema.str("x-kubernetes-list-type"), "set" | "map") {
+        return;
+    }
+    let identities: Vec<Value> = list.iter().map(identity).collect();
+    for (index, one) in identities.iter().enumerate() {
+        // The third of the same is not named again.
+        if identities[..index].iter().filter(|other| *other == one).count() == 1 {
+            problems.duplicate(&at.index(index), one.clone());
+        }
+    }
+}
