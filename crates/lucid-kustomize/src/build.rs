@@ -1,5 +1,7 @@
 //! One kustomization folder after the other: files and bases in, a list of resources out.
 
+use std::rc::Rc;
+
 use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_first};
 
 use crate::Options;
@@ -8,10 +10,13 @@ use crate::loader::path;
 use crate::loader::{FileKind, LoadError, Loader};
 use crate::model::{At, Kustomization, Manner, Shared, Var};
 use crate::origin::Origin;
-use crate::read;
+use crate::read::{self, Flaw};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
 use crate::suggest::nearest;
+use crate::tables;
 
 mod configuration;
 mod crds;
@@ -42,6 +47,12 @@ pub(crate) struct Build<'a> {
     pub(crate) loads: usize,
     /// Set at the root if `buildMetadata` asks for anything.
     pub(crate) origins: bool,
+    /// The first kustomization that names a schema decides for the rest of the build.
+    pub(crate) schema: Rc<Schema>,
+    schema_named: bool,
+    /// Set once something needed the built-in schema.
+    schema_needed: bool,
+    broken_schema: Option<Flaw>,
 }
 
 /// A loaded kustomization and its folder.
@@ -53,7 +64,17 @@ pub(crate) struct Target {
 
 impl<'a> Build<'a> {
     pub(crate) fn new(loader: &'a dyn Loader, options: &'a Options) -> Self {
-        Self { loader, options, report: Report::default(), loads: 0, origins: false }
+        Self {
+            loader,
+            options,
+            report: Report::default(),
+            loads: 0,
+            origins: false,
+            schema: Rc::default(),
+            schema_named: false,
+            schema_needed: false,
+            broken_schema: None,
+        }
     }
 
     /// The kustomization at the root of the build.
@@ -187,11 +208,23 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Resources with the schema that counts where they are read.
+    pub(crate) fn stamped(&mut self, mut resources: Vec<Resource>) -> Vec<Resource> {
+        for resource in &mut resources {
+            resource.schema = self.schema.is_custom().then(|| Rc::clone(&self.schema));
+            if tables::scope_known_first(resource.api_version(), resource.kind()).is_none() {
+                self.need_schema();
+            }
+        }
+        resources
+    }
+
     fn resource_file(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, folder: &Folder, origin: &Origin) {
         let Some(text) = self.text(folder, at) else { return };
         match read::documents(&text.text, text.file) {
             Ok(mut found) => {
                 self.ignored(found.ignored);
+                found.resources = self.stamped(found.resources);
                 if self.origins {
                     let origin = origin.append(&at.value);
                     found.resources.iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));

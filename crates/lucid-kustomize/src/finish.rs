@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag, emit_node};
+use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag};
 use lucid_object::{Object, ObjectSet};
 
 use crate::build::{Accumulator, Build, Target};
@@ -32,7 +32,10 @@ impl Build<'_> {
     /// What patches may have done to the identity of an object.
     fn identified(&mut self, resources: &[Resource]) {
         for resource in resources {
-            let message = if resource.kind().is_empty() {
+            let metadata = resource.node.get("metadata");
+            let message = if metadata.is_some_and(|node| !node.is_map() && !node.is_null()) {
+                format!("metadata of this {} is not a mapping", resource.kind())
+            } else if resource.kind().is_empty() {
                 "a patch has taken away the kind of this object".to_owned()
             } else if resource.name().is_empty() && !resource.kind().ends_with("List") {
                 format!("a patch has taken away the name of this {}", resource.kind())
@@ -103,6 +106,9 @@ fn check(node: &Node, top: bool, report: &mut Report) {
                     report.error_help(code::UNPRINTABLE, entry.key.pos, message, "put the key in quotes");
                 }
                 check_text(&entry.key.text, entry.key.pos, report);
+                if entry.key.text.contains('\u{85}') {
+                    report.error(code::UNPRINTABLE, entry.key.pos, "the line break U+0085 cannot stand in a key");
+                }
                 check(&entry.value, false, report);
             }
         }
@@ -125,20 +131,8 @@ fn check_text(text: &str, pos: Pos, report: &mut Report) {
     }
 }
 
-/// The objects and the text of a finished build.
+/// The objects of a finished build.
 pub(crate) fn objects(resources: Vec<Resource>, report: &Report) -> ObjectSet {
     let files = Arc::new(report.files.clone());
     resources.into_iter().map(|resource| Object::from_node(Arc::clone(&files), Arc::new(resource.node))).collect()
-}
-
-/// Documents joined as kustomize joins them.
-pub(crate) fn text<'a>(nodes: impl Iterator<Item = &'a Node>) -> String {
-    let mut out = String::new();
-    for node in nodes {
-        if !out.is_empty() {
-            out.push_str("---\n");
-        }
-        out.push_str(&emit_node(node));
-    }
-    out
 }

@@ -143,6 +143,7 @@ pub(crate) fn absorb(old: &Resource, new: Resource, report: &mut Report) -> Reso
             merged.origin = Some(origin.clone());
         }
     }
+    merged.home = old.home;
     merged.needs_hash &= old.needs_hash;
     merged.behavior = old.behavior;
     merged.previous.clone_from(&old.previous);

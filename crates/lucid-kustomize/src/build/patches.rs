@@ -55,15 +55,21 @@ impl Build<'_> {
                     }
                 }
             };
-            patches::strategic_legacy(&mut into.map, patches, at.pos, &mut self.report);
+            let patches = self.stamped(patches);
+            self.need_schema();
+            patches::strategic_legacy(&mut into.map, patches, at.pos, &self.schema, &mut self.report);
         }
     }
 
     /// One entry of `patches`.
     pub(super) fn patch(&mut self, into: &mut Accumulator, patch: &Patch, folder: &Folder) {
         let Some(source) = self.patch_source(patch, folder) else { return };
-        if let Some(loaded) = self.load_patch(&source) {
-            patches::apply(&mut into.map, patch, loaded, &mut self.report);
+        if let Some(mut loaded) = self.load_patch(&source) {
+            if let Loaded::Strategic(patches) = loaded {
+                loaded = Loaded::Strategic(self.stamped(patches));
+                self.need_schema();
+            }
+            patches::apply(&mut into.map, patch, loaded, &self.schema, &mut self.report);
         }
     }
 
@@ -135,7 +141,7 @@ fn objects(source: &Source) -> Result<Vec<Resource>, Vec<Flaw>> {
     match read::documents(&source.text, source.file()).map(|found| found.resources) {
         Ok(mut patches) => {
             if source.file.is_none() {
-                patches.iter_mut().for_each(|patch| place::shift(&mut patch.node, source.pos));
+                patches.iter_mut().for_each(|patch| patch.shift(source.pos));
             }
             Ok(patches)
         }

@@ -6,7 +6,6 @@ use super::{Accumulator, Build, Folder, Target};
 use crate::model::decode::Fields;
 use crate::model::{At, GeneratorArgs, GeneratorOptions, Manner, Replacement, Shared, replacements_file};
 use crate::origin::{ConfiguredBy, Origin};
-use crate::place;
 use crate::read;
 use crate::report::code;
 use crate::resource::Resource;
@@ -58,7 +57,7 @@ impl Build<'_> {
             match read::documents(&at.value, at.pos.file).map(|found| found.resources) {
                 Ok(mut plugins) => {
                     for plugin in &mut plugins {
-                        place::shift(&mut plugin.node, at.pos);
+                        plugin.shift(at.pos);
                         plugin.origin = self.origins.then(|| origin.append(target.file_name));
                     }
                     found.map.append_all(plugins, &mut self.report);
@@ -156,7 +155,7 @@ impl Build<'_> {
         }
         match read::documents(&yaml, plugin.pos().file) {
             Ok(found) => found.resources.into_iter().next().map(|mut made| {
-                place::put(&mut made.node, plugin.pos());
+                made.put(plugin.pos());
                 made
             }),
             Err(_) => {

@@ -19,6 +19,8 @@ pub(crate) enum Manner {
     Loose,
     /// Plugins that generate: unknown fields are passed over, and a number is no text.
     Typed,
+    /// Prefix and suffix: go-yaml itself reads them, which knows one spelling of a field and takes any scalar for text.
+    Plain,
 }
 
 /// Decoding goes on after a mistake, so the report is shared by everything that decodes.
@@ -70,10 +72,10 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     pub(crate) fn entry(&self, name: &str) -> Option<&'a Entry> {
         let entries = self.node.entries();
-        let found = entries
-            .iter()
-            .find(|e| e.key.text == name)
-            .or_else(|| entries.iter().find(|e| e.key.text.eq_ignore_ascii_case(name)))?;
+        let found = entries.iter().find(|e| e.key.text == name).or_else(|| {
+            let any_case = self.report.manner != Manner::Plain;
+            entries.iter().find(|e| any_case && e.key.text.eq_ignore_ascii_case(name))
+        })?;
         (!found.value.is_null()).then_some(found)
     }
 
@@ -92,6 +94,7 @@ impl<'a, 'r> Fields<'a, 'r> {
     /// A string where a number is never taken for one: a part of an identity.
     pub(crate) fn exact(&self, name: &str) -> Text {
         let node = self.node(name);
+        let node = node.filter(|_| self.report.manner != Manner::Plain);
         if let Some(node) = node.filter(|node| node.as_scalar().is_none_or(|s| text_of(s, Manner::Strict).is_none())) {
             wrong_type(self.report, node, name, "a string");
             return Text::default();
@@ -176,8 +179,10 @@ fn text(report: &Shared<'_>, node: &Node, what: &str) -> Option<At<Text>> {
 
 /// A text; or, where kustomize is that forgiving, what Go prints for a number.
 fn text_of(scalar: &Scalar, manner: Manner) -> Option<Text> {
-    let resolved = scalar.resolve().ok()?;
-    match resolved {
+    if manner == Manner::Plain {
+        return Some(scalar.text.clone());
+    }
+    match scalar.resolve().ok()? {
         Resolved::Str(text) => Some(text.into()),
         _ if matches!(manner, Manner::Strict | Manner::Typed) => None,
         Resolved::Bool(value) => Some(if value { "true" } else { "false" }.into()),

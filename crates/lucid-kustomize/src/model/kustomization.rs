@@ -79,7 +79,7 @@ pub(crate) struct Image {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Replica {
     pub(crate) name: Text,
-    pub(crate) count: i64,
+    pub(crate) count: At<i64>,
     pub(crate) pos: Pos,
 }
 
@@ -253,7 +253,10 @@ pub(crate) fn image(report: &Shared<'_>, node: &Node) -> Option<Image> {
         new_tag: fields.text("newTag").value,
         tag_suffix: fields.text("tagSuffix").value,
         digest: fields.text("digest").value,
-        pos: node.pos,
+        pos: ["newTag", "digest", "newName", "tagSuffix", "name"]
+            .into_iter()
+            .find_map(|name| fields.node(name))
+            .map_or(node.pos, |node| node.pos),
     })
 }
 
@@ -323,7 +326,8 @@ pub(crate) fn field_spec(report: &Shared<'_>, node: &Node) -> Option<Spec> {
 
 pub(crate) fn replica(report: &Shared<'_>, node: &Node) -> Option<Replica> {
     let fields = Fields::open(report, node, "a replica entry", &["name", "count"])?;
-    Some(Replica { name: fields.text("name").value, count: fields.integer("count"), pos: node.pos })
+    let count = At { value: fields.integer("count"), pos: fields.node("count").map_or(node.pos, |node| node.pos) };
+    Some(Replica { name: fields.text("name").value, count, pos: node.pos })
 }
 
 fn var(report: &Shared<'_>, node: &Node) -> Option<Var> {

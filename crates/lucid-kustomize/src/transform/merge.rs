@@ -7,15 +7,16 @@ use std::collections::BTreeSet;
 
 use lucid_object::yaml::{Entry, Key, Kind, Node, Tag, Text};
 
-use crate::{equal_keys, tables};
+use crate::equal_keys;
+use crate::schema::{Place, Schema};
 
 mod directive;
 mod list;
 
 use directive::Directive;
 
-/// What is known of the fields at one place; absent where the type is unknown.
-pub(super) type Schema = Option<u16>;
+/// The merge keys of a list: its own if it is merged, none for a list of plain values.
+pub(super) type Keys<'k> = Option<&'k [Text]>;
 
 /// What became of the two sides.
 #[derive(Debug)]
@@ -31,33 +32,24 @@ pub(super) enum Outcome {
 /// Merges a patch into an object; false if the object is to be deleted.
 ///
 /// `$patch: replace` for a whole object changes nothing: kyaml makes the replacement, and kustomize does not look at it.
-pub(crate) fn merge(target: &mut Node, patch: &mut Node) -> Result<bool, String> {
-    Ok(!matches!(walk(target, patch, None)?, Outcome::Gone))
+pub(crate) fn merge(target: &mut Node, patch: &mut Node, schema: &Schema) -> Result<bool, String> {
+    Ok(!matches!(walk(target, patch, schema.unknown())?, Outcome::Gone))
 }
 
 /// The schema of a place: handed down, or found by the kind that stands there.
-fn schema_at(schema: Schema, nodes: &[&Node]) -> Schema {
-    if schema.is_some() {
-        return schema;
+fn schema_at<'s>(place: Place<'s>, nodes: &[&Node]) -> Place<'s> {
+    if place.is_known() {
+        return place;
     }
-    nodes.iter().find_map(|node| {
+    let found = nodes.iter().find_map(|node| {
         let text = |field| node.get(field).and_then(Node::text).filter(|text| !text.is_empty());
-        let state = tables::merge_state(text("apiVersion")?, text("kind")?);
-        (state != 0).then_some(state)
-    })
-}
-
-/// The schema of a field, and its merge keys if it is a merged list.
-fn step(schema: Schema, field: &str) -> (Schema, Option<&'static [&'static str]>) {
-    let Some(state) = schema else { return (None, None) };
-    match tables::merge_step(state, field) {
-        (0, None) => (None, None),
-        (state, keys) => (Some(state), keys),
-    }
+        Some(place.of(text("apiVersion")?, text("kind")?)).filter(|place| place.is_known())
+    });
+    found.unwrap_or(place)
 }
 
 /// Two mappings, or a mapping and a null.
-fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, String> {
+fn walk(left: &mut Node, right: &mut Node, schema: Place<'_>) -> Result<Outcome, String> {
     let schema = schema_at(schema, &[left, right]);
     if left.is_null() {
         return Ok(if right.is_null() || !adopt(right, schema, None, Depth::Top)? {
@@ -88,8 +80,9 @@ fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, St
 }
 
 /// Merges one field of two mappings.
-fn field(left: &mut Node, right: &mut Node, name: &str, schema: Schema) -> Result<(), String> {
-    let (below, keys) = step(schema, name);
+fn field(left: &mut Node, right: &mut Node, name: &str, schema: Place<'_>) -> Result<(), String> {
+    let (below, keys) = schema.step(name);
+    let keys = keys.as_deref();
     let at = |error: String| format!("{name}: {error}");
     match (left.get(name).is_some(), right.get(name).is_some()) {
         (true, true) => {
@@ -126,22 +119,24 @@ fn append(map: &mut Node, key: Key, value: Node) {
 }
 
 /// A new value in an old place: scalars take over the old quotes.
-fn replace(old: &mut Node, new: &mut Node) {
-    let mut new = std::mem::replace(new, Node::null(new.pos));
+///
+/// The patch keeps its own, because items of lists are looked up in it again.
+fn replace(old: &mut Node, new: &Node) {
+    let mut new = new.clone();
     if let (Kind::Scalar(old), Kind::Scalar(new)) = (&old.kind, &mut new.kind) {
+        let same = old.text == new.text && old.tag == new.tag;
         new.style = old.style;
         new.share = old.share;
+        if same {
+            // What a patch repeats, to say which object or item it means, it does not set.
+            return;
+        }
     }
     *old = new;
 }
 
 /// Two values of one field.
-fn value(
-    left: &mut Node,
-    right: &mut Node,
-    schema: Schema,
-    keys: Option<&'static [&'static str]>,
-) -> Result<Outcome, String> {
+fn value(left: &mut Node, right: &mut Node, schema: Place<'_>, keys: Keys<'_>) -> Result<Outcome, String> {
     let shape = if left.is_null() { &right.kind } else { &left.kind };
     match shape {
         Kind::Map(_) => walk(left, right, schema),
@@ -167,7 +162,7 @@ fn value(
 
 /// What happens to a value that the patch does not mention: merged lists lose items without keys, and an empty value
 /// goes away where an explicit null stays.
-pub(super) fn keep(node: &mut Node, schema: Schema, keys: Option<&'static [&'static str]>) -> Result<bool, String> {
+pub(super) fn keep(node: &mut Node, schema: Place<'_>, keys: Keys<'_>) -> Result<bool, String> {
     let schema = schema_at(schema, &[node]);
     match &mut node.kind {
         Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null || !scalar.text.is_empty()),
@@ -176,8 +171,8 @@ pub(super) fn keep(node: &mut Node, schema: Schema, keys: Option<&'static [&'sta
             None => Ok(true),
         },
         Kind::Map(entries) => retain(entries, |entry| {
-            let (below, keys) = step(schema, &entry.key.text);
-            keep(&mut entry.value, below, keys)
+            let (below, keys) = schema.step(&entry.key.text);
+            keep(&mut entry.value, below, keys.as_deref())
         }),
     }
 }
@@ -209,12 +204,7 @@ pub(super) enum Depth {
 }
 
 /// What happens to a value that the patch adds: directives are carried out, nulls dropped. False if nothing is left.
-pub(super) fn adopt(
-    node: &mut Node,
-    schema: Schema,
-    keys: Option<&'static [&'static str]>,
-    depth: Depth,
-) -> Result<bool, String> {
+pub(super) fn adopt(node: &mut Node, schema: Place<'_>, keys: Keys<'_>, depth: Depth) -> Result<bool, String> {
     let schema = schema_at(schema, &[node]);
     match &mut node.kind {
         Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null),
@@ -230,8 +220,8 @@ pub(super) fn adopt(
             }
             let Kind::Map(entries) = &mut node.kind else { return Ok(true) };
             retain(entries, |entry| {
-                let (below, keys) = step(schema, &entry.key.text);
-                adopt(&mut entry.value, below, keys, Depth::Below)
+                let (below, keys) = schema.step(&entry.key.text);
+                adopt(&mut entry.value, below, keys.as_deref(), Depth::Below)
             })
         }
     }

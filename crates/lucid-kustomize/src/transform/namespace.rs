@@ -87,7 +87,7 @@ fn subjects(resource: &mut Resource, settings: Settings<'_>) -> Result<(), Strin
         }
         let kept = subject.get("namespace").and_then(Node::text).is_some_and(|text| !text.is_empty());
         if !(settings.unset_only && kept) {
-            set_field(subject, "namespace", settings.namespace, Tag::Unset, settings.pos);
+            set_field(subject, "namespace", settings.namespace, Tag::Str, settings.pos);
         }
     }
     Ok(())

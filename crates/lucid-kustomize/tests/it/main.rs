@@ -2,5 +2,6 @@
 
 mod corpus;
 mod mutate;
+mod origins;
 mod random;
 mod support;

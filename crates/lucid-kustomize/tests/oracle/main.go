@@ -18,6 +18,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kustomize/v5/commands/build"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
 type question struct {
@@ -62,6 +63,15 @@ func check(err error) {
 	}
 }
 
+func mentions(q question, word string) bool {
+	for _, f := range q.Files {
+		if bytes.Contains(f.Content, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
 func ask(q question) (a answer) {
 	root, err := os.MkdirTemp("", "oracle")
 	check(err)
@@ -78,6 +88,11 @@ func ask(q question) (a answer) {
 			a = answer{Text: []byte(fmt.Sprintf("panic: %v", reason))}
 		}
 	}()
+	if mentions(q, "openapi") {
+		// A process of its own starts with the built-in schema.
+		openapi.ResetOpenAPI()
+		defer openapi.ResetOpenAPI()
+	}
 	var out bytes.Buffer
 	command := build.NewCmdBuild(filesys.MakeFsOnDisk(), build.MakeHelp("kustomize", "build"), &out)
 	command.SetArgs(append(q.Flags, filepath.Join(root, q.Folder)))

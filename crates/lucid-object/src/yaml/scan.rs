@@ -270,9 +270,6 @@ impl<'t> Scanner<'t> {
     /// Skips blanks, comments and line breaks.
     fn skip_to_token(&mut self) -> Result<()> {
         loop {
-            if self.mark.column == 0 && self.bytes[self.at..].starts_with("\u{feff}".as_bytes()) {
-                self.step();
-            }
             // A tab counts as a blank only where it cannot be mistaken for indentation.
             let tabs = self.flow > 0 || !self.key_allowed;
             while matches!(self.byte(0), Some(b' ')) || (tabs && matches!(self.byte(0), Some(b'\t'))) {

@@ -67,7 +67,8 @@ impl Build<'_> {
         plugin: &Resource,
         read: impl FnOnce(&Shared<'_>, &Fields<'_, '_>) -> Option<T>,
     ) -> Option<T> {
-        let shared = Shared::new(&mut self.report, Manner::Loose);
+        let plain = matches!(plugin.kind(), "PrefixTransformer" | "SuffixTransformer");
+        let shared = Shared::new(&mut self.report, if plain { Manner::Plain } else { Manner::Loose });
         let fields = Fields::open_any(&shared, &plugin.node, "a transformer")?;
         read(&shared, &fields)
     }

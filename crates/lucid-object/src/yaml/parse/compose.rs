@@ -78,6 +78,9 @@ impl Composer {
                 self.count(1, pos)?;
                 let tag = tag.as_deref().and_then(|tag| self.tag_named(tag));
                 if document.expects_key() {
+                    if tag.is_some() && text == "<<" && style == Style::Plain {
+                        return self.error(pos, "a merge key with a tag");
+                    }
                     let key = self.key(&text, style, tag, pos);
                     if let Some(anchor) = anchor {
                         let node = Node::scalar(Scalar::plain(key.text.clone(), key.tag), pos);
