@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lucid.sh"
 usage() {
   cat <<'EOF'
-usage: deploy-k8s.sh [deploy|status|cleanup] [options]   the same as: lucid deploy|status production
+usage: deploy-k8s.sh [deploy|status|cleanup] [options]   the same as: lucid deploy|status production, lucid cleanup
   --environment NAME   overlay to deploy (production)
   --namespace NAME     namespace of the release
   --component NAME     only this component
@@ -16,9 +16,9 @@ usage: deploy-k8s.sh [deploy|status|cleanup] [options]   the same as: lucid depl
 EOF
 }
 verb=deploy
+dry_run=
 case ${1:-} in
-  deploy | status) verb=$1; shift ;;
-  cleanup) later cleanup ;;
+  deploy | status | cleanup) verb=$1; shift ;;
 esac
 while [ $# -gt 0 ]; do
   case $1 in
@@ -27,10 +27,15 @@ while [ $# -gt 0 ]; do
     --component | -c) value "$1" $#; args+=(--component "$2"); shift 2 ;;
     --timeout) value "$1" $#; args+=(--timeout "$(duration "$2")"); shift 2 ;;
     --log-level) value "$1" $#; verbosity "$2"; shift 2 ;;
-    --dry-run) args+=(--dry-run=server); shift ;;
+    --dry-run) dry_run=1; shift ;;
     --verbose | -v) args+=(-v); shift ;;
     --help | -h) usage; exit 0 ;;
     *) echo "unknown option: $1" >&2; usage >&2; exit 2 ;;
   esac
 done
-lucid "$verb" "$environment" "${args[@]}"
+case $verb in
+  # What is removed is what the record says, whichever overlay it came from.
+  cleanup) lucid cleanup "${args[@]}" ${dry_run:+--dry-run} ;;
+  status) lucid status "$environment" "${args[@]}" ;;
+  *) lucid deploy "$environment" "${args[@]}" ${dry_run:+--dry-run=server} ;;
+esac

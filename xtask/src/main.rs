@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod codegen;
 mod process;
 mod root;
 mod soak;
@@ -25,12 +26,14 @@ enum Verb {
     Cluster(cluster::Args),
     /// All test suites, or one of them
     Test(test::Args),
+    /// The generated reference: command line, exit codes, findings, schema of lucid.yaml
+    Codegen(codegen::Args),
     /// Measurements beside what we are measured against
     Bench(bench::Args),
-    /// The real-cluster suite with its full counts; appends a dated result to docs/soak.md
-    Soak,
+    /// The suites with their full counts; notes a dated result in docs/soak.md
+    Soak(soak::Args),
     /// Builds and installs the programs that the tests need, into target/tools
-    Tools,
+    Tools(tools::Args),
 }
 
 fn main() -> ExitCode {
@@ -47,8 +50,9 @@ fn run() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Verb::Cluster(args) => cluster::run(args),
         Verb::Test(args) => test::run(args),
+        Verb::Codegen(args) => codegen::run_verb(args),
         Verb::Bench(args) => bench::run_verb(args),
-        Verb::Soak => soak::run(),
-        Verb::Tools => tools::all(),
+        Verb::Soak(args) => soak::run(args),
+        Verb::Tools(args) => tools::run(args),
     }
 }

@@ -3,6 +3,7 @@
 mod architecture;
 mod deny;
 mod real;
+mod rendering;
 mod rust;
 mod tidy;
 
@@ -11,8 +12,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
+use crate::codegen;
 use crate::process::seconds;
-pub(crate) use real::{Counts, suite as real_suite};
+pub(crate) use real::suite as real_suite;
+pub(crate) use rendering::suite as rendering_suite;
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -24,6 +27,8 @@ pub(crate) struct Args {
 pub(crate) enum Suite {
     /// Formatting, lints, tidiness, and every test that needs no cluster
     Unit,
+    /// Rendering beside the real kustomize
+    Render,
     /// Deployments against the simulator
     Sim,
     /// Deployments against a real control plane with kwok nodes
@@ -32,7 +37,14 @@ pub(crate) enum Suite {
     Deny,
 }
 
-const ALL: [Suite; 3] = [Suite::Unit, Suite::Sim, Suite::Cluster];
+const ALL: [Suite; 4] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Cluster];
+
+/// How much the tests do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    Small,
+    Full,
+}
 
 struct Outcome {
     suite: Suite,
@@ -60,6 +72,7 @@ fn timed(suite: Suite) -> Outcome {
     let began = Instant::now();
     let result = match suite {
         Suite::Unit => unit(),
+        Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
         Suite::Sim => rust::suite("sim"),
         Suite::Cluster => real::suite(Counts::Small),
         Suite::Deny => deny::check(),
@@ -86,12 +99,13 @@ type Check = fn() -> Result<()>;
 
 /// Every check of the unit suite runs also after another failed, cheapest first.
 fn unit() -> Result<()> {
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("formatting", rust::formatting),
         ("tidiness", tidy::check),
         ("architecture", architecture::check),
         ("lints", rust::lints),
         ("tests", rust::unit_tests),
+        ("generated reference", codegen::check),
     ];
     let mut failed = Vec::new();
     for (what, check) in checks {

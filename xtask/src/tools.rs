@@ -1,5 +1,6 @@
 //! The programs that the tests call, built from source into `target/tools` when their inputs changed.
 
+mod crds;
 mod go;
 mod stamp;
 
@@ -8,9 +9,32 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
 
 use crate::root::{root, tools};
 use go::Install;
+
+#[derive(Parser)]
+pub(crate) struct Args {
+    /// What they are for; without it all of them
+    purpose: Option<Purpose>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Purpose {
+    /// A control plane, nodes and kubectl
+    Cluster,
+    /// The real kustomize
+    Rendering,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    match args.purpose {
+        Some(Purpose::Cluster) => cluster(),
+        Some(Purpose::Rendering) => rendering(),
+        None => all(),
+    }
+}
 
 /// The Kubernetes version that `testcluster/go.mod` requires.
 pub(crate) const KUBERNETES: &str = "1.37.2";
@@ -21,6 +45,13 @@ const KUSTOMIZE: Install = Install {
     name: "kustomize",
     package: "sigs.k8s.io/kustomize/kustomize/v5",
     version: "v5.8.2",
+    takes: "a minute or two",
+};
+
+const KUBE_SCORE: Install = Install {
+    name: "kube-score",
+    package: "github.com/zegl/kube-score/cmd/kube-score",
+    version: "v1.20.0",
     takes: "a minute or two",
 };
 
@@ -45,11 +76,21 @@ pub(crate) fn cluster() -> Result<()> {
     KWOK.ensure()
 }
 
-/// What the cluster suite calls besides.
+/// What the cluster suite and the rendering suite call besides.
 pub(crate) fn all() -> Result<()> {
     cluster()?;
+    rendering()?;
     let _lock = lock()?;
-    KUSTOMIZE.ensure()
+    KUBE_SCORE.ensure()?;
+    crds::ensure()
+}
+
+/// The real kustomize, and its build command as a program that answers many questions.
+pub(crate) fn rendering() -> Result<()> {
+    let _lock = lock()?;
+    KUSTOMIZE.ensure()?;
+    let source = root().join("crates/lucid-kustomize/tests/oracle");
+    go::build(&source, &tools().join("kustomize-oracle"), "", "kustomize's oracle", "a minute or two")
 }
 
 /// The folder of a component of ours or of an installed program.
@@ -70,7 +111,8 @@ fn lock() -> Result<fs::File> {
 
 fn control_plane() -> Result<()> {
     let source = root().join("testcluster");
-    go::build(&source, &tools().join("testcluster"), &version_flags())?;
+    let takes = "6-8 minutes";
+    go::build(&source, &tools().join("testcluster"), &version_flags(), "the Kubernetes control plane", takes)?;
     let folder = tools().join("components");
     fs::create_dir_all(&folder)?;
     for name in COMPONENTS {

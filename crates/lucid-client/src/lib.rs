@@ -2,13 +2,14 @@
 //!
 //! [`connect`] turns a kubeconfig into an [`ApiClient`]; [`discovery`] learns what the cluster serves; [`objects`] reads
 //! and writes; [`follow`] keeps one LIST and one WATCH a kind and namespace alive; [`access`] asks what we may do;
-//! [`proxy`] reaches a pod's own endpoint. A simulator is reached in the same way, through [`ApiClient::from_service`].
+//! [`logs`] reads the end of a container's log; [`proxy`] reaches a pod's own endpoint. A simulator is reached in the same way, through [`ApiClient::from_service`].
 
 pub mod access;
 pub mod connect;
 pub mod discovery;
 pub mod error;
 pub mod follow;
+pub mod logs;
 pub mod objects;
 pub mod proxy;
 pub mod request;
@@ -20,6 +21,7 @@ pub use connect::{ConnectOptions, Connected, connect};
 pub use discovery::Served;
 pub use error::{Error, Result};
 pub use follow::{Change, follow};
-pub use objects::{Apply, ListKind, Listed};
+pub use logs::LogQuery;
+pub use objects::{Apply, ListKind, Listed, Manner};
 pub use request::ApiClient;
 pub use target::Target;

@@ -57,6 +57,17 @@ pub struct Written {
 
 const PAGE: usize = 1000;
 
+/// What becomes of what a deleted object owns, and of its own time to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Gone at once; what it owns follows.
+    Background,
+    /// Gone when everything that it owns is gone.
+    Foreground,
+    /// Gone at once, without a grace period; what it owns follows.
+    Force,
+}
+
 impl ApiClient {
     /// # Errors
     /// 404 when it is not there.
@@ -142,8 +153,23 @@ impl ApiClient {
     /// # Errors
     /// 409 when another object has the name now.
     pub async fn delete(&self, target: &Target, name: &str, uid: &str) -> Result<()> {
-        let body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
-            "preconditions": {"uid": uid}});
+        self.delete_as(target, name, uid, Manner::Background).await
+    }
+
+    /// As [`Self::delete`], and says what becomes of what it owns.
+    ///
+    /// # Errors
+    /// 409 when another object has the name now.
+    pub async fn delete_as(&self, target: &Target, name: &str, uid: &str, manner: Manner) -> Result<()> {
+        let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
+        match manner {
+            Manner::Background => body["propagationPolicy"] = "Background".into(),
+            Manner::Foreground => body["propagationPolicy"] = "Foreground".into(),
+            Manner::Force => {
+                body["propagationPolicy"] = "Background".into();
+                body["gracePeriodSeconds"] = 0.into();
+            }
+        }
         let doing = format!("delete {} {name}", target.gvk.kind);
         let mut call = Call::with_body(Method::DELETE, target.object_path(name), &body, doing);
         call.is_idempotent = true;

@@ -178,6 +178,9 @@ fn carry_out(
             let plural = run.resources.get(&operation.gvk).map(|resource| resource.plural.clone());
             answers.spawn(delete(run.client.clone(), plural, effect, operation));
         }
+        Effect::DeletePod { effect, pod, uid } => {
+            answers.spawn(delete_pod(run.client.clone(), effect, pod, uid));
+        }
         Effect::Probe { effect, component, workloads, checks } => {
             let pods = ready_pods(&run.cache, &workloads);
             answers.spawn(ask(run.client.clone(), effect, component, checks, pods));
@@ -217,6 +220,12 @@ async fn delete(client: ApiClient, plural: Option<String>, effect: EffectId, ope
         _ => Ok(()),
     };
     Answer::Deleted { effect, outcome, object }
+}
+
+async fn delete_pod(client: ApiClient, effect: EffectId, pod: ObjectRef, uid: String) -> Answer {
+    let target = Target::core("Pod", "pods", pod.namespace.as_deref());
+    let outcome = client.delete(&target, &pod.name, &uid).await;
+    Answer::Deleted { effect, outcome, object: pod }
 }
 
 async fn ask(

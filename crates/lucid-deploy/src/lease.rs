@@ -233,6 +233,14 @@ impl Held {
         }
     }
 
+    /// Takes the Lease away, because there is no release any more.
+    pub async fn remove(self) {
+        let uid = self.lease.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        if let Err(error) = self.client.delete(&self.target, &self.name, uid).await {
+            tracing::warn!(%error, "the Lease could not be removed");
+        }
+    }
+
     /// Gives the lock back; the epoch stays, so that the next holder's is larger.
     pub async fn give_back(mut self) {
         self.lease["spec"]["holderIdentity"] = "".into();

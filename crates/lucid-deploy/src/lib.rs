@@ -2,22 +2,36 @@
 //!
 //! [`survey`] looks at the cluster once, [`checks`] finds what would go wrong, [`lease`] keeps others out, [`drive`] runs
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
-//! [`status`] is the same look without the run.
+//! [`revisions`] keeps what a release contained, [`rollback`] brings it back, [`compare`] says
+//! what differs; [`book`] is the record of one run.
+//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run.
 
+pub mod book;
 pub mod cache;
 pub mod checks;
+pub mod cleanup;
 pub mod clock;
+pub mod compare;
 pub mod deploy;
 pub mod drive;
+pub mod emergency;
+pub mod evidence;
 pub mod lease;
 pub mod locate;
+pub mod prepare;
 pub mod queue;
+pub mod removal;
+pub mod revisions;
+pub mod rollback;
+pub mod run;
 pub mod status;
 pub mod store;
 pub mod survey;
 
 pub use cache::Cache;
 pub use clock::Clock;
-pub use deploy::{Deployed, DryRun, Refusal, Request, Verdict, deploy};
+pub use deploy::{Deployed, DryRun, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
+pub use evidence::Cleaner;
+pub use revisions::FreshKey;
 pub use status::{ComponentStatus, StatusReport, status};

@@ -26,7 +26,7 @@ impl<'a> Places<'a> {
     pub fn add_to(&self, stamped: &Stamped) -> Stamped {
         let mut stamped = stamped.clone();
         match &mut stamped.event {
-            Event::Failed { component, findings } => {
+            Event::Failed { component, findings, .. } => {
                 for finding in findings {
                     self.place(component, finding);
                 }

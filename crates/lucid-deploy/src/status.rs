@@ -71,6 +71,7 @@ pub async fn status(client: &ApiClient, release: &ReleaseFile, mut objects: Obje
         selection: Selection::All,
         epoch: None,
         take_ownership: true,
+        restart_readers: false,
     })
     .map_err(Refusal::Manifests)?;
     Ok(Watcher { survey, wishes, plan, last_run: stored.record.runs.last().cloned() })

@@ -38,23 +38,24 @@ pub async fn load(client: &ApiClient, namespace: &str, release: &str) -> Result<
     Ok(Stored { record, version })
 }
 
-/// Writes the record over the version it was read from.
+/// Writes the record over the version it was read from, which then is this one.
 ///
 /// # Errors
 /// 409 when someone else has written in between.
-pub async fn save(client: &ApiClient, namespace: &str, release: &str, stored: &Stored) -> Result<()> {
+pub async fn save(client: &ApiClient, namespace: &str, release: &str, stored: &mut Stored) -> Result<()> {
     let name = names::record(release);
     let mut secret = json!({
         "apiVersion": "v1", "kind": "Secret", "type": "lucid.dev/record",
         "metadata": {"name": name, "namespace": namespace, "labels": {names::RELEASE_LABEL: release}},
         "data": {"record": STANDARD.encode(stored.record.encode())},
     });
-    match &stored.version {
+    let written = match &stored.version {
         None => client.create(&target(namespace), &secret, FIELD_MANAGER).await?,
         Some(version) => {
             secret["metadata"]["resourceVersion"] = version.clone().into();
             client.replace(&target(namespace), &name, &secret, FIELD_MANAGER).await?
         }
     };
+    stored.version = written.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
     Ok(())
 }

@@ -68,6 +68,21 @@ pub enum Event {
     Failed {
         component: String,
         findings: Vec<Finding>,
+        /// It was failing before the run began, so the run is not to blame.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        before: bool,
+    },
+    /// A broken pod of an old revision kept a StatefulSet from going back; it was deleted.
+    Unstuck {
+        component: String,
+        pod: ObjectRef,
+    },
+    /// The run has failed, and what served before it is brought back.
+    RollingBack {
+        /// The revision; none when a first install is taken away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<u64>,
+        because: Vec<String>,
     },
     /// Not started, because something it needs failed.
     Skipped {

@@ -88,6 +88,12 @@ pub enum Effect {
         effect: EffectId,
         operation: Operation,
     },
+    /// Delete a pod that keeps its StatefulSet from going on.
+    DeletePod {
+        effect: EffectId,
+        pod: ObjectRef,
+        uid: String,
+    },
     /// Ask the component's health endpoints.
     Probe {
         effect: EffectId,

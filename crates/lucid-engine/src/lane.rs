@@ -1,5 +1,6 @@
 //! One lane under way: which operation is next, and what its objects look like.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub(crate) struct LaneRun {
     /// It was failing when the run began.
     pub(crate) failed_before: bool,
     pub(crate) timed_out: bool,
+    /// Pods that were deleted because they kept a StatefulSet from going on, by uid.
+    pub(crate) unstuck: BTreeSet<String>,
     /// The last thing that was said about what it waits for.
     pub(crate) said: String,
 }
@@ -87,6 +90,7 @@ impl LaneRun {
             first_probe_failure: None,
             failed_before: false,
             timed_out: false,
+            unstuck: BTreeSet::new(),
             said: String::new(),
         }
     }

@@ -82,6 +82,10 @@ def write_scopes(bundle):
     lines = ["//! Kinds that are certainly cluster-scoped, as (kind, apiVersion), sorted.\n", HEAD]
     lines.append("pub(crate) const CLUSTER_SCOPED: &[(&str, &str)] = &[\n")
     lines.extend("    (%s, %s),\n" % (quoted(kind), quoted(version)) for kind, version in cluster)
+    lines.append("];\n\n/// The kinds that kustomize knows without a document: (kind, apiVersion, whether cluster-scoped), sorted.\n")
+    lines.append("pub(crate) const KNOWN_FIRST: &[(&str, &str, bool)] = &[\n")
+    known = sorted((kind, version, flag == "false") for version, kind, flag in pairs)
+    lines.extend("    (%s, %s, %s),\n" % (quoted(k), quoted(v), "true" if c else "false") for k, v, c in known)
     lines.append("];\n")
     (OUT / "scopes.rs").write_text("".join(lines))
 

@@ -41,12 +41,13 @@ impl Build<'_> {
         if wants("managedByLabel") || self.options.managed_by_label {
             managed_by(resource);
         }
+        let first = first_of_two(resource);
         let old = resource.node.get("metadata").and_then(|metadata| metadata.get("annotations"));
-        let entries = old.map(Node::entries).unwrap_or_default().iter();
-        let mut map: Vec<(Text, Text, Pos)> = entries
-            .filter(|entry| !INTERNAL.contains(&entry.key.text.as_str()))
-            .map(|e| (e.key.text.clone(), e.value.text().unwrap_or_default().into(), e.value.pos))
-            .collect();
+        let mut map = old.map(pairs).unwrap_or_default();
+        match first {
+            Some(first) => fold(&mut map, first),
+            None => map.retain(|(key, ..)| !INTERNAL.contains(&key.as_str())),
+        }
         if wants("originAnnotations")
             && let Some(origin) = &resource.origin
         {
@@ -58,6 +59,29 @@ impl Build<'_> {
         }
         resource.set_metadata_map("annotations", map);
     }
+}
+
+/// Takes out the first of two fields `annotations`: kustomize cleans it up and folds it into the second.
+fn first_of_two(resource: &mut Resource) -> Option<Node> {
+    let metadata = resource.node.get_mut("metadata")?;
+    let two = metadata.entries().iter().filter(|entry| entry.key.text == "annotations").count() == 2;
+    if two { metadata.remove("annotations") } else { None }
+}
+
+fn fold(map: &mut Vec<(Text, Text, Pos)>, first: Node) {
+    let mut over = pairs(&first);
+    over.retain(|(key, ..)| !INTERNAL.contains(&key.as_str()));
+    map.retain(|(key, ..)| !over.iter().any(|(known, ..)| known == key));
+    map.extend(over);
+    map.retain(|(key, ..)| !matches!(key.as_str(), ORIGIN | TRANSFORMATIONS));
+}
+
+/// Keys and values; those of a list are taken in turn.
+fn pairs(node: &Node) -> Vec<(Text, Text, Pos)> {
+    let text = |node: &Node| Text::from(node.text().unwrap_or_default());
+    let items = node.items().chunks_exact(2).map(|pair| (text(&pair[0]), text(&pair[1]), pair[1].pos));
+    let entries = node.entries().iter().map(|e| (e.key.text.clone(), text(&e.value), e.value.pos));
+    entries.chain(items).collect()
 }
 
 /// A mapping as an item of a list.

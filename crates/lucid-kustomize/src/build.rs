@@ -1,19 +1,22 @@
 //! One kustomization folder after the other: files and bases in, a list of resources out.
 
-use std::cell::RefCell;
+use std::rc::Rc;
 
-use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_with};
+use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_first};
 
 use crate::Options;
 use crate::config::Config;
 use crate::loader::path;
 use crate::loader::{FileKind, LoadError, Loader};
-use crate::model::{At, Kustomization, Var};
+use crate::model::{At, Kustomization, Manner, Shared, Var};
 use crate::origin::Origin;
-use crate::read;
+use crate::read::{self, Flaw};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
 use crate::suggest::nearest;
+use crate::tables;
 
 mod configuration;
 mod crds;
@@ -44,6 +47,12 @@ pub(crate) struct Build<'a> {
     pub(crate) loads: usize,
     /// Set at the root if `buildMetadata` asks for anything.
     pub(crate) origins: bool,
+    /// The first kustomization that names a schema decides for the rest of the build.
+    pub(crate) schema: Rc<Schema>,
+    schema_named: bool,
+    /// Set once something needed the built-in schema.
+    schema_needed: bool,
+    broken_schema: Option<Flaw>,
 }
 
 /// A loaded kustomization and its folder.
@@ -55,7 +64,17 @@ pub(crate) struct Target {
 
 impl<'a> Build<'a> {
     pub(crate) fn new(loader: &'a dyn Loader, options: &'a Options) -> Self {
-        Self { loader, options, report: Report::default(), loads: 0, origins: false }
+        Self {
+            loader,
+            options,
+            report: Report::default(),
+            loads: 0,
+            origins: false,
+            schema: Rc::default(),
+            schema_named: false,
+            schema_needed: false,
+            broken_schema: None,
+        }
     }
 
     /// The kustomization at the root of the build.
@@ -102,7 +121,7 @@ impl<'a> Build<'a> {
         let text = self.text(&folder, &at)?;
         let node = self.configuration_node(&text)?;
         let kustomization = {
-            let shared = RefCell::new(&mut self.report);
+            let shared = Shared::new(&mut self.report, Manner::Strict);
             Kustomization::decode(&shared, &node)?
         };
         Some(Target { kustomization, folder, file_name })
@@ -122,12 +141,34 @@ impl<'a> Build<'a> {
 
     /// The first document of a YAML 1.1 text.
     pub(crate) fn yaml_1_1(&mut self, text: &Text) -> Option<Option<Node>> {
-        match parse_with(&text.text, text.file, Dialect::Yaml11, Limits::default()) {
-            Ok(documents) => Some(documents.into_iter().next()),
+        self.first_document(text, Dialect::Yaml11)
+    }
+
+    pub(crate) fn first_document(&mut self, text: &Text, dialect: Dialect) -> Option<Option<Node>> {
+        let start = Pos { file: text.file, line: 1, column: 1 };
+        match parse_first(&text.text, start, dialect, Limits::default()) {
+            Ok(first) => {
+                self.ignored(first.rest);
+                Some(first.node)
+            }
             Err(error) => {
                 self.report.error(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message));
                 None
             }
+        }
+    }
+
+    /// Says that kustomize, and so we, pass over the rest of a text.
+    pub(crate) fn ignored(&mut self, rest: impl IntoIterator<Item = Pos>) {
+        for pos in rest {
+            let help =
+                "one document is read, which ends at `---` and before a line that is indented less than its first";
+            self.report.warning_help(
+                code::IGNORED,
+                pos,
+                "what follows is not read, as kustomize does not read it",
+                help,
+            );
         }
     }
 
@@ -167,15 +208,28 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Resources with the schema that counts where they are read.
+    pub(crate) fn stamped(&mut self, mut resources: Vec<Resource>) -> Vec<Resource> {
+        for resource in &mut resources {
+            resource.schema = self.schema.is_custom().then(|| Rc::clone(&self.schema));
+            if tables::scope_known_first(resource.api_version(), resource.kind()).is_none() {
+                self.need_schema();
+            }
+        }
+        resources
+    }
+
     fn resource_file(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, folder: &Folder, origin: &Origin) {
         let Some(text) = self.text(folder, at) else { return };
-        match read::resources(&text.text, text.file) {
-            Ok(mut resources) => {
+        match read::documents(&text.text, text.file) {
+            Ok(mut found) => {
+                self.ignored(found.ignored);
+                found.resources = self.stamped(found.resources);
                 if self.origins {
                     let origin = origin.append(&at.value);
-                    resources.iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
+                    found.resources.iter_mut().for_each(|resource| resource.origin = Some(origin.clone()));
                 }
-                into.map.append_all(resources, &mut self.report);
+                into.map.append_all(found.resources, &mut self.report);
             }
             Err(flaws) => flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report)),
         }
@@ -258,7 +312,12 @@ fn is_empty(node: &Node) -> bool {
         || (node.is_map()
             && node.entries().iter().all(|entry| {
                 let header = ["kind", "apiVersion"].iter().any(|name| entry.key.text.eq_ignore_ascii_case(name));
-                header || entry.value.is_null() || entry.value.text() == Some("")
+                // kustomize empties these two before it looks.
+                let moved = ["bases", "imageTags"].iter().any(|name| entry.key.text.eq_ignore_ascii_case(name));
+                header
+                    || entry.value.is_null()
+                    || entry.value.text() == Some("")
+                    || (moved && entry.value.is_null_or_empty())
             }))
 }
 

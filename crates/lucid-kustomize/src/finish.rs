@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag, emit_node};
+use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag};
 use lucid_object::{Object, ObjectSet};
 
 use crate::build::{Accumulator, Build, Target};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
-use crate::resource::Resource;
-use crate::{Order, hash, nameref, sort};
+use crate::resource::{Previous, Resource};
+use crate::{Order, equal_keys, hash, nameref, sort};
 
 impl Build<'_> {
     /// Carries out what kustomize does once, on all resources together.
@@ -19,6 +19,7 @@ impl Build<'_> {
         nameref::fix(accumulated.map.list_mut(), &accumulated.config.name_reference, &mut self.report);
         self.resolve_vars(&mut accumulated);
         let mut resources = accumulated.map.into_list();
+        self.identified(&resources);
         resources.retain(|resource| !is_local(resource));
         resources = self.order(resources, target);
         for resource in &mut resources {
@@ -26,6 +27,25 @@ impl Build<'_> {
             check(&resource.node, true, &mut self.report);
         }
         resources
+    }
+
+    /// What patches may have done to the identity of an object.
+    fn identified(&mut self, resources: &[Resource]) {
+        for resource in resources {
+            let metadata = resource.node.get("metadata");
+            let message = if metadata.is_some_and(|node| !node.is_map() && !node.is_null()) {
+                format!("metadata of this {} is not a mapping", resource.kind())
+            } else if resource.kind().is_empty() {
+                "a patch has taken away the kind of this object".to_owned()
+            } else if resource.name().is_empty() && !resource.kind().ends_with("List") {
+                format!("a patch has taken away the name of this {}", resource.kind())
+            } else if let Some(text) = resource.previous.iter().find_map(with_comma) {
+                format!("{text:?} has a comma, and cannot be followed when names change")
+            } else {
+                continue;
+            };
+            self.report.error(code::NOT_AN_OBJECT, resource.pos(), message);
+        }
     }
 
     fn order(&self, resources: Vec<Resource>, target: &Target) -> Vec<Resource> {
@@ -56,6 +76,14 @@ pub(crate) fn hash_names(map: &mut ResMap) {
     }
 }
 
+/// kustomize keeps earlier names in lists with commas.
+fn with_comma(previous: &Previous) -> Option<&str> {
+    [&previous.name, &previous.namespace, &previous.kind]
+        .into_iter()
+        .map(|text| text.as_str())
+        .find(|t| t.contains(','))
+}
+
 /// `config.kubernetes.io/local-config`: for tools, not for the cluster.
 fn is_local(resource: &Resource) -> bool {
     resource
@@ -68,6 +96,9 @@ fn check(node: &Node, top: bool, report: &mut Report) {
     match &node.kind {
         Kind::Seq(items) => items.iter().for_each(|item| check(item, false, report)),
         Kind::Map(entries) => {
+            if let Err(flaw) = equal_keys::check(entries) {
+                flaw.tell(report);
+            }
             for entry in entries {
                 let tag = if entry.key.tag == Tag::Unset { tag_of(&entry.key.text) } else { entry.key.tag };
                 if !top && !matches!(tag, Tag::Str | Tag::Merge) {
@@ -75,6 +106,9 @@ fn check(node: &Node, top: bool, report: &mut Report) {
                     report.error_help(code::UNPRINTABLE, entry.key.pos, message, "put the key in quotes");
                 }
                 check_text(&entry.key.text, entry.key.pos, report);
+                if entry.key.text.contains('\u{85}') {
+                    report.error(code::UNPRINTABLE, entry.key.pos, "the line break U+0085 cannot stand in a key");
+                }
                 check(&entry.value, false, report);
             }
         }
@@ -97,20 +131,8 @@ fn check_text(text: &str, pos: Pos, report: &mut Report) {
     }
 }
 
-/// The objects and the text of a finished build.
+/// The objects of a finished build.
 pub(crate) fn objects(resources: Vec<Resource>, report: &Report) -> ObjectSet {
     let files = Arc::new(report.files.clone());
     resources.into_iter().map(|resource| Object::from_node(Arc::clone(&files), Arc::new(resource.node))).collect()
-}
-
-/// Documents joined as kustomize joins them.
-pub(crate) fn text<'a>(nodes: impl Iterator<Item = &'a Node>) -> String {
-    let mut out = String::new();
-    for node in nodes {
-        if !out.is_empty() {
-            out.push_str("---\n");
-        }
-        out.push_str(&emit_node(node));
-    }
-    out
 }

@@ -116,7 +116,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 }
 
 /// Folds a generated object into the one that it merges with or replaces; the old one keeps name, namespace and history.
-pub(crate) fn absorb(old: &Resource, new: Resource) -> Resource {
+pub(crate) fn absorb(old: &Resource, new: Resource, report: &mut Report) -> Resource {
     let mut merged = new;
     for field in ["labels", "annotations"] {
         let mut map: Vec<(Text, Text, Pos)> = positions(old, field);
@@ -134,8 +134,8 @@ pub(crate) fn absorb(old: &Resource, new: Resource) -> Resource {
     let namespace = old.namespace().to_owned();
     merged.set_namespace(&namespace);
     if merged.behavior == Behavior::Merge {
-        let base =
-            if merged.kind() == "Secret" && merged.api_version() == "v1" { with_encoded(old) } else { old.clone() };
+        let is_secret = merged.kind() == "Secret" && merged.api_version() == "v1";
+        let base = if is_secret { with_encoded(old, report) } else { old.clone() };
         for field in ["data", "binaryData"] {
             merge_data(&mut merged.node, &base.node, field);
         }
@@ -143,6 +143,7 @@ pub(crate) fn absorb(old: &Resource, new: Resource) -> Resource {
             merged.origin = Some(origin.clone());
         }
     }
+    merged.home = old.home;
     merged.needs_hash &= old.needs_hash;
     merged.behavior = old.behavior;
     merged.previous.clone_from(&old.previous);
@@ -159,9 +160,12 @@ fn positions(resource: &Resource, field: &str) -> Vec<(Text, Text, Pos)> {
 }
 
 /// The Secret with `stringData` folded into `data`, as the API server does.
-fn with_encoded(secret: &Resource) -> Resource {
+fn with_encoded(secret: &Resource, report: &mut Report) -> Resource {
     let mut secret = secret.clone();
     let Some(strings) = secret.node.remove("stringData") else { return secret };
+    if !strings.is_map() && !strings.is_null() {
+        report.error(code::GENERATOR, strings.pos, format!("stringData of {} is not a mapping", secret.reference()));
+    }
     for entry in strings.entries() {
         if secret.node.get("data").is_none_or(Node::is_null) {
             secret.node.set(Key::new("data", strings.pos), Node::map(strings.pos));

@@ -9,6 +9,7 @@
 mod annotate;
 mod build;
 mod config;
+mod equal_keys;
 mod fieldspec;
 mod finish;
 mod generate;
@@ -19,10 +20,12 @@ mod nameref;
 mod origin;
 mod pattern;
 mod place;
+mod print;
 mod read;
 mod report;
 mod resmap;
 mod resource;
+mod schema;
 mod share;
 mod sort;
 mod suggest;
@@ -89,6 +92,9 @@ pub struct Rendered {
     /// What is not wrong enough to stop for: deprecated fields.
     pub warnings: Findings,
     text: String,
+    /// Where each object stands in the text.
+    spans: Vec<std::ops::Range<usize>>,
+    names: Vec<String>,
 }
 
 impl Rendered {
@@ -111,7 +117,8 @@ pub fn render(loader: &dyn Loader, path: &str, options: &Options) -> Result<Rend
     if build.report.has_errors() {
         return Err(build.report.take());
     }
-    let text = finish::text(resources.iter().map(|resource| &resource.node as &Node));
+    let (text, spans) = print::text(resources.iter().map(|resource| &resource.node as &Node));
+    let names = print::file_names(&resources);
     let objects = finish::objects(resources, &build.report);
-    Ok(Rendered { objects, warnings: build.report.take(), text })
+    Ok(Rendered { objects, warnings: build.report.take(), text, spans, names })
 }

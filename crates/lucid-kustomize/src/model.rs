@@ -1,7 +1,5 @@
 //! A kustomization file as data, every value with its place.
 
-use std::cell::RefCell;
-
 use lucid_object::yaml::{Pos, Text};
 
 pub(crate) mod decode;
@@ -9,6 +7,7 @@ mod generators;
 mod kustomization;
 mod replacement;
 
+pub(crate) use decode::{Manner, Shared};
 pub(crate) use generators::{GeneratorArgs, GeneratorOptions};
 pub(crate) use kustomization::{
     Image, Kustomization, Label, Patch, Replica, Var, field_spec, image, patch_fields, replica, selector,
@@ -37,6 +36,3 @@ pub(crate) struct Selector {
     pub(crate) labels: Text,
     pub(crate) pos: Pos,
 }
-
-/// Decoding goes on after a mistake, so the report is shared by everything that decodes.
-pub(crate) type Shared<'a> = RefCell<&'a mut crate::report::Report>;

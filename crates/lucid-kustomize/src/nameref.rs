@@ -45,56 +45,85 @@ struct Index {
 /// A reference that could mean several objects.
 struct Ambiguous(Vec<usize>);
 
-/// Follows all references of all resources.
+/// Follows all references of all resources. Where nothing was renamed, only the shape of the fields is checked.
 pub(crate) fn fix(resources: &mut [Resource], rules: &[NameRule], report: &mut Report) {
     let index = Index::new(resources);
-    if index.by_previous.is_empty() {
-        return;
-    }
-    let by_kind = by_referrer(rules);
+    let mut rules = Rules::new(rules);
     for resource in resources {
-        let kind = resource.original_kind().to_owned();
-        let (group, version) = resource.group_version();
-        let (group, version) = (group.to_owned(), version.to_owned());
-        let own = by_kind.get(kind.as_str()).into_iter().flatten();
-        let mut rules: Vec<_> = own.chain(by_kind.get("").into_iter().flatten()).collect();
-        rules.sort_by_key(|(order, ..)| *order);
-        let mut referrer = None;
-        for (_, rule, spec) in rules {
-            if !selects(spec, &group, &version, &kind) {
-                continue;
-            }
-            let referrer = referrer.get_or_insert_with(|| Referrer::new(resource));
-            follow(resource, referrer, rule, spec, &index, report);
+        if !rules.any_for(resource) {
+            continue;
+        }
+        if has_null_version(resource) {
+            let message = format!("apiVersion of {} is null", resource.reference());
+            report.error(code::NOT_AN_OBJECT, resource.node.pos_at("/apiVersion"), message);
+            continue;
+        }
+        let referrer = Referrer::new(resource);
+        for Rule { rule, field } in rules.of(resource) {
+            follow(resource, &referrer, rule, field, &index, report);
         }
     }
 }
 
-type Rule<'a> = (usize, &'a NameRule, &'a Spec);
+/// kustomize reads `apiVersion: ~` in two ways that disagree.
+fn has_null_version(resource: &Resource) -> bool {
+    resource.node.get("apiVersion").is_some_and(|node| node.is_null() && node.text() != Some(""))
+}
 
-fn by_referrer(rules: &[NameRule]) -> HashMap<&str, Vec<Rule<'_>>> {
-    let mut by_kind: HashMap<&str, Vec<Rule<'_>>> = HashMap::new();
-    let all = rules.iter().flat_map(|rule| rule.referrers.iter().map(move |spec| (rule, spec)));
-    for (order, (rule, spec)) in all.enumerate() {
-        by_kind.entry(&spec.kind).or_default().push((order, rule, spec));
+/// A field of a referrer and what it may refer to.
+struct Rule<'a> {
+    rule: &'a NameRule,
+    field: Field<'a>,
+}
+
+/// The rules by the type of the referrer, found once for each type that occurs.
+struct Rules<'a> {
+    by_kind: HashMap<&'a str, Vec<(usize, &'a NameRule, &'a Spec)>>,
+    by_type: HashMap<(Text, Text), Vec<Rule<'a>>>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(rules: &'a [NameRule]) -> Self {
+        let mut by_kind: HashMap<&str, Vec<_>> = HashMap::new();
+        let all = rules.iter().flat_map(|rule| rule.referrers.iter().map(move |spec| (rule, spec)));
+        for (order, (rule, spec)) in all.enumerate() {
+            by_kind.entry(&*spec.kind).or_default().push((order, rule, spec));
+        }
+        Self { by_kind, by_type: HashMap::new() }
     }
-    by_kind
+
+    /// Fields are chosen by the original kind, and looked for whatever the present one is.
+    fn any_for(&mut self, resource: &Resource) -> bool {
+        let (version, kind) = (resource.api_version(), resource.original_kind());
+        let found = self.by_type.entry((version.into(), kind.into())).or_insert_with(|| {
+            let (group, version) = resource.group_version();
+            let own = self.by_kind.get(kind).into_iter().flatten();
+            let mut rules: Vec<_> = own.chain(self.by_kind.get("").into_iter().flatten()).collect();
+            rules.retain(|(_, _, spec)| selects(spec, group, version, kind));
+            rules.sort_by_key(|(order, ..)| *order);
+            rules.into_iter().map(|(_, rule, spec)| Rule { rule, field: Field::new(spec) }).collect()
+        });
+        !found.is_empty()
+    }
+
+    fn of(&self, resource: &Resource) -> &[Rule<'a>] {
+        let key = (resource.api_version().into(), resource.original_kind().into());
+        self.by_type.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 fn follow(
     resource: &mut Resource,
     referrer: &Referrer,
     rule: &NameRule,
-    spec: &Spec,
+    field: &Field<'_>,
     index: &Index,
     report: &mut Report,
 ) {
-    // The field is looked for whatever the object's present type: it was chosen by the original one.
-    let any = Spec { group: "".into(), version: "".into(), kind: "".into(), path: spec.path.clone(), create: false };
-    let search = Search { index, referrer, rule, by_role: spec.path.ends_with("roleRef/name") };
+    let search = Search { index, referrer, rule, by_role: field.path().ends_with("roleRef/name") };
     let mut found: Option<(Ambiguous, lucid_object::yaml::Pos, Text)> = None;
     let pos = resource.node.pos;
-    let result = Field::new(&any).visit(&mut resource.node, Make::Nothing, pos, &mut |node| {
+    let result = field.visit(&mut resource.node, Make::Nothing, pos, &mut |node| {
         search.set(node).map_err(|failure| match failure {
             Failure::Ambiguous(ambiguous, name) => {
                 found = Some((ambiguous, node.pos, name));
@@ -190,7 +219,7 @@ impl Search<'_> {
         same: impl Fn(&Candidate, &Candidate) -> bool,
     ) -> Result<Option<&Candidate>, Failure> {
         let all = &self.index.candidates;
-        let named = self.index.by_previous.get(name).map(Vec::as_slice).unwrap_or_default();
+        let Some(named) = self.index.by_previous.get(name) else { return Ok(None) };
         let reachable: Vec<usize> = named.iter().copied().filter(|&i| self.referrer.reaches(&all[i])).collect();
         let mut left = match namespace {
             None => reachable,

@@ -15,6 +15,19 @@ pub(crate) fn shift(node: &mut Node, at: Pos) {
     }
 }
 
+/// Puts a whole tree at one place.
+pub(crate) fn put(node: &mut Node, at: Pos) {
+    node.pos = at;
+    match &mut node.kind {
+        Kind::Scalar(_) => {}
+        Kind::Seq(items) => items.iter_mut().for_each(|item| put(item, at)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|entry| {
+            entry.key.pos = at;
+            put(&mut entry.value, at);
+        }),
+    }
+}
+
 /// One place, moved.
 pub(crate) fn shifted(pos: Pos, at: Pos) -> Pos {
     if pos.is_somewhere() && at.is_somewhere() {

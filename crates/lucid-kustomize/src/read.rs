@@ -1,9 +1,11 @@
 //! Resource files to resources.
 
-use lucid_object::yaml::{Dialect, Limits, Node, ParseError, Pos, parse_with};
+use lucid_object::yaml::{Dialect, Limits, Node, ParseError, Pos, parse_first};
 
 use crate::report::{Report, code};
 use crate::resource::Resource;
+
+pub(crate) mod json;
 
 /// Something that is wrong with one document.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,36 +39,66 @@ impl From<ParseError> for Flaw {
     }
 }
 
-/// The resources of a text; lists are replaced by their items, which come after the other documents.
-pub(crate) fn resources(text: &str, file: u32) -> Result<Vec<Resource>, Vec<Flaw>> {
-    objects(text, file, Dialect::Resource)
+/// The objects of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    pub(crate) resources: Vec<Resource>,
+    /// Where text begins that kustomize passes over in silence.
+    pub(crate) ignored: Vec<Pos>,
 }
 
-/// The objects of a strategic merge patch.
-pub(crate) fn patches(text: &str, file: u32) -> Result<Vec<Resource>, Vec<Flaw>> {
-    objects(text, file, Dialect::Patch)
-}
-
-fn objects(text: &str, file: u32, dialect: Dialect) -> Result<Vec<Resource>, Vec<Flaw>> {
-    let text = match separators(text, file) {
-        Ok(()) => text,
-        Err(flaw) => return Err(vec![flaw]),
-    };
-    let nodes = parse_with(text, file, dialect, Limits::default()).map_err(|error| vec![error.into()])?;
-    from_nodes(nodes)
-}
-
-/// kustomize splits files by itself, and takes nothing but a comment behind `---`.
-fn separators(text: &str, file: u32) -> Result<(), Flaw> {
-    for (index, line) in text.lines().enumerate().skip(1) {
-        let Some(rest) = line.strip_prefix("---") else { continue };
-        let rest = rest.trim();
-        if !rest.is_empty() && !rest.starts_with('#') {
-            let pos = Pos { file, line: index as u32 + 1, column: 1 };
-            return Err(Flaw::new(code::INVALID_YAML, pos, format!("invalid document separator: ---{rest}")));
-        }
+/// The resources, or strategic merge patches, of a text; lists are replaced by their items, which come after the other
+/// documents.
+pub(crate) fn documents(text: &str, file: u32) -> Result<Documents, Vec<Flaw>> {
+    let unix = text.contains('\r').then(|| text.replace("\r\n", "\n"));
+    let chunks = chunks(unix.as_deref().unwrap_or(text), file).map_err(|flaw| vec![flaw])?;
+    let (mut nodes, mut ignored) = (Vec::with_capacity(chunks.len()), Vec::new());
+    for (line, chunk) in &chunks {
+        let start = Pos { file, line: *line, column: 1 };
+        let first = parse_first(chunk, start, Dialect::Tree, Limits::default()).map_err(|error| vec![error.into()])?;
+        nodes.extend(first.node);
+        ignored.extend(first.rest);
     }
-    Ok(())
+    if let ([_], [only]) = (&chunks[..], &nodes[..])
+        && let Some(items) = unwrapped(only)
+    {
+        nodes = items;
+    }
+    Ok(Documents { resources: from_nodes(nodes)?, ignored })
+}
+
+/// kustomize splits files by itself: at lines that begin with `---`, where nothing but a comment may follow, and of two
+/// such lines in a row only at the first. Of each piece it reads one document.
+fn chunks(text: &str, file: u32) -> Result<Vec<(u32, &str)>, Flaw> {
+    let (mut chunks, mut start, mut first_line) = (Vec::new(), 0, 1);
+    let (mut at, mut separated) = (0, true);
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let number = index as u32 + 1;
+        let is_separator = !separated && line.starts_with("---") && line.ends_with('\n');
+        if is_separator {
+            let rest = line[3..].trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let pos = Pos { file, line: number, column: 1 };
+                return Err(Flaw::new(code::INVALID_YAML, pos, format!("invalid document separator: ---{rest}")));
+            }
+            chunks.push((first_line, &text[start..at]));
+            (start, first_line) = (at + line.len(), number + 1);
+        }
+        separated = is_separator;
+        at += line.len();
+    }
+    chunks.push((first_line, &text[start..]));
+    Ok(chunks)
+}
+
+/// The items of a `List` that is a file's only document.
+fn unwrapped(node: &Node) -> Option<Vec<Node>> {
+    let kind = node.get("kind").and_then(Node::text)?;
+    let known = matches!(kind, "List" | "ResourceList")
+        && node.entries().iter().any(|e| e.key.text == "items" || e.key.text == "functionConfig");
+    let items = node.get("items");
+    (known && items.is_none_or(|items| items.is_seq() || items.is_null()))
+        .then(|| items.map(|items| items.items().to_vec()).unwrap_or_default())
 }
 
 /// Objects of parsed documents.
@@ -106,17 +138,19 @@ fn validate(node: &Node) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// The items of a `...List`; none for other objects.
+/// The items of a `...List`, after a round trip through JSON; none for other objects.
 fn list_items(node: &Node) -> Result<Option<Vec<Node>>, Flaw> {
     let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
-    let Some(items) = node.get("items").filter(|_| is_list) else { return Ok(None) };
-    if items.is_seq() {
-        return Ok(Some(items.items().to_vec()));
+    if !is_list {
+        return Ok(None);
     }
-    if items.is_null() {
-        return Ok(Some(Vec::new()));
+    let plain = json::through(node)?;
+    match plain.get("items") {
+        None => Ok(None),
+        Some(items) if items.is_seq() => Ok(Some(items.items().to_vec())),
+        Some(items) if items.is_null() => Ok(Some(Vec::new())),
+        Some(items) => Err(Flaw::new(code::NOT_AN_OBJECT, items.pos, "items must be a list")),
     }
-    Err(Flaw::new(code::NOT_AN_OBJECT, items.pos, "items must be a list"))
 }
 
 #[cfg(test)]
@@ -125,8 +159,8 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, want: &str) {
-        let got = match resources(text, 0) {
-            Ok(list) => list.iter().map(|r| format!("{}/{}", r.kind(), r.name())).collect::<Vec<_>>(),
+        let got = match documents(text, 0) {
+            Ok(found) => found.resources.iter().map(|r| format!("{}/{}", r.kind(), r.name())).collect::<Vec<_>>(),
             Err(flaws) => flaws.iter().map(|f| format!("{}:{} {}", f.pos.line, f.pos.column, f.message)).collect(),
         };
         assert_eq!(got.join(", "), want);

@@ -43,6 +43,8 @@ pub mod code {
     pub const UNPRINTABLE: u16 = 8018;
     /// More files, nodes or bytes than are allowed.
     pub const TOO_LARGE: u16 = 8019;
+    /// Text that is not read (warning).
+    pub const IGNORED: u16 = 8020;
 }
 
 /// Collects what is wrong.

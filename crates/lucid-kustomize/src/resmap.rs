@@ -123,7 +123,7 @@ impl ResMap {
             ([index], Behavior::Merge | Behavior::Replace) => {
                 let index = *index;
                 let old = &self.list[index];
-                let merged = crate::generate::absorb(old, resource);
+                let merged = crate::generate::absorb(old, resource, report);
                 self.names = None;
                 self.list[index] = merged;
             }

@@ -1,11 +1,14 @@
 //! A resource on its way through transformers: its tree, the names it had, and what generators want done to it.
 
+use std::rc::Rc;
+
 use lucid_object::ObjectRef;
-use lucid_object::yaml::scalar::is_not_string_1_1;
+use lucid_object::yaml::scalar::{is_not_string_1_1, tag_of};
 use lucid_object::yaml::{Key, Kind, Node, Pos, Scalar, Style, Tag, Text};
 
 use crate::origin::Origin;
-use crate::tables;
+use crate::schema::Schema;
+use crate::{place, tables};
 
 /// The effective namespace of cluster-scoped objects, as kustomize spells it.
 pub(crate) const NO_NAMESPACE: &str = "_non_namespaceable_";
@@ -15,6 +18,8 @@ const DEFAULT_NAMESPACE: &str = "default";
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
     pub(crate) node: Node,
+    /// Where the object stands, whatever becomes of its fields.
+    pub(crate) home: Pos,
     /// Names that the object had, the oldest first.
     pub(crate) previous: Vec<Previous>,
     pub(crate) prefixes: Vec<Text>,
@@ -27,6 +32,8 @@ pub(crate) struct Resource {
     pub(crate) vars: Vec<Text>,
     pub(crate) origin: Option<Origin>,
     pub(crate) transformations: Vec<Origin>,
+    /// The schema that was in force where the object was read; none is the built-in one.
+    pub(crate) schema: Option<Rc<Schema>>,
     /// What the shared places of the object hold; see [`crate::share`].
     pub(crate) shares: Vec<Scalar>,
 }
@@ -73,6 +80,7 @@ impl std::fmt::Display for Id {
 impl Resource {
     pub(crate) fn new(node: Node) -> Self {
         Self {
+            home: node.pos_at("/metadata/name"),
             node,
             previous: Vec::new(),
             prefixes: Vec::new(),
@@ -84,8 +92,21 @@ impl Resource {
             vars: Vec::new(),
             origin: None,
             transformations: Vec::new(),
+            schema: None,
             shares: Vec::new(),
         }
+    }
+
+    /// Moves an object that was read from a text inside of a file.
+    pub(crate) fn shift(&mut self, at: Pos) {
+        place::shift(&mut self.node, at);
+        self.home = place::shifted(self.home, at);
+    }
+
+    /// Puts an object that was made to the place of its maker.
+    pub(crate) fn put(&mut self, at: Pos) {
+        place::put(&mut self.node, at);
+        self.home = at;
     }
 
     pub(crate) fn kind(&self) -> &str {
@@ -115,7 +136,7 @@ impl Resource {
     }
 
     pub(crate) fn pos(&self) -> Pos {
-        self.node.pos_at("/metadata/name")
+        self.home
     }
 
     pub(crate) fn reference(&self) -> ObjectRef {
@@ -124,7 +145,10 @@ impl Resource {
     }
 
     pub(crate) fn is_cluster_scoped(&self) -> bool {
-        tables::is_cluster_scoped(self.api_version(), self.kind())
+        match &self.schema {
+            Some(schema) => schema.is_cluster_scoped(self.api_version(), self.kind()),
+            None => tables::is_cluster_scoped(self.api_version(), self.kind()),
+        }
     }
 
     pub(crate) fn effective_namespace(&self) -> &str {
@@ -255,7 +279,9 @@ pub(crate) fn set_field(map: &mut Node, field: &str, text: &str, tag: Tag, pos: 
         None if matches!(tag, Tag::Unset | Tag::Str)
             && !text.contains('\n')
             && !text.is_empty()
-            && is_not_string_1_1(text) =>
+            && is_not_string_1_1(text)
+            // kustomize's test for this does not know timestamps.
+            && tag_of(text) != Tag::Time =>
         {
             Style::Double
         }

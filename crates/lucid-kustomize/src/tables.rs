@@ -72,6 +72,14 @@ pub(crate) fn is_cluster_scoped(api_version: &str, kind: &str) -> bool {
     scopes::CLUSTER_SCOPED.binary_search(&(kind, api_version)).is_ok()
 }
 
+/// The same for the kinds that kustomize knows before it looks at any OpenAPI document; none for others.
+pub(crate) fn scope_known_first(api_version: &str, kind: &str) -> Option<bool> {
+    scopes::KNOWN_FIRST
+        .binary_search_by(|known| (known.0, known.1).cmp(&(kind, api_version)))
+        .ok()
+        .map(|at| scopes::KNOWN_FIRST[at].2)
+}
+
 /// The state of a kind in the automaton of merge keys; 0 has no merged lists.
 pub(crate) fn merge_state(api_version: &str, kind: &str) -> u16 {
     let found = merge_keys::KINDS.binary_search_by(|(k, v, _)| (*k, *v).cmp(&(kind, api_version)));
@@ -96,6 +104,7 @@ mod tests {
     #[test]
     fn tables_are_sorted() {
         assert!(scopes::CLUSTER_SCOPED.is_sorted());
+        assert!(scopes::KNOWN_FIRST.is_sorted());
         assert!(merge_keys::KINDS.is_sorted());
         for steps in merge_keys::STATES {
             assert!(steps.is_sorted_by(|a, b| a.field < b.field));

@@ -149,6 +149,15 @@ impl Object {
         self.value.pointer(pointer)?.as_str()
     }
 
+    /// The lines of the object as text, each with the place that last set what stands on it.
+    pub fn lines(&self) -> Vec<(Option<Position>, String)> {
+        let Some((files, node)) = self.source.as_ref() else {
+            return crate::yaml::emit(&self.value).lines().map(|line| (None, line.to_owned())).collect();
+        };
+        let (text, places) = crate::yaml::emit_with_places(node);
+        text.lines().zip(places).map(|(line, pos)| (files.position(pos), line.to_owned())).collect()
+    }
+
     /// Where the field at this JSON pointer was last set; the nearest enclosing field that has a place, otherwise.
     pub fn position(&self, pointer: &str) -> Option<Position> {
         let (files, node) = self.source.as_ref()?;

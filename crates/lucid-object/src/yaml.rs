@@ -9,18 +9,20 @@ use serde::{Deserialize, Serialize};
 
 pub mod documents;
 pub mod emit;
+mod events;
 mod folded;
 pub mod node;
 mod number;
 pub mod parse;
 pub mod scalar;
+mod scan;
 mod timestamp;
 
 pub use documents::parse_documents;
-pub use emit::{emit, emit_node};
+pub use emit::{emit, emit_node, emit_with_places};
 pub use node::{Entry, Key, Kind, Node};
-pub use number::shortest as go_float;
-pub use parse::{Dialect, Limits, ParseError, parse, parse_with};
+pub use number::{shortest as go_float, shortest_32 as go_float_32};
+pub use parse::{Dialect, First, Limits, ParseError, parse, parse_first, parse_with};
 pub use scalar::{Resolved, Scalar, Style, Tag};
 
 /// The string type of keys and scalars: short ones need no allocation, long ones are shared when copied.

@@ -13,6 +13,7 @@ use crate::intent::{self, Marks};
 use crate::order;
 use crate::owned;
 use crate::ownership;
+use crate::restart;
 use crate::scope::Resources;
 
 /// What is to be done, in which order.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub inventory: Vec<InventoryEntry>,
     /// Components that must be ready already, because this plan does not touch them.
     pub preconditions: Vec<Lane>,
+    /// Names of the components that the plan is for; `None` is all of them.
+    pub selected: Option<BTreeSet<String>>,
     /// Warnings and advice; errors stop the planning.
     pub findings: Findings,
 }
@@ -90,8 +93,19 @@ pub enum Selection {
     All,
     Component {
         name: String,
-        with_needs: bool,
+        reach: Reach,
     },
+}
+
+/// How far the choice of one component reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    #[default]
+    Alone,
+    /// With everything that it waits for.
+    Needs,
+    /// With everything that waits for it.
+    Dependents,
 }
 
 /// A live object, from the cache of what was listed.
@@ -110,6 +124,8 @@ pub struct Input<'a> {
     pub epoch: Option<u64>,
     /// Adopt objects that exist and belong to nobody or to others.
     pub take_ownership: bool,
+    /// Restart pods whose template stays as it is when a ConfigMap or Secret that they read changes.
+    pub restart_readers: bool,
 }
 
 /// Makes the plan.
@@ -125,8 +141,11 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Findings> {
     let needs = graph::needs(input.release, input.objects, &ownership.owners);
     findings.extend(needs.findings);
     let planner = Planner { input, autoscaled: intent::autoscaled(input.objects), owners: &ownership.owners };
-    let operations: Vec<Operation> =
+    let mut operations: Vec<Operation> =
         (0..input.objects.len()).map(|index| planner.operation(index, &mut findings)).collect();
+    if input.restart_readers {
+        restart::readers(input, &mut operations);
+    }
     let selected = planner.selected(&needs.of, &mut findings);
     if findings.has_errors() {
         return Err(findings);
@@ -134,6 +153,8 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Findings> {
     let mut plan = planner.arrange(operations, &needs.of, &selected);
     plan.prune = planner.prune(&selected);
     plan.inventory = planner.inventory(&selected);
+    let names = |indices: BTreeSet<usize>| indices.into_iter().map(|i| planner.component_name(i).to_owned()).collect();
+    plan.selected = selected.map(names);
     plan.findings = findings;
     Ok(plan)
 }
@@ -224,7 +245,7 @@ impl Planner<'_> {
     }
 
     fn selected(&self, needs: &[Vec<usize>], findings: &mut Findings) -> Selected {
-        let Selection::Component { name, with_needs } = &self.input.selection else { return None };
+        let Selection::Component { name, reach } = &self.input.selection else { return None };
         let components = &self.input.release.spec.components;
         let Some(index) = components.iter().position(|component| &component.name == name) else {
             let names = components.iter().map(|component| component.name.as_str());
@@ -233,7 +254,11 @@ impl Planner<'_> {
             findings.push(Finding::error(8114, format!("there is no component {name}")).help(help));
             return Some(BTreeSet::new());
         };
-        Some(if *with_needs { graph::with_needs(index, needs).into_iter().collect() } else { BTreeSet::from([index]) })
+        Some(match reach {
+            Reach::Alone => BTreeSet::from([index]),
+            Reach::Needs => graph::with_needs(index, needs).into_iter().collect(),
+            Reach::Dependents => graph::with_dependents(index, needs),
+        })
     }
 
     /// Lanes: first the shared objects, one lane each, then the components.
@@ -295,7 +320,7 @@ impl Planner<'_> {
             .inventory
             .iter()
             .filter(|entry| !wanted.contains(&entry.object) && self.is_selected(entry, selected))
-            .filter(|entry| !is_kept(&entry.object))
+            .filter(|entry| !order::holds_data(&entry.object))
             .filter_map(|entry| self.deletion(entry))
             .collect();
         gone.sort_by_key(|operation| std::cmp::Reverse(order::rank(&operation.object.group, &operation.object.kind)));
@@ -351,14 +376,6 @@ fn order_shared(lanes: &mut [Lane]) {
 
 fn is_needed(index: usize, selected: &Selected, needs: &[Vec<usize>]) -> bool {
     selected.as_ref().is_some_and(|selected| selected.iter().any(|other| needs[*other].contains(&index)))
-}
-
-/// Never pruned: going back would not bring their content back.
-fn is_kept(object: &ObjectRef) -> bool {
-    matches!(
-        object.kind.as_str(),
-        "PersistentVolumeClaim" | "PersistentVolume" | "CustomResourceDefinition" | "Namespace"
-    )
 }
 
 fn owns_replicas(live: &Value) -> bool {

@@ -1,6 +1,6 @@
 //! The order between lanes: who waits for whom, and how much waits behind each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Finding, Object, ObjectRef, ObjectSet};
 use lucid_release::ReleaseFile;
@@ -116,6 +116,11 @@ fn weigh(lane: usize, behind: &[Vec<usize>], weights: &mut [Option<u32>]) -> u32
     weight
 }
 
+/// A component and everything that waits for it, directly or through others.
+pub fn with_dependents(component: usize, needs: &[Vec<usize>]) -> BTreeSet<usize> {
+    (0..needs.len()).filter(|other| with_needs(*other, needs).contains(&component)).collect()
+}
+
 /// A component and everything it needs, directly or not.
 pub fn with_needs(start: usize, needs: &[Vec<usize>]) -> Vec<usize> {
     let mut found = vec![start];
@@ -195,6 +200,8 @@ mod tests {
 
     #[test]
     fn everything_needed_directly_or_not() {
-        assert_eq!(with_needs(2, &[vec![], vec![0], vec![1], vec![]]), [0, 1, 2]);
+        let chain = [vec![], vec![0], vec![1], vec![]];
+        assert_eq!(with_needs(2, &chain), [0, 1, 2]);
+        assert_eq!(with_dependents(1, &chain), BTreeSet::from([1, 2]));
     }
 }

@@ -36,6 +36,7 @@ pub fn release(name: &str, namespace: &str, objects: &ObjectSet) -> ReleaseFile 
             phases: Vec::new(),
             deadline: Span(std::time::Duration::from_secs(15 * 60)),
             on_failure: OnFailure::Stop,
+            history_limit: 20,
             images: Images::default(),
             secrets: Vec::new(),
             components,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_release::names::{COMPONENT_LABEL, RELEASE_LABEL, RELEASE_NAMESPACE_LABEL};
 use serde_json::{Map, Value};
@@ -19,6 +21,9 @@ impl Marks<'_> {
         let mut intent = object.value().clone();
         if let Some(top) = intent.as_object_mut() {
             top.remove("status");
+        }
+        if object.group().is_empty() && object.kind() == "Secret" {
+            encode_strings(&mut intent);
         }
         let metadata = map_in(&mut intent, "metadata");
         for made_by_the_server in
@@ -39,6 +44,16 @@ impl Marks<'_> {
     pub fn are_on(&self, live: &Value) -> bool {
         let label = |name: &str| live.pointer("/metadata/labels").and_then(|labels| labels.get(name)?.as_str());
         label(RELEASE_LABEL) == Some(self.release) && label(RELEASE_NAMESPACE_LABEL) == Some(self.namespace)
+    }
+}
+
+/// `stringData` into `data`, as the server does it: it keeps and owns only `data`, and a comparison needs what it keeps.
+fn encode_strings(secret: &mut Value) {
+    let Some(Value::Object(strings)) = secret.as_object_mut().and_then(|top| top.remove("stringData")) else { return };
+    let data = map_in(secret, "data");
+    for (key, value) in strings {
+        let text = value.as_str().unwrap_or_default();
+        data.insert(key, STANDARD.encode(text).into());
     }
 }
 
@@ -107,6 +122,16 @@ mod tests {
         assert!(marks.are_on(&intent));
         assert!(!Marks { release: "shop", namespace: "other" }.are_on(&intent));
         assert!(!marks.are_on(object.value()));
+    }
+
+    #[test]
+    fn strings_of_a_secret_are_encoded_and_win_over_data() {
+        let marks = Marks { release: "shop", namespace: "home" };
+        let secret = Object::new(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"},
+            "data": {"a": "b2xk", "b": "Yg=="}, "stringData": {"a": "new"}}));
+        let intent = marks.put_on(&secret, None);
+        assert_eq!(intent["data"], json!({"a": "bmV3", "b": "Yg=="}));
+        assert!(intent.get("stringData").is_none());
     }
 
     #[test]

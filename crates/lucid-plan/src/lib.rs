@@ -1,12 +1,13 @@
 //! Desired and live objects in, a plan out.
 //!
 //! [`scope`] places objects in namespaces, [`ownership`] gives each to a component, [`graph`] orders the components,
-//! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`capacity`] and
-//! [`check`] find what would go wrong; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
+//! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`diff`] says what differs, field
+//! by field. [`capacity`] and [`check`] find what would go wrong; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
 
 pub mod build;
 pub mod capacity;
 pub mod check;
+pub mod diff;
 pub mod graph;
 pub mod infer;
 pub mod intent;
@@ -14,7 +15,9 @@ pub mod order;
 pub mod owned;
 pub mod ownership;
 pub mod references;
+mod restart;
 pub mod scope;
 
-pub use build::{Action, Input, Lane, Operation, Plan, Request, Selection, build};
+pub use build::{Action, Input, Lane, Operation, Plan, Reach, Request, Selection, build};
+pub use diff::FieldChange;
 pub use scope::{Resource, Resources};

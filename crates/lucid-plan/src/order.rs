@@ -1,5 +1,7 @@
 //! The order of objects within one lane: what others use comes first.
 
+use lucid_object::ObjectRef;
+
 /// Smaller goes first. Removal runs the other way round.
 pub fn rank(group: &str, kind: &str) -> u8 {
     match (group, kind) {
@@ -37,6 +39,14 @@ pub fn is_settled_at_once(group: &str, kind: &str) -> bool {
             )
             | ("networking.k8s.io" | "policy" | "autoscaling" | "discovery.k8s.io", _)
             | ("batch", "CronJob")
+    )
+}
+
+/// Never removed by itself: going back would not bring the content back.
+pub fn holds_data(object: &ObjectRef) -> bool {
+    matches!(
+        object.kind.as_str(),
+        "PersistentVolumeClaim" | "PersistentVolume" | "CustomResourceDefinition" | "Namespace"
     )
 }
 

@@ -35,6 +35,11 @@ impl Resources {
         self.served.get(gvk).or_else(|| self.defined.get(gvk))
     }
 
+    /// The kinds of the server that live in namespaces.
+    pub fn namespaced(&self) -> impl Iterator<Item = (&Gvk, &Resource)> {
+        self.served.iter().filter(|(_, resource)| resource.namespaced)
+    }
+
     pub fn is_served(&self, gvk: &Gvk) -> bool {
         self.served.contains_key(gvk)
     }

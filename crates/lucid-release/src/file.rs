@@ -45,6 +45,9 @@ pub struct Spec {
     pub deadline: Span,
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// How many revisions are kept; the one in service is kept whatever its age.
+    #[serde(default = "default_history")]
+    pub history_limit: usize,
     #[serde(default)]
     pub images: Images,
     /// The Secrets that the release refers to and that do not stand in the manifests.
@@ -56,6 +59,10 @@ pub struct Spec {
 
 fn default_deadline() -> Span {
     Span(std::time::Duration::from_secs(15 * 60))
+}
+
+fn default_history() -> usize {
+    20
 }
 
 /// What a deploy does when a component fails.

@@ -1,15 +1,22 @@
 //! The model of `lucid.yaml`, and of what a release stores in the cluster.
 //!
 //! [`file`] is the format people write; [`load`](load::load) reads it and reports every mistake at once;
-//! [`record`] is what a run leaves behind in the cluster. The crate is pure.
+//! [`evidence`] is what was seen of a failure, [`record`] what a run leaves behind in the cluster, [`revision`] is the content of a release, kept whole: taken
+//! apart into blobs, which [`pack`] puts into pieces that fit into Secrets. The crate is pure.
 
 pub mod duration;
+pub mod evidence;
 pub mod file;
 pub mod load;
 pub mod names;
+pub mod pack;
 pub mod record;
+pub mod revision;
 
 pub use duration::Span;
+pub use evidence::{ComponentEvidence, Evidence, LogEvidence, PodEvidence};
 pub use file::{Component, Generate, HealthCheck, Images, KeySpec, OnFailure, ReleaseFile, SecretSpec, Spec, Strategy};
 pub use load::load;
-pub use record::{ComponentOutcome, InventoryEntry, Outcome, Record, RunRecord};
+pub use pack::{BlobId, Key, Pack, PackRef};
+pub use record::{ComponentOutcome, InventoryEntry, Journal, Outcome, Record, RevisionInfo, RunRecord};
+pub use revision::{Content, Index};

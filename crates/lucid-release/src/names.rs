@@ -8,8 +8,12 @@ pub const RELEASE_NAMESPACE_LABEL: &str = "lucid.dev/release-namespace";
 pub const COMPONENT_LABEL: &str = "lucid.dev/component";
 /// Annotation: the epoch of the run that last wrote the object.
 pub const EPOCH_ANNOTATION: &str = "lucid.dev/epoch";
+/// Annotation on a pod template: the epoch of the run that restarted its pods.
+pub const RESTARTED_ANNOTATION: &str = "lucid.dev/restarted";
 /// The field manager of everything that the release says.
 pub const FIELD_MANAGER: &str = "lucid";
+/// The field manager of the pod annotation that restarts pods because what they read has changed back.
+pub const RESTART_MANAGER: &str = "lucid-restart";
 /// The field manager that holds `spec.replicas` while it passes between the release and an autoscaler.
 pub const REPLICAS_MANAGER: &str = "lucid-replicas";
 /// Objects that target no component and no shared user are applied under this name.
@@ -23,4 +27,24 @@ pub fn lease(release: &str) -> String {
 /// The Secret that holds the release's record.
 pub fn record(release: &str) -> String {
     format!("lucid-record-{release}")
+}
+
+/// The Secret that holds the key of the release's content hashes.
+pub fn key(release: &str) -> String {
+    format!("lucid-key-{release}")
+}
+
+/// The Secret with what was seen when a run failed.
+pub fn evidence(release: &str, run: u64) -> String {
+    format!("lucid-run-{release}-{run}")
+}
+
+/// The Secret that says what a revision consists of.
+pub fn revision(release: &str, number: u64) -> String {
+    format!("lucid-revision-{release}-{number}")
+}
+
+/// One piece of a pack of blobs.
+pub fn chunk(release: &str, pack: &str, piece: usize) -> String {
+    format!("lucid-pack-{release}-{pack}-{piece}")
 }

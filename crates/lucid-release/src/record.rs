@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use lucid_object::{Finding, ObjectRef};
 
 use crate::duration::Span;
+use crate::pack::PackRef;
 
 /// How many runs a record remembers.
 pub const RUNS_KEPT: usize = 50;
@@ -21,6 +22,55 @@ pub struct Record {
     pub inventory: Vec<InventoryEntry>,
     /// Newest last.
     pub runs: Vec<RunRecord>,
+    /// What is kept of the release's past, newest last.
+    #[serde(default)]
+    pub revisions: Vec<RevisionInfo>,
+    /// Number of the revision that was verified last and serves now.
+    #[serde(default)]
+    pub in_service: Option<u64>,
+    /// A run that has begun and has not ended, or has died.
+    #[serde(default)]
+    pub journal: Option<Journal>,
+}
+
+/// What is known of a revision without reading its content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevisionInfo {
+    pub number: u64,
+    /// Keyed hash of the content; equal content has the same.
+    pub content: String,
+    /// The overlay or folder it was rendered from.
+    pub source: String,
+    /// Made by deploying single components onto the revision before it.
+    #[serde(default)]
+    pub partial: bool,
+    /// The revision whose content this one has again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<u64>,
+    /// RFC 3339; for people only.
+    pub created_at: String,
+    pub by: String,
+    pub objects: usize,
+    /// How the run that brought it ended; absent while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    pub packs: Vec<PackRef>,
+}
+
+/// What a run is about to do, written before it does anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Journal {
+    pub run: u64,
+    pub epoch: u64,
+    pub command: String,
+    pub by: String,
+    pub started_at: String,
+    /// The revision that the run leads to.
+    pub revision: u64,
+    /// Every object that may exist because of the run.
+    pub inventory: Vec<InventoryEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +133,61 @@ impl Record {
         self.runs.drain(..surplus);
     }
 
+    pub fn revision(&self, number: u64) -> Option<&RevisionInfo> {
+        self.revisions.iter().find(|revision| revision.number == number)
+    }
+
+    /// The number that the next revision gets.
+    pub fn next_revision(&self) -> u64 {
+        self.revisions.last().map_or(1, |revision| revision.number + 1)
+    }
+
+    /// Everything that may exist because of this release: what it owns, and what a run that died was about to make.
+    pub fn may_own(&self) -> Vec<InventoryEntry> {
+        let mut all = self.inventory.clone();
+        all.extend(self.journal.iter().flat_map(|journal| journal.inventory.iter().cloned()));
+        all.sort();
+        all.dedup_by(|a, b| a.object == b.object);
+        all
+    }
+
+    /// The revision that a rollback leads to: with a run under way or dead, the one in service before it; otherwise the
+    /// newest verified one with other content than what is in service.
+    pub fn way_back(&self) -> Option<&RevisionInfo> {
+        let served = self.in_service.and_then(|number| self.revision(number));
+        let newest_failed = self
+            .revisions
+            .last()
+            .is_some_and(|last| Some(last.number) != self.in_service && last.outcome != Some(Outcome::RolledBack));
+        if self.journal.is_some() || newest_failed {
+            return served;
+        }
+        let content = served.map(|revision| revision.content.as_str());
+        let is_other = |revision: &&RevisionInfo| {
+            matches!(revision.outcome, Some(Outcome::Verified | Outcome::Partial))
+                && Some(revision.content.as_str()) != content
+        };
+        self.revisions.iter().rev().find(is_other)
+    }
+
+    /// Forgets the oldest revisions beyond the limit, never the one in service or the newest, and returns them.
+    pub fn forget_revisions(&mut self, limit: usize) -> Vec<RevisionInfo> {
+        let surplus = self.revisions.len().saturating_sub(limit.max(1));
+        let newest = self.revisions.last().map(|revision| revision.number);
+        let under_way = self.journal.as_ref().map(|journal| journal.revision);
+        let mut forgotten = Vec::new();
+        self.revisions.retain(|revision| {
+            let number = Some(revision.number);
+            let is_kept =
+                forgotten.len() >= surplus || number == self.in_service || number == newest || number == under_way;
+            if !is_kept {
+                forgotten.push(revision.clone());
+            }
+            is_kept
+        });
+        forgotten
+    }
+
     /// The bytes that go into the cluster.
     pub fn encode(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).expect("a record is plain data");
@@ -142,6 +247,67 @@ mod tests {
         assert_eq!(record.runs.len(), RUNS_KEPT);
         assert_eq!(record.runs[0].run, 11);
         assert_eq!(record.run, 60);
+    }
+
+    fn revision(number: u64, content: &str, outcome: Outcome) -> RevisionInfo {
+        RevisionInfo {
+            number,
+            content: content.into(),
+            source: "production".into(),
+            partial: false,
+            back_to: None,
+            created_at: "2026-01-01T00:00:00Z".into(),
+            by: "ann@host".into(),
+            objects: 3,
+            outcome: Some(outcome),
+            packs: vec![],
+        }
+    }
+
+    fn record(revisions: &[(&str, Outcome)], in_service: u64) -> Record {
+        let revisions =
+            revisions.iter().zip(1..).map(|((content, outcome), number)| revision(number, content, *outcome)).collect();
+        Record { revisions, in_service: Some(in_service), ..Record::default() }
+    }
+
+    #[track_caller]
+    fn check_way_back(record: &Record, want: Option<u64>) {
+        assert_eq!(record.way_back().map(|revision| revision.number), want);
+    }
+
+    #[test]
+    fn the_way_back_is_to_what_served_before() {
+        use Outcome::{Failed, RolledBack, Verified};
+        check_way_back(&Record::default(), None);
+        check_way_back(&record(&[("a", Verified)], 1), None);
+        check_way_back(&record(&[("a", Verified), ("b", Verified)], 2), Some(1));
+        check_way_back(&record(&[("a", Verified), ("b", Failed)], 1), Some(1));
+        // Back to `a` by itself: what served before it is another content.
+        check_way_back(&record(&[("z", Verified), ("a", Verified), ("b", RolledBack)], 2), Some(1));
+        check_way_back(&record(&[("a", Verified), ("b", Verified), ("b", Verified)], 3), Some(1));
+        let mut died = record(&[("z", Verified), ("a", Verified)], 2);
+        died.journal = Some(Journal {
+            run: 3,
+            epoch: 3,
+            command: "deploy".into(),
+            by: "ann@host".into(),
+            started_at: String::new(),
+            revision: 3,
+            inventory: vec![],
+        });
+        check_way_back(&died, Some(2));
+    }
+
+    #[test]
+    fn old_revisions_are_forgotten_and_never_the_one_in_service() {
+        let mut record = record(
+            &[("a", Outcome::Verified), ("b", Outcome::Failed), ("c", Outcome::Failed), ("d", Outcome::Failed)],
+            1,
+        );
+        let forgotten: Vec<u64> = record.forget_revisions(2).iter().map(|revision| revision.number).collect();
+        assert_eq!(forgotten, [2, 3]);
+        assert_eq!(record.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(record.next_revision(), 5);
     }
 
     #[test]

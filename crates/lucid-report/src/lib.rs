@@ -4,6 +4,7 @@
 //! [`summary`] says at the end what happened, [`diagnostic`] shows a finding as a compiler would, and [`result`] is the
 //! versioned object for machines. [`redact`] is what every byte passes on its way out. Nothing here prints.
 
+pub mod changes;
 pub mod diagnostic;
 pub mod live;
 pub mod path;

@@ -41,7 +41,11 @@ pub fn line(view: &RunView, stamped: &Stamped, paint: Paint) -> Option<String> {
         Event::Verified { component, how } => {
             row(component, &format!("{}: {}", paint.good("verified"), strip(how, MESSAGE)))
         }
-        Event::Failed { component, findings } => {
+        Event::Unstuck { component, pod } => {
+            row(component, &format!("deleted {}, which kept its StatefulSet from going back", pod.short()))
+        }
+        Event::RollingBack { .. } => return None,
+        Event::Failed { component, findings, .. } => {
             let first = findings.first().map(|finding| {
                 let place = finding.position.as_ref().map(|position| format!(" at {position}")).unwrap_or_default();
                 format!(": [{}] {}{place}", finding.code, strip(&finding.message, MESSAGE))

@@ -110,7 +110,7 @@ impl RunView {
                     row.waiting = None;
                 }
             }
-            Event::Failed { component, findings } => {
+            Event::Failed { component, findings, .. } => {
                 if let Some(row) = self.row(component) {
                     row.state = RowState::Failed;
                     row.findings.clone_from(findings);
@@ -121,6 +121,7 @@ impl RunView {
                     row.state = RowState::Skipped { because: because.clone() };
                 }
             }
+            Event::Unstuck { .. } | Event::RollingBack { .. } => {}
             Event::Note { finding } => self.notes.push(finding.clone()),
             Event::Stopping { reason } => self.stopping = Some(reason.clone()),
             Event::RunFinished { outcome, took_ms } => {

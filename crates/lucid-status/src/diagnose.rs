@@ -34,6 +34,16 @@ pub fn diagnose(object: &Value, since: &Since, cluster: &dyn Cluster, now: Times
     causes(object, &Scene { cluster, since, now })
 }
 
+/// The one pod of a StatefulSet that is broken, of an old revision, and keeps its rollout from going on.
+pub fn blocking_pod<'a>(
+    set: &'a Value,
+    since: &'a Since,
+    cluster: &'a dyn Cluster,
+    now: Timestamp,
+) -> Option<&'a Value> {
+    stateful_set::blocking(set, &owned(set, &Scene { cluster, since, now }))
+}
+
 pub(crate) fn causes(object: &Value, scene: &Scene<'_>) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     about(object, scene, &mut found);

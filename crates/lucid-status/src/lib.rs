@@ -24,7 +24,7 @@ pub mod verdict;
 pub use admission::classify_status;
 pub use catalogue::{Entry, catalogue, class_words, entry, family, markdown};
 pub use cluster::{Cluster, Since};
-pub use diagnose::diagnose;
+pub use diagnose::{blocking_pod, diagnose};
 pub use diagnosis::{Axis, Certainty, Class, Diagnosis};
 pub use group::{Group, group};
 pub use readiness::readiness;

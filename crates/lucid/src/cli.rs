@@ -96,10 +96,24 @@ pub(crate) enum Command {
     Render(Render),
     /// Find every mistake that can be found without changing anything
     Validate(Validate),
+    /// What would change, field by field; exit code 6 when there is something
+    Plan(Plan),
     /// Deploy: check, apply in graph order, wait, verify, record
     Deploy(Deploy),
+    /// Go back to what served before, or to a revision
+    Rollback(Rollback),
+    /// Remove the release in reverse order; data stays
+    Cleanup(Cleanup),
+    /// The release's runs and revisions
+    History(History),
+    /// What differs between two revisions, or between one and the cluster
+    Diff(Diff),
+    /// What failed in the last run that failed, or in a given one, from the recorded evidence
+    Why(Why),
     /// Show where each component stands now
     Status(Status),
+    /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
+    Rehearse(Rehearse),
     /// First-time secrets
     Secrets(Secrets),
     /// Print the least privileges that the deployer needs
@@ -173,31 +187,145 @@ pub(crate) struct Validate {
     pub(crate) output: Format,
 }
 
+/// What is planned or deployed.
+#[derive(Debug, Args)]
+pub(crate) struct Part {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Only this component; what it needs must be ready
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// What the component needs as well
+    #[arg(long, requires = "component")]
+    pub(crate) with_needs: bool,
+    /// Adopt objects that exist and do not belong to this release
+    #[arg(long)]
+    pub(crate) take_ownership: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
     #[command(flatten)]
-    pub(crate) source: Source,
-    /// Deploy only this component; what it needs must be ready
-    #[arg(long, value_name = "NAME")]
-    pub(crate) component: Option<String>,
-    /// Deploy what the component needs as well
-    #[arg(long, requires = "component")]
-    pub(crate) with_needs: bool,
+    pub(crate) part: Part,
+    /// Run this plan, and only it: refused when manifests or cluster lead to another one by now
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
     /// Write nothing and say what would happen; with `server`, the server tries every change
     #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
     pub(crate) dry_run: DryRunMode,
     /// How long the whole run may take; default: the release file's deadline
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
-    /// Adopt objects that exist and do not belong to this release
-    #[arg(long)]
-    pub(crate) take_ownership: bool,
+    /// What happens when a component fails; default: `onFailure` of the release file
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_failure: Option<OnFailure>,
     /// Do not ask the components' health endpoints
     #[arg(long)]
     pub(crate) no_verify: bool,
     /// Write the events of the run to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) part: Part,
+    /// Write the plan to this file, for `lucid deploy --plan FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Refuse when something in the plan cannot be taken back
+    #[arg(long)]
+    pub(crate) require_reversible: bool,
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) output: PlanFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnFailure {
+    /// Bring back the revision that served before; a first install stops
+    Rollback,
+    /// Leave everything as it is
+    Stop,
+    /// As rollback; a first install takes away what it has created, volumes excepted
+    Remove,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The revision to go back to; default: what served before
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) to: Option<u64>,
+    /// Roll back only this component and what depends on it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// When the ordinary way is stuck: delete the workloads by force and make them again; volumes stay
+    #[arg(long)]
+    pub(crate) emergency: bool,
+    /// Write nothing and say what would happen; with `server`, the server tries every change
+    #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
+    pub(crate) dry_run: DryRunMode,
+    /// How long the whole run may take; default: the deadline of the revision's release file
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+    /// Do not ask the components' health endpoints
+    #[arg(long)]
+    pub(crate) no_verify: bool,
+    /// Write the events of the run to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cleanup {
+    /// Remove only this component
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// Remove claims, and the Secrets that `lucid secrets init` has made, as well
+    #[arg(long, conflicts_with = "component")]
+    pub(crate) delete_data: bool,
+    /// Write nothing and say what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long each component may take until it is gone
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    pub(crate) timeout: Span,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A revision
+    #[arg(value_name = "REVISION")]
+    pub(crate) from: u64,
+    /// Another revision, or `live`
+    #[arg(value_name = "REVISION|live", default_value = "live")]
+    pub(crate) to: String,
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Text)]
+    pub(crate) output: PlanFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The run; default: the newest one with evidence
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<u64>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct History {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
 }
@@ -219,6 +347,20 @@ pub(crate) struct Status {
     /// Only this component
     #[arg(long, value_name = "NAME")]
     pub(crate) component: Option<String>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rehearse {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Fixes every choice of the simulation; the same seed gives the same run
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// The component to break; default: the one that most others need
+    #[arg(long = "break", value_name = "COMPONENT")]
+    pub(crate) broken: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
 }

@@ -1,15 +1,22 @@
 //! One file a command.
 
+mod cleanup;
 mod completion;
 mod deploy;
+mod diff;
 mod explain;
+mod history;
+mod plan;
 mod rbac;
 mod reference;
+mod rehearse;
 mod render;
+mod rollback;
 mod secrets;
 mod status;
 mod validate;
 mod version;
+mod why;
 
 use lucid_client::{ConnectOptions, Connected};
 use tokio::sync::mpsc;
@@ -24,8 +31,15 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
     match cli.command {
         Command::Render(args) => render::run(global, &args, outlet),
         Command::Validate(args) => validate::run(global, &args, outlet),
+        Command::Plan(args) => plan::run(global, &args, outlet),
         Command::Deploy(args) => deploy::run(global, &args, outlet),
+        Command::Rollback(args) => rollback::run(global, &args, outlet),
+        Command::Cleanup(args) => cleanup::run(global, &args, outlet),
+        Command::Diff(args) => diff::run(global, &args, outlet),
+        Command::History(args) => history::run(global, &args, outlet),
+        Command::Why(args) => why::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),
+        Command::Rehearse(args) => rehearse::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),
@@ -52,6 +66,31 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
+}
+
+/// Asks before something that cannot be taken back. Without a terminal nobody can answer, so `--yes` must have.
+fn confirm(global: &Global, outlet: &Outlet, what: &str) -> Result<()> {
+    use std::io::IsTerminal as _;
+    if global.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!("{what} There is no terminal to ask on")).help("add --yes to confirm it"));
+    }
+    outlet.talk(&format!("{what}\nGo on? [y/N] "));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::usage("nothing was done")),
+    }
+}
+
+/// 256 random bits for a release that has no key yet.
+fn fresh_key() -> Result<lucid_deploy::FreshKey> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Failure::new(Exit::Failed, "the system gives no random numbers"))?;
+    Ok(lucid_deploy::FreshKey(bytes))
 }
 
 /// SIGINT and SIGTERM, as inputs of a run. A second one of the same kind ends the program at once.

@@ -16,6 +16,10 @@ pub(crate) enum Exit {
     Unreachable,
     /// Refused before any change.
     Refused,
+    /// The plan has changes.
+    HasChanges,
+    /// A person is needed.
+    WayBackFailed,
     Interrupted,
     Terminated,
 }
@@ -31,6 +35,8 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
         5,
         "refused before any change: permission, lock, foreign object, missing Secret, no capacity, something needed is not ready",
     ),
+    (6, "the plan has changes"),
+    (8, "the way back failed too: a person is needed"),
     (130, "interrupted (SIGINT)"),
     (143, "terminated (SIGTERM)"),
 ];
@@ -44,6 +50,8 @@ impl Exit {
             Self::Deadline => 3,
             Self::Unreachable => 4,
             Self::Refused => 5,
+            Self::HasChanges => 6,
+            Self::WayBackFailed => 8,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

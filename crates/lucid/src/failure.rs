@@ -66,6 +66,9 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::Manifests(findings) => Self::manifests(findings),
             Refusal::Cluster(findings) => Self { findings, ..Self::new(Exit::Refused, "refused; nothing was changed") },
+            Refusal::Stuck(findings) => {
+                Self { findings, ..Self::new(Exit::WayBackFailed, "stopped half way: what was deleted is not gone") }
+            }
             Refusal::Unreachable(error) => Self { exit: Exit::Unreachable, ..error.into() },
         }
     }

@@ -2,6 +2,7 @@
 
 mod run_log;
 mod screen;
+mod show;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 
 pub(crate) use run_log::RunLog;
 pub(crate) use screen::Screen;
+pub(crate) use show::Show;
 
 /// The two streams of the program.
 pub(crate) struct Outlet {
@@ -115,5 +117,15 @@ pub(crate) fn start_logging(global: &Global) {
     match global.log_format {
         LogFormat::Text => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => builder.json().init(),
+    }
+}
+
+impl lucid_deploy::Cleaner for Outlet {
+    fn keep(&self, value: &str) {
+        self.keep_secret(value);
+    }
+
+    fn clean(&self, text: &str) -> String {
+        Self::clean(self, text)
     }
 }

@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("lucid-engine", &["lucid-plan"]),
     ("lucid-health", &["lucid-release", "lucid-status", "lucid-client"]),
     ("lucid-deploy", &["lucid-engine", "lucid-health", "lucid-client"]),
-    ("lucid-report", &["lucid-engine", "lucid-status", "lucid-release"]),
+    ("lucid-report", &["lucid-engine", "lucid-plan", "lucid-status", "lucid-release"]),
     ("lucid-images", &["lucid-object"]),
     ("lucid-notify", &["lucid-object"]),
     ("lucid-standin", &[]),

@@ -5,17 +5,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::rust;
+use super::{Counts, rust};
 use crate::cluster::{Guard, command_inside, for_one_use};
 use crate::process::{cargo, run};
 use crate::{root, tools};
-
-/// How much the tests do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counts {
-    Small,
-    Full,
-}
 
 /// Builds everything outside, then runs the tests in the cluster's network namespace, one at a time.
 pub(crate) fn suite(counts: Counts) -> Result<()> {

@@ -27,7 +27,7 @@ impl Install {
         if program.exists() && stamp::read(&program) == wanted {
             return Ok(());
         }
-        let mut go = go(&format!("go install {wanted}"))?;
+        let mut go = command(&format!("go install {wanted}"))?;
         go.args(["install", "-p", "2", "-trimpath", &wanted]).env("GOBIN", tools());
         compile(&mut go, self.name, self.takes)?;
         stamp::write(&program, &wanted)
@@ -35,8 +35,8 @@ impl Install {
 }
 
 /// Builds the module in `source` unless the program was built from exactly these sources.
-pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str) -> Result<()> {
-    let mut go = go("build testcluster")?;
+pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str, what: &str, takes: &str) -> Result<()> {
+    let mut go = command(&format!("build {what}"))?;
     let version = output(Command::new("go").args(["env", "GOVERSION"]).current_dir(source))?;
     let wanted = stamp::of_sources(source, &[linker_flags, version.trim()])?;
     if program.exists() && stamp::read(program) == wanted {
@@ -44,11 +44,11 @@ pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str) -> Result
     }
     go.args(["build", "-p", "2", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags, "-o"]);
     go.arg(program).arg(".").current_dir(source);
-    compile(&mut go, "the Kubernetes control plane", "6-8 minutes")?;
+    compile(&mut go, what, takes)?;
     stamp::write(program, &wanted)
 }
 
-fn go(what: &str) -> Result<Command> {
+pub(super) fn command(what: &str) -> Result<Command> {
     if !is_installed("go") {
         bail!("{what}: no `go` in PATH; install Go 1.26 or later");
     }

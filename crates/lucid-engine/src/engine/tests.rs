@@ -82,6 +82,7 @@ impl Play {
             selection: Selection::All,
             epoch: Some(1),
             take_ownership: true,
+            restart_readers: false,
         })
         .unwrap();
         let options = Options {
@@ -93,6 +94,8 @@ impl Play {
             deadline: Duration::from_secs(30),
             probe: true,
             probe_unchanged: false,
+            unstick: false,
+            tolerated: BTreeSet::new(),
         };
         let mut play = Self {
             engine: Engine::new(plan, options),
@@ -208,7 +211,7 @@ impl Play {
             Event::Started { component } => Some(format!("started {component}")),
             Event::Ready { component } => Some(format!("ready {component}")),
             Event::Verified { component, .. } => Some(format!("verified {component}")),
-            Event::Failed { component, findings } => Some(format!("failed {component} {}", findings[0].code)),
+            Event::Failed { component, findings, .. } => Some(format!("failed {component} {}", findings[0].code)),
             Event::Skipped { component, because } => Some(format!("skipped {component} because {because}")),
             Event::RunFinished { outcome, .. } => Some(format!("finished {outcome:?}")),
             Event::Stopping { .. } => Some("stopping".into()),

@@ -1,6 +1,6 @@
 //! Loading patches: from files or from the kustomization itself, as objects or as operations.
 
-use lucid_object::yaml::{Dialect, Limits, Pos, Text, parse_with};
+use lucid_object::yaml::{Dialect, Limits, Pos, Text, parse_first};
 
 use super::{Accumulator, Build, Folder, Target};
 use crate::model::{At, Patch};
@@ -43,8 +43,11 @@ impl Build<'_> {
                 Ok(patches) => patches,
                 Err(_) => {
                     let Some(text) = self.text(folder, at) else { continue };
-                    match read::patches(&text.text, text.file) {
-                        Ok(patches) => patches,
+                    match read::documents(&text.text, text.file) {
+                        Ok(found) => {
+                            self.ignored(found.ignored);
+                            found.resources
+                        }
                         Err(flaws) => {
                             flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report));
                             continue;
@@ -52,15 +55,21 @@ impl Build<'_> {
                     }
                 }
             };
-            patches::strategic_legacy(&mut into.map, patches, at.pos, &mut self.report);
+            let patches = self.stamped(patches);
+            self.need_schema();
+            patches::strategic_legacy(&mut into.map, patches, at.pos, &self.schema, &mut self.report);
         }
     }
 
     /// One entry of `patches`.
     pub(super) fn patch(&mut self, into: &mut Accumulator, patch: &Patch, folder: &Folder) {
         let Some(source) = self.patch_source(patch, folder) else { return };
-        if let Some(loaded) = self.load_patch(&source) {
-            patches::apply(&mut into.map, patch, loaded, &mut self.report);
+        if let Some(mut loaded) = self.load_patch(&source) {
+            if let Loaded::Strategic(patches) = loaded {
+                loaded = Loaded::Strategic(self.stamped(patches));
+                self.need_schema();
+            }
+            patches::apply(&mut into.map, patch, loaded, &self.schema, &mut self.report);
         }
     }
 
@@ -129,10 +138,10 @@ impl Build<'_> {
 }
 
 fn objects(source: &Source) -> Result<Vec<Resource>, Vec<Flaw>> {
-    match read::patches(&source.text, source.file()) {
+    match read::documents(&source.text, source.file()).map(|found| found.resources) {
         Ok(mut patches) => {
             if source.file.is_none() {
-                patches.iter_mut().for_each(|patch| place::shift(&mut patch.node, source.pos));
+                patches.iter_mut().for_each(|patch| patch.shift(source.pos));
             }
             Ok(patches)
         }
@@ -151,9 +160,10 @@ fn operations(source: &Source) -> Result<Vec<Operation>, Flaw> {
         let pos = Pos { file: source.file(), line: error.line() as u32, column: error.column() as u32 };
         return Err(flaw(code::WRONG_VALUE, pos, format!("a text that begins with [ must be JSON: {error}")));
     }
-    let documents = parse_with(&source.text, source.file(), Dialect::Yaml11, Limits::default())
+    let start = Pos { file: source.file(), line: 1, column: 1 };
+    let parsed = parse_first(&source.text, start, Dialect::Yaml11, Limits::default())
         .map_err(|error| flaw(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message)))?;
-    let Some(mut first) = documents.into_iter().next() else { return Ok(Vec::new()) };
+    let Some(mut first) = parsed.node else { return Ok(Vec::new()) };
     if source.file.is_none() {
         place::shift(&mut first, source.pos);
     }

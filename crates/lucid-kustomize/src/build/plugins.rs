@@ -1,17 +1,14 @@
 //! `generators`, `transformers` and `validators`: built-in plugins that are configured by objects.
 
-use std::cell::RefCell;
-
 use lucid_object::yaml::{Node, Pos, Text};
 
 use super::{Accumulator, Build, Folder, Target};
 use crate::model::decode::Fields;
-use crate::model::{At, GeneratorArgs, GeneratorOptions, Replacement, replacements_file};
+use crate::model::{At, GeneratorArgs, GeneratorOptions, Manner, Replacement, Shared, replacements_file};
 use crate::origin::{ConfiguredBy, Origin};
-use crate::place;
 use crate::read;
 use crate::report::code;
-use crate::resource::{Resource, set_field};
+use crate::resource::Resource;
 
 mod transformer;
 
@@ -57,10 +54,10 @@ impl Build<'_> {
         let mut found = Accumulator::default();
         let mut paths = Vec::new();
         for at in entries {
-            match read::resources(&at.value, at.pos.file) {
+            match read::documents(&at.value, at.pos.file).map(|found| found.resources) {
                 Ok(mut plugins) => {
                     for plugin in &mut plugins {
-                        place::shift(&mut plugin.node, at.pos);
+                        plugin.shift(at.pos);
                         plugin.origin = self.origins.then(|| origin.append(target.file_name));
                     }
                     found.map.append_all(plugins, &mut self.report);
@@ -69,7 +66,9 @@ impl Build<'_> {
             }
         }
         self.resources(&mut found, &paths, &target.folder, origin);
-        found.map.into_list().into_iter().filter(|plugin| self.is_builtin(plugin)).collect()
+        let mut plugins = found.map.into_list();
+        plugins.retain_mut(|plugin| self.is_builtin(plugin) && self.is_plain(plugin));
+        plugins
     }
 
     fn is_builtin(&mut self, plugin: &Resource) -> bool {
@@ -81,6 +80,20 @@ impl Build<'_> {
         let help = "use a built-in plugin (apiVersion: builtin), or run the function beforehand and list what it makes";
         self.report.error_help(code::NOT_SUPPORTED, plugin.pos(), message, help);
         false
+    }
+
+    /// Plugins get their configuration as JSON.
+    fn is_plain(&mut self, plugin: &mut Resource) -> bool {
+        match read::json::through(&plugin.node) {
+            Ok(node) => {
+                plugin.node = node;
+                true
+            }
+            Err(flaw) => {
+                flaw.tell(&mut self.report);
+                false
+            }
+        }
     }
 
     fn run_generator(&mut self, plugin: &Resource, folder: &Folder) -> Option<Resource> {
@@ -110,35 +123,47 @@ impl Build<'_> {
     }
 
     fn generator_args(&mut self, plugin: &Resource, secret: bool) -> Option<GeneratorArgs> {
-        let shared = RefCell::new(&mut self.report);
+        let shared = Shared::new(&mut self.report, Manner::Typed);
         let fields = Fields::open_any(&shared, &plugin.node, "a generator")?;
         Some(GeneratorArgs::from_fields(&shared, &fields, plugin.node.pos, secret))
     }
 
-    /// The one policy object that kustomize can make: a service account for GKE.
+    /// The one policy object that kustomize can make: a service account for GKE. It writes and reads YAML for that.
     fn service_account(&mut self, plugin: &Resource) -> Option<Resource> {
-        let node = &plugin.node;
-        let text = |outer: &str, name: &str| {
-            node.get(outer).and_then(|outer| outer.get(name)).and_then(Node::text).unwrap_or_default().to_owned()
+        let shared = Shared::new(&mut self.report, Manner::Loose);
+        let fields = Fields::open_any(&shared, &plugin.node, "a generator")?;
+        let open = |name: &'static str| Some(Fields::open_any(&shared, fields.node(name)?, name));
+        let text = |fields: &Option<Fields<'_, '_>>, name: &str| {
+            fields.as_ref().map(|fields| fields.text(name).value).unwrap_or_default()
         };
-        if node.get("cloud").and_then(Node::text) != Some("gke") {
+        let (account, service) = (open("serviceAccount").flatten(), open("kubernetesService").flatten());
+        let mut yaml = format!(
+            "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  annotations:\n    \
+             iam.gke.io/gcp-service-account: {}@{}.iam.gserviceaccount.com\n  name: {}\n",
+            text(&account, "name"),
+            text(&account, "projectId"),
+            text(&service, "name"),
+        );
+        let namespace = text(&service, "namespace");
+        if !namespace.is_empty() {
+            yaml.push_str(&format!("  namespace: {namespace}\n"));
+        }
+        let cloud = fields.text("cloud").value;
+        if cloud != "gke" {
             self.report.error(code::WRONG_VALUE, plugin.pos(), "IAMPolicyGenerator: only the cloud gke is supported");
             return None;
         }
-        let pos = plugin.pos();
-        let account = format!(
-            "{}@{}.iam.gserviceaccount.com",
-            text("serviceAccount", "name"),
-            text("serviceAccount", "projectId")
-        );
-        let mut made = Resource::new(Node::map(pos));
-        let tag = lucid_object::yaml::Tag::Unset;
-        set_field(&mut made.node, "apiVersion", "v1", tag, pos);
-        set_field(&mut made.node, "kind", "ServiceAccount", tag, pos);
-        made.set_name(&text("kubernetesService", "name"));
-        made.set_namespace(&text("kubernetesService", "namespace"));
-        made.set_metadata_map("annotations", [("iam.gke.io/gcp-service-account".into(), account.into(), pos)]);
-        Some(made)
+        match read::documents(&yaml, plugin.pos().file) {
+            Ok(found) => found.resources.into_iter().next().map(|mut made| {
+                made.put(plugin.pos());
+                made
+            }),
+            Err(_) => {
+                let message = "IAMPolicyGenerator: serviceAccount and kubernetesService need a name that is one";
+                self.report.error(code::GENERATOR, plugin.pos(), message);
+                None
+            }
+        }
     }
 
     /// Replacements, those of files included.
@@ -157,7 +182,7 @@ impl Build<'_> {
             let Some(text) = self.text(folder, &replacement.path) else { continue };
             let Some(node) = self.yaml_1_1(&text) else { continue };
             let node = node.unwrap_or_else(|| Node::null(replacement.path.pos));
-            loaded.extend(replacements_file(&RefCell::new(&mut self.report), &node));
+            loaded.extend(replacements_file(&Shared::new(&mut self.report, Manner::Loose), &node));
         }
         loaded
     }

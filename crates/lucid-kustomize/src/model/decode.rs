@@ -1,10 +1,43 @@
 //! Typed reading of a tree, as Go decodes JSON: names match in any case, unknown ones are errors, null means absent.
 
-use lucid_object::yaml::{Entry, Kind, Node, Pos, Resolved, Text};
+use std::cell::{RefCell, RefMut};
 
-use super::{At, Shared};
-use crate::report::code;
+use lucid_object::yaml::{Entry, Kind, Node, Pos, Resolved, Scalar, Text, go_float_32};
+
+use super::At;
+use crate::report::{Report, code};
 use crate::suggest::nearest;
+
+/// How forgiving kustomize is with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// kustomization files: unknown fields are errors, and so is a number where a text belongs.
+    Strict,
+    /// Configurations of transformers: unknown fields are errors, numbers become texts.
+    Known,
+    /// Plugins and files of replacements: unknown fields are passed over, numbers become texts.
+    Loose,
+    /// Plugins that generate: unknown fields are passed over, and a number is no text.
+    Typed,
+    /// Prefix and suffix: go-yaml itself reads them, which knows one spelling of a field and takes any scalar for text.
+    Plain,
+}
+
+/// Decoding goes on after a mistake, so the report is shared by everything that decodes.
+pub(crate) struct Shared<'a> {
+    report: RefCell<&'a mut Report>,
+    manner: Manner,
+}
+
+impl<'a> Shared<'a> {
+    pub(crate) fn new(report: &'a mut Report, manner: Manner) -> Self {
+        Self { report: RefCell::new(report), manner }
+    }
+
+    pub(crate) fn borrow_mut(&self) -> RefMut<'_, &'a mut Report> {
+        self.report.borrow_mut()
+    }
+}
 
 /// Reads one mapping.
 pub(crate) struct Fields<'a, 'r> {
@@ -16,7 +49,7 @@ impl<'a, 'r> Fields<'a, 'r> {
     /// Checks that the node is a mapping of known fields.
     pub(crate) fn open(report: &'a Shared<'r>, node: &'a Node, what: &'a str, known: &[&str]) -> Option<Self> {
         let fields = Self::open_any(report, node, what)?;
-        for entry in node.entries() {
+        for entry in node.entries().iter().filter(|_| matches!(report.manner, Manner::Strict | Manner::Known)) {
             let key = entry.key.text.as_str();
             if !known.iter().any(|name| name.eq_ignore_ascii_case(key)) {
                 unknown_field(report, &entry.key.pos, key, what, known);
@@ -25,7 +58,7 @@ impl<'a, 'r> Fields<'a, 'r> {
         Some(fields)
     }
 
-    /// The same without a list of fields: Go ignores unknown ones in plugin configurations.
+    /// The same without a list of fields.
     pub(crate) fn open_any(report: &'a Shared<'r>, node: &'a Node, what: &'a str) -> Option<Self> {
         if node.is_null() {
             return None;
@@ -39,10 +72,10 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     pub(crate) fn entry(&self, name: &str) -> Option<&'a Entry> {
         let entries = self.node.entries();
-        let found = entries
-            .iter()
-            .find(|e| e.key.text == name)
-            .or_else(|| entries.iter().find(|e| e.key.text.eq_ignore_ascii_case(name)))?;
+        let found = entries.iter().find(|e| e.key.text == name).or_else(|| {
+            let any_case = self.report.manner != Manner::Plain;
+            entries.iter().find(|e| any_case && e.key.text.eq_ignore_ascii_case(name))
+        })?;
         (!found.value.is_null()).then_some(found)
     }
 
@@ -56,6 +89,17 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     pub(crate) fn text(&self, name: &str) -> At<Text> {
         self.node(name).and_then(|node| text(self.report, node, name)).unwrap_or_default()
+    }
+
+    /// A string where a number is never taken for one: a part of an identity.
+    pub(crate) fn exact(&self, name: &str) -> Text {
+        let node = self.node(name);
+        let node = node.filter(|_| self.report.manner != Manner::Plain);
+        if let Some(node) = node.filter(|node| node.as_scalar().is_none_or(|s| text_of(s, Manner::Strict).is_none())) {
+            wrong_type(self.report, node, name, "a string");
+            return Text::default();
+        }
+        self.text(name).value
     }
 
     /// A string that is given, even if empty.
@@ -126,15 +170,26 @@ impl<'a, 'r> Fields<'a, 'r> {
 }
 
 fn text(report: &Shared<'_>, node: &Node, what: &str) -> Option<At<Text>> {
-    match node.as_scalar() {
-        Some(scalar) if scalar.is_string() => match scalar.resolve() {
-            Ok(Resolved::Str(text)) => Some(At { value: text.into(), pos: node.pos }),
-            _ => None,
-        },
-        _ => {
-            wrong_type(report, node, what, "a string");
-            None
-        }
+    let value = node.as_scalar().and_then(|scalar| text_of(scalar, report.manner));
+    if value.is_none() {
+        wrong_type(report, node, what, "a string");
+    }
+    value.map(|value| At { value, pos: node.pos })
+}
+
+/// A text; or, where kustomize is that forgiving, what Go prints for a number.
+fn text_of(scalar: &Scalar, manner: Manner) -> Option<Text> {
+    if manner == Manner::Plain {
+        return Some(scalar.text.clone());
+    }
+    match scalar.resolve().ok()? {
+        Resolved::Str(text) => Some(text.into()),
+        _ if matches!(manner, Manner::Strict | Manner::Typed) => None,
+        Resolved::Bool(value) => Some(if value { "true" } else { "false" }.into()),
+        Resolved::Int(value) => Some(value.to_string().into()),
+        Resolved::Uint(value) => Some(value.to_string().into()),
+        Resolved::Float(value) => Some(go_float_32(value).into()),
+        Resolved::Null => None,
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) struct Image {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Replica {
     pub(crate) name: Text,
-    pub(crate) count: i64,
+    pub(crate) count: At<i64>,
     pub(crate) pos: Pos,
 }
 
@@ -147,6 +147,7 @@ impl Kustomization {
         let fields = Fields::open(report, node, "a kustomization", &KNOWN)?;
         let is_component = header(report, &fields);
         deprecations(report, &fields);
+        metadata(report, &fields);
         helm(report, &fields);
         let mut resources = fields.texts("resources");
         resources.extend(fields.texts("bases"));
@@ -206,6 +207,15 @@ fn header(report: &Shared<'_>, fields: &Fields<'_, '_>) -> bool {
     is_component
 }
 
+/// Nothing is done with it, but it must be what it seems.
+fn metadata(report: &Shared<'_>, fields: &Fields<'_, '_>) {
+    let known = ["name", "namespace", "labels", "annotations"];
+    if let Some(fields) = fields.node("metadata").and_then(|node| Fields::open(report, node, "metadata", &known)) {
+        let _ = (fields.text("name"), fields.text("namespace"));
+        let _ = (fields.text_map("labels"), fields.text_map("annotations"));
+    }
+}
+
 fn deprecations(report: &Shared<'_>, fields: &Fields<'_, '_>) {
     for (old, new) in [
         ("bases", "resources"),
@@ -243,7 +253,10 @@ pub(crate) fn image(report: &Shared<'_>, node: &Node) -> Option<Image> {
         new_tag: fields.text("newTag").value,
         tag_suffix: fields.text("tagSuffix").value,
         digest: fields.text("digest").value,
-        pos: node.pos,
+        pos: ["newTag", "digest", "newName", "tagSuffix", "name"]
+            .into_iter()
+            .find_map(|name| fields.node(name))
+            .map_or(node.pos, |node| node.pos),
     })
 }
 
@@ -275,11 +288,11 @@ pub(crate) fn selector(report: &Shared<'_>, node: &Node) -> Option<Selector> {
 
 pub(crate) fn selector_fields(fields: &Fields<'_, '_>, pos: Pos) -> Selector {
     Selector {
-        group: fields.text("group").value,
-        version: fields.text("version").value,
-        kind: fields.text("kind").value,
-        name: fields.text("name").value,
-        namespace: fields.text("namespace").value,
+        group: fields.exact("group"),
+        version: fields.exact("version"),
+        kind: fields.exact("kind"),
+        name: fields.exact("name"),
+        namespace: fields.exact("namespace"),
         annotations: fields.text("annotationSelector").value,
         labels: fields.text("labelSelector").value,
         pos,
@@ -301,19 +314,20 @@ fn label(report: &Shared<'_>, node: &Node) -> Option<Label> {
 
 pub(crate) fn field_spec(report: &Shared<'_>, node: &Node) -> Option<Spec> {
     let fields = Fields::open(report, node, "a field", &["group", "version", "kind", "path", "create"])?;
-    let text = |name| Cow::Owned(fields.text(name).value.to_string());
+    let text = |name| Cow::Owned(fields.exact(name).to_string());
     Some(Spec {
         group: text("group"),
         version: text("version"),
         kind: text("kind"),
-        path: text("path"),
+        path: Cow::Owned(fields.text("path").value.to_string()),
         create: fields.flag("create"),
     })
 }
 
 pub(crate) fn replica(report: &Shared<'_>, node: &Node) -> Option<Replica> {
     let fields = Fields::open(report, node, "a replica entry", &["name", "count"])?;
-    Some(Replica { name: fields.text("name").value, count: fields.integer("count"), pos: node.pos })
+    let count = At { value: fields.integer("count"), pos: fields.node("count").map_or(node.pos, |node| node.pos) };
+    Some(Replica { name: fields.text("name").value, count, pos: node.pos })
 }
 
 fn var(report: &Shared<'_>, node: &Node) -> Option<Var> {

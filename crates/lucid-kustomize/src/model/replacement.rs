@@ -13,6 +13,8 @@ pub(crate) struct Replacement {
     pub(crate) source: Option<Selected>,
     pub(crate) value: Option<At<Text>>,
     pub(crate) targets: Option<Vec<Target>>,
+    /// Read from a file, where an empty list of targets is no mistake.
+    pub(crate) from_file: bool,
     pub(crate) pos: Pos,
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn replacement(report: &Shared<'_>, node: &Node) -> Option<Replacemen
         source: fields.node("source").map(|node| source(report, node)),
         value: fields.text_option("sourceValue"),
         targets: fields.node("targets").map(|_| fields.list("targets").iter().map(|n| target(report, n)).collect()),
+        from_file: false,
         pos: node.pos,
     })
 }
@@ -61,13 +64,14 @@ pub(crate) fn replacements(report: &Shared<'_>, fields: &Fields<'_, '_>) -> Vec<
 
 /// A file of replacements: one, or a list.
 pub(crate) fn replacements_file(report: &Shared<'_>, node: &Node) -> Vec<Replacement> {
+    let one = |node: &Node| Some(Replacement { from_file: true, ..replacement(report, node)? });
     if node.is_seq() {
-        return node.items().iter().filter_map(|item| replacement(report, item)).collect();
+        return node.items().iter().filter_map(one).collect();
     }
     if !node.is_map() {
         wrong_type(report, node, "a file of replacements", "a mapping or a list");
     }
-    replacement(report, node).into_iter().collect()
+    one(node).into_iter().collect()
 }
 
 fn source(report: &Shared<'_>, node: &Node) -> Selected {

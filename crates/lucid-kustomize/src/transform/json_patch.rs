@@ -3,6 +3,7 @@
 //!
 //! Patches run on the tree, not on JSON text, so that untouched fields keep their places.
 
+use crate::equal_keys;
 use lucid_object::yaml::scalar::{is_not_string_1_1, tag_of};
 use lucid_object::yaml::{Entry, Key, Kind, Node, Pos, Resolved, Scalar, Style, Tag};
 
@@ -43,6 +44,7 @@ fn operation(node: &Node) -> Result<Operation, (Pos, String)> {
 
 /// Applies a patch. The whole tree is brought into the form that a round trip through JSON gives it.
 pub(crate) fn apply(root: &mut Node, patch: &[Operation]) -> Result<(), (Pos, String)> {
+    equal_keys::check_all(root).map_err(|flaw| (flaw.pos, flaw.message))?;
     normalize(root);
     patch.iter().try_for_each(|operation| {
         let fail = |message: String| (operation.pos, message);

@@ -7,15 +7,16 @@ use std::collections::BTreeSet;
 
 use lucid_object::yaml::{Entry, Key, Kind, Node, Tag, Text};
 
-use crate::tables;
+use crate::equal_keys;
+use crate::schema::{Place, Schema};
 
 mod directive;
 mod list;
 
 use directive::Directive;
 
-/// What is known of the fields at one place; absent where the type is unknown.
-pub(super) type Schema = Option<u16>;
+/// The merge keys of a list: its own if it is merged, none for a list of plain values.
+pub(super) type Keys<'k> = Option<&'k [Text]>;
 
 /// What became of the two sides.
 #[derive(Debug)]
@@ -31,36 +32,31 @@ pub(super) enum Outcome {
 /// Merges a patch into an object; false if the object is to be deleted.
 ///
 /// `$patch: replace` for a whole object changes nothing: kyaml makes the replacement, and kustomize does not look at it.
-pub(crate) fn merge(target: &mut Node, patch: &mut Node) -> Result<bool, String> {
-    Ok(!matches!(walk(target, patch, None)?, Outcome::Gone))
+pub(crate) fn merge(target: &mut Node, patch: &mut Node, schema: &Schema) -> Result<bool, String> {
+    Ok(!matches!(walk(target, patch, schema.unknown())?, Outcome::Gone))
 }
 
 /// The schema of a place: handed down, or found by the kind that stands there.
-fn schema_at(schema: Schema, nodes: &[&Node]) -> Schema {
-    if schema.is_some() {
-        return schema;
+fn schema_at<'s>(place: Place<'s>, nodes: &[&Node]) -> Place<'s> {
+    if place.is_known() {
+        return place;
     }
-    nodes.iter().find_map(|node| {
+    let found = nodes.iter().find_map(|node| {
         let text = |field| node.get(field).and_then(Node::text).filter(|text| !text.is_empty());
-        let state = tables::merge_state(text("apiVersion")?, text("kind")?);
-        (state != 0).then_some(state)
-    })
-}
-
-/// The schema of a field, and its merge keys if it is a merged list.
-fn step(schema: Schema, field: &str) -> (Schema, Option<&'static [&'static str]>) {
-    let Some(state) = schema else { return (None, None) };
-    match tables::merge_step(state, field) {
-        (0, None) => (None, None),
-        (state, keys) => (Some(state), keys),
-    }
+        Some(place.of(text("apiVersion")?, text("kind")?)).filter(|place| place.is_known())
+    });
+    found.unwrap_or(place)
 }
 
 /// Two mappings, or a mapping and a null.
-fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, String> {
+fn walk(left: &mut Node, right: &mut Node, schema: Place<'_>) -> Result<Outcome, String> {
     let schema = schema_at(schema, &[left, right]);
     if left.is_null() {
-        return Ok(if right.is_null() || !adopt(right, schema, None)? { Outcome::Gone } else { Outcome::Right });
+        return Ok(if right.is_null() || !adopt(right, schema, None, Depth::Top)? {
+            Outcome::Gone
+        } else {
+            Outcome::Right
+        });
     }
     if right.is_null() {
         return Ok(Outcome::Gone);
@@ -71,7 +67,7 @@ fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, St
     match directive::of_map(right)? {
         Directive::Delete => return Ok(Outcome::Gone),
         Directive::Replace => {
-            adopt(right, schema, None)?;
+            adopt(right, schema, None, Depth::Top)?;
             return Ok(Outcome::Right);
         }
         Directive::Merge => {}
@@ -84,8 +80,9 @@ fn walk(left: &mut Node, right: &mut Node, schema: Schema) -> Result<Outcome, St
 }
 
 /// Merges one field of two mappings.
-fn field(left: &mut Node, right: &mut Node, name: &str, schema: Schema) -> Result<(), String> {
-    let (below, keys) = step(schema, name);
+fn field(left: &mut Node, right: &mut Node, name: &str, schema: Place<'_>) -> Result<(), String> {
+    let (below, keys) = schema.step(name);
+    let keys = keys.as_deref();
     let at = |error: String| format!("{name}: {error}");
     match (left.get(name).is_some(), right.get(name).is_some()) {
         (true, true) => {
@@ -107,7 +104,7 @@ fn field(left: &mut Node, right: &mut Node, name: &str, schema: Schema) -> Resul
         (false, _) => {
             let Some(entry) = right.entry(name) else { return Ok(()) };
             let (key, mut added) = (entry.key.clone(), entry.value.clone());
-            if adopt(&mut added, below, keys).map_err(at)? {
+            if adopt(&mut added, below, keys, Depth::Top).map_err(at)? {
                 append(left, key, added);
             }
         }
@@ -122,22 +119,24 @@ fn append(map: &mut Node, key: Key, value: Node) {
 }
 
 /// A new value in an old place: scalars take over the old quotes.
-fn replace(old: &mut Node, new: &mut Node) {
-    let mut new = std::mem::replace(new, Node::null(new.pos));
+///
+/// The patch keeps its own, because items of lists are looked up in it again.
+fn replace(old: &mut Node, new: &Node) {
+    let mut new = new.clone();
     if let (Kind::Scalar(old), Kind::Scalar(new)) = (&old.kind, &mut new.kind) {
+        let same = old.text == new.text && old.tag == new.tag;
         new.style = old.style;
         new.share = old.share;
+        if same {
+            // What a patch repeats, to say which object or item it means, it does not set.
+            return;
+        }
     }
     *old = new;
 }
 
 /// Two values of one field.
-fn value(
-    left: &mut Node,
-    right: &mut Node,
-    schema: Schema,
-    keys: Option<&'static [&'static str]>,
-) -> Result<Outcome, String> {
+fn value(left: &mut Node, right: &mut Node, schema: Place<'_>, keys: Keys<'_>) -> Result<Outcome, String> {
     let shape = if left.is_null() { &right.kind } else { &left.kind };
     match shape {
         Kind::Map(_) => walk(left, right, schema),
@@ -163,7 +162,7 @@ fn value(
 
 /// What happens to a value that the patch does not mention: merged lists lose items without keys, and an empty value
 /// goes away where an explicit null stays.
-pub(super) fn keep(node: &mut Node, schema: Schema, keys: Option<&'static [&'static str]>) -> Result<bool, String> {
+pub(super) fn keep(node: &mut Node, schema: Place<'_>, keys: Keys<'_>) -> Result<bool, String> {
     let schema = schema_at(schema, &[node]);
     match &mut node.kind {
         Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null || !scalar.text.is_empty()),
@@ -171,44 +170,59 @@ pub(super) fn keep(node: &mut Node, schema: Schema, keys: Option<&'static [&'sta
             Some(keys) => list::keep(node, schema, keys),
             None => Ok(true),
         },
-        Kind::Map(entries) => {
-            let mut error = None;
-            entries.retain_mut(|entry| {
-                let (below, keys) = step(schema, &entry.key.text);
-                keep(&mut entry.value, below, keys).unwrap_or_else(|message| {
-                    error = Some(message);
-                    true
-                })
-            });
-            error.map_or(Ok(true), Err)
-        }
+        Kind::Map(entries) => retain(entries, |entry| {
+            let (below, keys) = schema.step(&entry.key.text);
+            keep(&mut entry.value, below, keys.as_deref())
+        }),
     }
 }
 
+/// Keeps the entries of a mapping that a rule keeps. Of equal keys, only the first is looked at.
+fn retain(entries: &mut Vec<Entry>, mut keeps: impl FnMut(&mut Entry) -> Result<bool, String>) -> Result<bool, String> {
+    let repeated = equal_keys::repeated(entries);
+    let (mut index, mut error) = (0, None);
+    entries.retain_mut(|entry| {
+        index += 1;
+        if repeated.contains(&(index - 1)) {
+            return true;
+        }
+        keeps(entry).unwrap_or_else(|message| {
+            error = Some(message);
+            true
+        })
+    });
+    error.map_or(Ok(true), Err)
+}
+
+/// Where a value that the patch adds stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// It is itself what is added: kyaml does not look for directives that are unknown, or in a list.
+    Top,
+    /// Inside of that.
+    Below,
+}
+
 /// What happens to a value that the patch adds: directives are carried out, nulls dropped. False if nothing is left.
-pub(super) fn adopt(node: &mut Node, schema: Schema, keys: Option<&'static [&'static str]>) -> Result<bool, String> {
+pub(super) fn adopt(node: &mut Node, schema: Place<'_>, keys: Keys<'_>, depth: Depth) -> Result<bool, String> {
     let schema = schema_at(schema, &[node]);
     match &mut node.kind {
         Kind::Scalar(scalar) => Ok(scalar.tag != Tag::Null),
         Kind::Seq(_) => match keys {
-            Some(keys) => list::adopt(node, schema, keys),
+            Some(keys) => list::adopt(node, schema, keys, depth),
             None => Ok(true),
         },
         Kind::Map(_) => {
-            // A directive that is unknown is not noticed here, because there is nothing to apply it to.
-            if matches!(directive::of_map(node), Ok(Directive::Delete)) {
-                return Ok(false);
+            match directive::of_map(node) {
+                Ok(Directive::Delete) => return Ok(false),
+                Err(error) if depth == Depth::Below => return Err(error),
+                _ => {}
             }
             let Kind::Map(entries) = &mut node.kind else { return Ok(true) };
-            let mut error = None;
-            entries.retain_mut(|entry| {
-                let (below, keys) = step(schema, &entry.key.text);
-                adopt(&mut entry.value, below, keys).unwrap_or_else(|message| {
-                    error = Some(message);
-                    true
-                })
-            });
-            error.map_or(Ok(true), Err)
+            retain(entries, |entry| {
+                let (below, keys) = schema.step(&entry.key.text);
+                adopt(&mut entry.value, below, keys.as_deref(), Depth::Below)
+            })
         }
     }
 }

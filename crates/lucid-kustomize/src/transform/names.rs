@@ -65,7 +65,6 @@ fn rename(resource: &mut Resource, field: &Field<'_>, end: End, text: &str, pos:
     field.visit(&mut resource.node, Make::Scalar(Tag::Str), pos, &mut |node| {
         let old = node.text().unwrap_or_default();
         let new = if end == End::Prefix { format!("{text}{old}") } else { format!("{old}{text}") };
-        let written = node.pos;
-        set_scalar(node, &new, Tag::Unset, written)
+        set_scalar(node, &new, Tag::Unset, pos)
     })
 }

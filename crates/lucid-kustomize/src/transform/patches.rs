@@ -9,6 +9,7 @@ use crate::model::{Patch, Selector};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
 use crate::resource::{Id, Resource, metadata_mut, string};
+use crate::schema::Schema;
 use crate::share;
 use crate::suggest::nearest;
 
@@ -20,7 +21,7 @@ pub(crate) enum Loaded {
 }
 
 /// Applies one entry of `patches`.
-pub(crate) fn apply(map: &mut ResMap, patch: &Patch, loaded: Loaded, report: &mut Report) {
+pub(crate) fn apply(map: &mut ResMap, patch: &Patch, loaded: Loaded, schema: &Schema, report: &mut Report) {
     match loaded {
         Loaded::Nothing => {}
         Loaded::Json(operations) => match &patch.target {
@@ -38,8 +39,8 @@ pub(crate) fn apply(map: &mut ResMap, patch: &Patch, loaded: Loaded, report: &mu
                 patched.allow_kind_change = patch.allow_kind_change;
             }
             match &patch.target {
-                Some(target) => strategic_to_target(map, target, &patches, patch.pos, report),
-                None => patches.into_iter().for_each(|one| strategic_by_id(map, one, patch.pos, report)),
+                Some(target) => strategic_to_target(map, target, &patches, patch.pos, schema, report),
+                None => patches.into_iter().for_each(|one| strategic_by_id(map, one, patch.pos, schema, report)),
             }
         }
     }
@@ -52,25 +53,38 @@ fn compile(selector: &Selector, report: &mut Report) -> Option<Target> {
 }
 
 /// A patch without target: its own identity must match exactly one resource.
-fn strategic_by_id(map: &mut ResMap, mut patch: Resource, pos: Pos, report: &mut Report) {
+fn strategic_by_id(map: &mut ResMap, mut patch: Resource, pos: Pos, schema: &Schema, report: &mut Report) {
     let Some(index) = only_match(map, &patch, pos, report) else { return };
     let renames = patch.allow_name_change || patch.allow_kind_change;
     let resource = if renames { &mut map.renaming()[index] } else { &mut map.list_mut()[index] };
-    let kept = merge_into(resource, &mut patch);
+    let kept = merge_into(resource, &mut patch, schema);
     finish(map, index, kept, &patch, report);
 }
 
 /// `patchesStrategicMerge`: the same, with labels and annotations of the patch made strings first.
-pub(crate) fn strategic_legacy(map: &mut ResMap, patches: Vec<Resource>, pos: Pos, report: &mut Report) {
+pub(crate) fn strategic_legacy(
+    map: &mut ResMap,
+    patches: Vec<Resource>,
+    pos: Pos,
+    schema: &Schema,
+    report: &mut Report,
+) {
     for patch in patches {
         let Some(index) = only_match(map, &patch, pos, report) else { continue };
-        let kept = merge_into(&mut map.list_mut()[index], &mut for_target(&patch, None));
+        let kept = merge_into(&mut map.list_mut()[index], &mut for_target(&patch, None), schema);
         finish(map, index, kept, &patch, report);
         map.recheck(report);
     }
 }
 
-fn strategic_to_target(map: &mut ResMap, selector: &Selector, patches: &[Resource], pos: Pos, report: &mut Report) {
+fn strategic_to_target(
+    map: &mut ResMap,
+    selector: &Selector,
+    patches: &[Resource],
+    pos: Pos,
+    schema: &Schema,
+    report: &mut Report,
+) {
     let [patch] = patches else {
         if patches.len() > 1 {
             let message = "several strategic merge patches in one entry cannot have a target";
@@ -87,7 +101,7 @@ fn strategic_to_target(map: &mut ResMap, selector: &Selector, patches: &[Resourc
             continue;
         }
         let mut copy = for_target(patch, Some(resource.api_version()));
-        match merge_into(resource, &mut copy) {
+        match merge_into(resource, &mut copy, schema) {
             Ok(true) => {}
             Ok(false) => gone.push(index),
             Err(error) => tell(resource, patch, &error, report),
@@ -187,14 +201,14 @@ fn restring(node: &mut Node, field: &str) {
 }
 
 /// Merges, and puts back what a patch may not change. False if the object goes away.
-fn merge_into(resource: &mut Resource, patch: &mut Resource) -> Result<bool, String> {
+fn merge_into(resource: &mut Resource, patch: &mut Resource, schema: &Schema) -> Result<bool, String> {
     let (name, namespace, kind) =
         (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned());
     if patch.allow_name_change || patch.allow_kind_change {
         resource.store_previous();
     }
     let forgets = forgets_history(&patch.node);
-    if !merge(&mut resource.node, &mut patch.node)? || resource.node.is_null_or_empty() {
+    if !merge(&mut resource.node, &mut patch.node, schema)? || resource.node.is_null_or_empty() {
         return Ok(false);
     }
     share::follow(resource);

@@ -35,7 +35,7 @@ fn value(resources: &[Resource], replacement: &Replacement, report: &mut Report)
         report.error(code::REPLACEMENT, pos, message);
         None
     };
-    if replacement.targets.as_ref().is_none_or(Vec::is_empty)
+    if replacement.targets.as_ref().is_none_or(|targets| targets.is_empty() && !replacement.from_file)
         || (replacement.source.is_none() && replacement.value.is_none())
     {
         return refuse(replacement.pos, "a replacement needs `source` and `targets`".into());

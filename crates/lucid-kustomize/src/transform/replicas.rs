@@ -21,9 +21,9 @@ pub(crate) fn apply(map: &mut ResMap, replica: &Replica, specs: &[Spec], report:
             if !field.applies(resource) {
                 continue;
             }
-            let count = replica.count.to_string();
-            let set = &mut |node: &mut _| set_scalar(node, &count, Tag::Int, replica.pos);
-            if let Err(error) = field.visit(&mut resource.node, Make::Scalar(Tag::Int), replica.pos, set) {
+            let count = replica.count.value.to_string();
+            let set = &mut |node: &mut _| set_scalar(node, &count, Tag::Int, replica.count.pos);
+            if let Err(error) = field.visit(&mut resource.node, Make::Scalar(Tag::Int), replica.count.pos, set) {
                 failed(report, resource, replica.pos, "replicas", &error);
             }
         }

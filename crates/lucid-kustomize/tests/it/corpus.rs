@@ -3,21 +3,9 @@
 //! With `LUCID_TEST_TOOLS` (a folder with the real `kustomize`) the goldens are made anew and compared;
 //! with `LUCID_UPDATE=1` as well they are rewritten.
 
-use std::path::{Path, PathBuf};
-
-use crate::support::{self, Case, Golden, Kustomize};
+use crate::support::oracle::Oracle;
+use crate::support::{self, Case, Golden, Kustomize, cases, figure};
 use lucid_kustomize::{MemoryLoader, Options, Order, render};
-
-fn cases() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root)
-        .expect("the corpus")
-        .flat_map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("a folder"))
-        .map(|file| file.expect("a file").path())
-        .collect();
-    files.sort();
-    files
-}
 
 fn loader(case: &Case) -> MemoryLoader {
     let mut loader = MemoryLoader::new();
@@ -68,6 +56,7 @@ fn same_bytes_or_both_refuse() {
         }
     }
     let total = cases.len();
+    figure(&format!("corpus of {total} cases"));
     assert!(failures.is_empty(), "{} of {total} cases differ:\n{}", failures.len(), failures.join("\n"));
 }
 
@@ -87,4 +76,17 @@ fn goldens_are_those_of_the_real_kustomize() {
         }
     }
     assert!(update || stale.is_empty(), "goldens that kustomize does not print any more: {}", stale.join(", "));
+}
+
+#[test]
+fn the_oracle_answers_like_the_real_program() {
+    let Some(mut oracle) = Oracle::from_environment() else { return };
+    let mut wrong = Vec::new();
+    for path in cases() {
+        let case = Case::read(&path);
+        if oracle.golden(&case).differs_from(&case.golden) {
+            wrong.push(path.display().to_string());
+        }
+    }
+    assert!(wrong.is_empty(), "the oracle says something else: {}", wrong.join(", "));
 }

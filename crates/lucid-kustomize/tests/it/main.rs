@@ -1,5 +1,7 @@
 //! The renderer beside the real kustomize: a corpus of cases and random trees.
 
 mod corpus;
+mod mutate;
+mod origins;
 mod random;
 mod support;

@@ -3,14 +3,15 @@
 //! Without `LUCID_TEST_TOOLS` the same trees are rendered by us alone: twice the same, without a panic, and what is
 //! printed reads back as the objects. `LUCID_SOAK` asks for the large number; `LUCID_SEED` for one tree.
 
-use crate::support::{self, Case, Golden, Kustomize, random};
+use crate::support::oracle::Oracle;
+use crate::support::{self, Case, Golden, figure, random};
 use lucid_kustomize::{MemoryLoader, Options, Order, Rendered, render};
-use lucid_object::Findings;
+use lucid_object::{Finding, Findings};
 
 const FEW: u64 = 500;
 const MANY: u64 = 10_000;
 
-fn ours(case: &Case, reorder: Order) -> Result<Rendered, Findings> {
+pub(crate) fn ours(case: &Case, reorder: Order) -> Result<Rendered, Findings> {
     let mut loader = MemoryLoader::new();
     case.files.iter().for_each(|(path, content)| loader.add(path, content.as_bytes()));
     render(&loader, case.root(), &Options { reorder, ..Options::default() })
@@ -20,12 +21,15 @@ fn messages(findings: &Findings) -> String {
     findings.errors().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("; ")
 }
 
-fn alone(case: &Case) -> Result<(), String> {
+/// What we alone can be held to: no panic, twice the same, and what is printed reads back as the objects.
+pub(crate) fn alone(case: &Case) -> Result<(), String> {
     match (ours(case, Order::Legacy), ours(case, Order::Legacy)) {
         (Ok(first), Ok(second)) if first.to_yaml() == second.to_yaml() => {
             let read = lucid_object::yaml::parse(first.to_yaml(), 0).map_err(|error| error.to_string())?;
-            let same =
-                read.iter().map(|node| node.to_json()).eq(first.objects.iter().map(|object| object.value().clone()));
+            // kustomize's text loses U+0085, which its own JSON does not escape; the objects keep it.
+            let loses = first.objects.iter().any(|object| object.value().to_string().contains('\u{85}'));
+            let same = loses
+                || read.iter().map(|node| node.to_json()).eq(first.objects.iter().map(|object| object.value().clone()));
             if same { Ok(()) } else { Err("the text reads back as something else".into()) }
         }
         (Err(first), Err(second)) if first == second && first.has_errors() => Ok(()),
@@ -33,7 +37,8 @@ fn alone(case: &Case) -> Result<(), String> {
     }
 }
 
-fn beside(case: &Case, kustomize: &Kustomize) -> Result<(), String> {
+/// The same bytes as kustomize in both orders, or both refuse.
+pub(crate) fn beside(case: &Case, kustomize: &mut Oracle) -> Result<(), String> {
     let none = ours(case, Order::None);
     match (kustomize.golden(case), ours(case, Order::Legacy)) {
         (Golden::Text { legacy, none: want_none }, Ok(got)) => {
@@ -49,13 +54,20 @@ fn beside(case: &Case, kustomize: &Kustomize) -> Result<(), String> {
         }
         (Golden::Error(_), Err(_)) => Ok(()),
         (Golden::Error(error), Ok(_)) => Err(format!("kustomize refuses this: {error}")),
+        (Golden::Text { .. }, Err(findings)) if findings.errors().all(is_stricter) => Ok(()),
         (Golden::Text { .. }, Err(findings)) => Err(format!("we refuse this: {}", messages(&findings))),
         (Golden::Missing, _) => Err("no answer".into()),
     }
 }
 
+/// Where we refuse what kustomize lets pass, on purpose: `docs/guide/render.md` names each.
+fn is_stricter(finding: &Finding) -> bool {
+    let refused = ["contains itself", "is already defined", "a merge key with a tag"];
+    refused.iter().any(|words| finding.message.contains(words))
+}
+
 /// Leaves out files and lines for as long as the difference stays.
-fn shrink(case: Case, differs: &dyn Fn(&Case) -> bool) -> Case {
+pub(crate) fn shrink(case: Case, differs: &mut dyn FnMut(&Case) -> bool) -> Case {
     let mut best = case;
     let mut budget = 400;
     loop {
@@ -93,20 +105,20 @@ fn shrink(case: Case, differs: &dyn Fn(&Case) -> bool) -> Case {
 
 #[test]
 fn trees_of_many_seeds() {
-    let kustomize = Kustomize::from_environment();
+    let mut oracle = Oracle::from_environment();
     let one = std::env::var("LUCID_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let count = if std::env::var_os("LUCID_SOAK").is_some() { MANY } else { FEW };
     let seeds = one.map_or(1..=count, |seed| seed..=seed);
-    let check = |case: &Case| match &kustomize {
-        Some(kustomize) => beside(case, kustomize),
-        None => alone(case),
-    };
     let (mut built, mut failures) = (0u64, Vec::new());
     for seed in seeds.clone() {
         let case = random::tree(seed);
         built += u64::from(ours(&case, Order::Legacy).is_ok());
+        let mut check = |case: &Case| match &mut oracle {
+            Some(oracle) => beside(case, oracle),
+            None => alone(case),
+        };
         if let Err(failure) = check(&case) {
-            let small = shrink(case, &|candidate| check(candidate).is_err());
+            let small = shrink(case, &mut |candidate| check(candidate).is_err());
             let again = check(&small).err().unwrap_or_default();
             failures.push(format!("seed {seed}: {failure}\nshrunk:\n{}\n{again}", small.text()));
         }
@@ -115,5 +127,6 @@ fn trees_of_many_seeds() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n==========\n"));
+    figure(&format!("{count} random trees, {built} of them built"));
     assert!(one.is_some() || built * 4 > count, "most trees should build, or the test says little: {built} of {count}");
 }

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(crate) mod accident;
+pub(crate) mod oracle;
 pub(crate) mod random;
 
 /// One case.
@@ -126,6 +128,26 @@ impl Case {
         }
         text
     }
+}
+
+/// The files of the corpus, in order.
+pub(crate) fn cases() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root)
+        .expect("the corpus")
+        .flat_map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("a folder"))
+        .map(|file| file.expect("a file").path())
+        .collect();
+    files.sort();
+    files
+}
+
+/// Tells a figure to whoever runs the tests, if it wants any.
+pub(crate) fn figure(text: &str) {
+    use std::io::Write as _;
+    let Some(path) = std::env::var_os("LUCID_FIGURES") else { return };
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("a file of figures");
+    writeln!(file, "{text}").expect("a figure is written");
 }
 
 /// The program, version 5.8.2.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::Pos;
 use super::node::{Kind, Node};
 use super::number;
 use super::scalar::Resolved;
@@ -29,6 +30,13 @@ pub fn emit_node(node: &Node) -> String {
     writer.finish()
 }
 
+/// The same, and for each line the place that last set what stands on it. Lines that only go on have none.
+pub fn emit_with_places(node: &Node) -> (String, Vec<Pos>) {
+    let mut writer = Writer::marking();
+    node.write(&mut writer);
+    writer.finish_with_places()
+}
+
 /// True for the characters that go-yaml writes as they are.
 pub(super) fn printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
@@ -37,6 +45,16 @@ pub(super) fn printable(c: char) -> bool {
 /// What the writer needs to know of a value.
 pub(crate) trait Source: Sized {
     fn view(&self) -> View<'_, Self>;
+
+    /// Where the value was last set.
+    fn place(&self) -> Pos {
+        Pos::NOWHERE
+    }
+
+    /// Where a key of this mapping stands.
+    fn place_of_key(&self, _key: &str) -> Pos {
+        Pos::NOWHERE
+    }
 
     fn write(&self, writer: &mut Writer) {
         writer.document(self);
@@ -64,6 +82,14 @@ impl Source for Value {
 }
 
 impl Source for Node {
+    fn place(&self) -> Pos {
+        self.pos
+    }
+
+    fn place_of_key(&self, key: &str) -> Pos {
+        self.entry(key).map_or(Pos::NOWHERE, |entry| entry.key.pos)
+    }
+
     fn view(&self) -> View<'_, Self> {
         match &self.kind {
             Kind::Scalar(scalar) => match scalar.resolve() {

@@ -103,11 +103,24 @@ pub fn shortest(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { ".inf".into() } else { "-.inf".into() };
     }
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    general(&format!("{value:e}"), || format!("{value}"))
+}
+
+/// The same of a float with 32 bits, as `sigs.k8s.io/yaml` prints a number where a text is wanted.
+pub fn shortest_32(value: f64) -> String {
+    let value = value as f32;
+    if !value.is_finite() {
+        return shortest(f64::from(value));
+    }
+    general(&format!("{value:e}"), || format!("{value}"))
+}
+
+/// Go's choice between plain digits and an exponent.
+fn general(scientific: &str, plain: impl Fn() -> String) -> String {
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..6).contains(&exponent) || value == 0.0 {
-        return format!("{value}");
+    if (-4..6).contains(&exponent) || mantissa == "0" {
+        return plain();
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())

@@ -39,6 +39,7 @@ fn resources() -> Resources {
     let kinds = [
         ("v1", "Namespace"),
         ("v1", "Service"),
+        ("v1", "ConfigMap"),
         ("apps/v1", "Deployment"),
         ("networking.k8s.io/v1", "NetworkPolicy"),
         ("autoscaling/v2", "HorizontalPodAutoscaler"),
@@ -85,6 +86,7 @@ struct Case {
     inventory: Vec<InventoryEntry>,
     selection: Selection,
     take_ownership: bool,
+    restart_readers: bool,
 }
 
 impl Case {
@@ -97,6 +99,7 @@ impl Case {
             inventory: vec![],
             selection: Selection::All,
             take_ownership: false,
+            restart_readers: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl Case {
             selection: self.selection.clone(),
             epoch: Some(7),
             take_ownership: self.take_ownership,
+            restart_readers: self.restart_readers,
         })
     }
 
@@ -233,7 +237,7 @@ fn an_object_under_deletion_is_not_applied() {
 #[test]
 fn one_component_needs_the_others_to_be_ready() {
     let mut case = Case::deployed();
-    case.selection = Selection::Component { name: "api".into(), with_needs: false };
+    case.selection = Selection::Component { name: "api".into(), reach: Reach::Alone };
     case.check(&[
         "(shared) [] w2: =Namespace/n",
         "(shared) [0] w1: =NetworkPolicy/deny",
@@ -246,7 +250,7 @@ fn one_component_needs_the_others_to_be_ready() {
 #[test]
 fn one_component_with_what_it_needs() {
     let mut case = Case::new();
-    case.selection = Selection::Component { name: "api".into(), with_needs: true };
+    case.selection = Selection::Component { name: "api".into(), reach: Reach::Needs };
     case.check(&[
         "(shared) [] w3: +Namespace/n",
         "(shared) [0] w2: +NetworkPolicy/deny",
@@ -258,7 +262,7 @@ fn one_component_with_what_it_needs() {
 #[test]
 fn an_unknown_component_lists_what_there_is() {
     let mut case = Case::new();
-    case.selection = Selection::Component { name: "apo".into(), with_needs: false };
+    case.selection = Selection::Component { name: "apo".into(), reach: Reach::Alone };
     case.check_refused(&["L8114 there is no component apo"]);
     assert_eq!(case.plan().unwrap_err().0[0].help.as_deref(), Some("did you mean api?"));
 }
@@ -305,4 +309,32 @@ fn giving_up_replicas_keeps_the_live_number() {
     let sent: Vec<_> =
         web.requests.iter().map(|request| (request.manager, request.body["spec"]["replicas"].clone())).collect();
     assert_eq!(sent, [("lucid-replicas", json!(4)), ("lucid", Value::Null)]);
+}
+
+#[test]
+fn a_configuration_that_changes_back_restarts_those_that_read_it() {
+    let mut case = Case::new();
+    let mut config = object("v1", "ConfigMap", "web");
+    config.value_mut()["data"] = json!({"mode": "old"});
+    case.objects.push(config);
+    let web = ObjectRef::new("apps", "Deployment", Some("n"), "web");
+    for object in case.objects.iter_mut().filter(|object| object.reference() == web) {
+        let spec = json!({"containers": [{"name": "main", "envFrom": [{"configMapRef": {"name": "web"}}]}]});
+        object.value_mut()["spec"] = json!({"template": {"spec": spec}});
+    }
+    case.live = applied(&case.plan().unwrap());
+    case.restart_readers = true;
+    assert!(case.plan().unwrap().lanes.iter().all(|lane| lane.changes() == 0));
+    let config = ObjectRef::new("", "ConfigMap", Some("n"), "web");
+    let mut live = (*case.live[&config]).clone();
+    live["data"]["mode"] = "new".into();
+    case.live.insert(config, Arc::new(live));
+    let plan = case.plan().unwrap();
+    let changed: Vec<_> =
+        plan.lanes.iter().flat_map(|lane| &lane.operations).filter(|op| op.action != Action::Unchanged).collect();
+    let shown: Vec<String> =
+        changed.iter().map(|op| format!("{} by {}", op.object.short(), op.requests[0].manager)).collect();
+    assert_eq!(shown, ["ConfigMap/web by lucid", "Deployment/web by lucid-restart"]);
+    let body = &changed[1].requests[0].body;
+    assert_eq!(body["spec"], json!({"template": {"metadata": {"annotations": {"lucid.dev/restarted": "7"}}}}));
 }

@@ -28,7 +28,8 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn of(world: &World) -> Self {
-        let pods: Vec<Arc<Value>> = occupants(world).cloned().collect();
+        // A pod whose volume is still being made has its node already, although nothing says so but the claim.
+        let pods: Vec<Arc<Value>> = occupants(world).cloned().chain(volumes::promised(world)).collect();
         let mut used: BTreeMap<&str, Request> = BTreeMap::new();
         for pod in &pods {
             let mut request = Request::of(pod);

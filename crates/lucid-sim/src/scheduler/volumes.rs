@@ -67,6 +67,18 @@ pub(crate) fn awaited(world: &World, pod: &Value) -> bool {
     unbound(world, pod).iter().any(|claim| !claim.annotation(SELECTED).is_empty())
 }
 
+/// Pods that were given a node and wait for their volume there, as if they were on it.
+pub(crate) fn promised(world: &World) -> Vec<Arc<Value>> {
+    let waiting = world.scheduling.iter().filter_map(|key| world.get(Table::PODS, &key.namespace, &key.name));
+    let promise = |pod: Arc<Value>| {
+        let claim = unbound(world, &pod).into_iter().find(|claim| !claim.annotation(SELECTED).is_empty())?;
+        let mut placed = (*pod).clone();
+        placed.put("spec/nodeName", claim.annotation(SELECTED));
+        Some(Arc::new(placed))
+    };
+    waiting.filter_map(promise).collect()
+}
+
 fn unbound(world: &World, pod: &Value) -> Vec<Arc<Value>> {
     let claims = claims(pod).into_iter().filter_map(|name| world.get(Table::CLAIMS, pod.namespace(), &name));
     claims.filter(|claim| claim.str("spec/volumeName").is_empty()).collect()

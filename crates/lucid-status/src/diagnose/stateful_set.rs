@@ -19,8 +19,24 @@ pub(super) fn about(set: &Value, owned: &Owned<'_>, scene: &Scene<'_>, found: &m
     }
 }
 
-/// kubernetes#67250: the lowest pod that is broken and of an old revision is never replaced by itself.
 fn blocked_by_old_pod(set: &Value, owned: &Owned<'_>) -> Option<Diagnosis> {
+    let pod = blocking(set, owned)?;
+    let update = text(set, "/status/updateRevision");
+    let message = format!(
+        "pod {} of the old revision {} is broken and blocks the rollout of {update}",
+        name(pod),
+        label(pod, "controller-revision-hash").unwrap_or("?"),
+    );
+    let help = format!(
+        "delete that one pod: `kubectl delete pod {} -n {}`; it comes back with the new revision",
+        name(pod),
+        namespace(pod).unwrap_or("default")
+    );
+    Some(Diagnosis::new(5104, reference(set), message).help(help))
+}
+
+/// kubernetes#67250: the lowest pod that is broken and of an old revision is never replaced by itself.
+pub(crate) fn blocking<'a>(set: &Value, owned: &Owned<'a>) -> Option<&'a Value> {
     let is_rolling = matches!(text(set, "/spec/updateStrategy/type"), "" | "RollingUpdate");
     let is_ordered = text(set, "/spec/podManagementPolicy") != "Parallel";
     let update = text(set, "/status/updateRevision");
@@ -33,18 +49,7 @@ fn blocked_by_old_pod(set: &Value, owned: &Owned<'_>) -> Option<Diagnosis> {
     }
     let mut broken: Vec<&Value> = owned.old.iter().copied().filter(|pod| !is_ready(pod) && !is_leaving(pod)).collect();
     broken.retain(|pod| ordinal(pod) >= partition(set) && is_broken(pod));
-    let pod = broken.into_iter().min_by_key(|pod| ordinal(pod))?;
-    let message = format!(
-        "pod {} of the old revision {} is broken and blocks the rollout of {update}",
-        name(pod),
-        label(pod, "controller-revision-hash").unwrap_or("?"),
-    );
-    let help = format!(
-        "delete that one pod: `kubectl delete pod {} -n {}`; it comes back with the new revision",
-        name(pod),
-        namespace(pod).unwrap_or("default")
-    );
-    Some(Diagnosis::new(5104, reference(set), message).help(help))
+    broken.into_iter().min_by_key(|pod| ordinal(pod))
 }
 
 /// Starting is not broken: it must have ended, or be unable to begin.

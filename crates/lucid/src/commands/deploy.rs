@@ -3,21 +3,21 @@
 use jiff::Timestamp;
 use lucid_client::Connected;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{Deployed, DryRun, Request, Verdict};
+use lucid_deploy::{Deployed, DryRun, FreshKey, OnFail, OnlyIf, Request, Rollback, Verdict};
 use lucid_engine::{RunOutcome, Stamped};
-use lucid_plan::{Action, Plan, Selection};
+use lucid_plan::{Action, Plan, Reach, Selection};
 use lucid_report::Paint;
-use lucid_report::result::to_json;
 
-use crate::cli::{Deploy, DryRunMode, Format, Global};
-use crate::commands::{connect, runtime, signals};
+use crate::cli::{Deploy, DryRunMode, Format, Global, OnFailure, Part};
+use crate::commands::plan::PlanFile;
+use crate::commands::{connect, fresh_key, runtime, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::manifests::{self, Manifests};
-use crate::output::{Outlet, RunLog, Screen};
+use crate::output::{Outlet, Show};
 
 pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.source.source.as_deref())?;
+    let manifests = manifests::load(global, args.part.source.source.as_deref())?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     runtime()?.block_on(async {
@@ -28,57 +28,89 @@ pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exi
 
 async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Manifests, to: &Connected) -> Result<Exit> {
     let began = Timestamp::now();
-    let mut log = RunLog::start(manifests.release.name(), began).ok();
-    let mut events = args.events.as_deref().map(RunLog::create).transpose()?;
-    let screen = Screen::new(outlet, global.progress, false);
-    let mut sink = |stamped: &Stamped| {
-        for file in log.iter_mut().chain(events.iter_mut()) {
-            file.write(stamped, |line| outlet.clean(line));
-        }
-        screen.take(outlet, stamped);
-    };
-    let request = request(args, &manifests, began);
+    let mut show = Show::start(outlet, global.progress, manifests.release.name(), began, args.events.as_deref())?;
+    let mut sink = |stamped: &Stamped| show.take(stamped);
+    let planned = args.plan.as_deref().map(PlanFile::read).transpose()?;
+    let (name, namespace) = (manifests.release.name(), &manifests.release.spec.namespace);
+    let differs = planned.map(|file| move |plan: &Plan| file.differs(name, namespace, plan));
+    let mut request = request(&args.part, &manifests, outlet, began, fresh_key()?);
+    request.only_if = differs.as_ref().map(|differs| differs as &OnlyIf<'_>);
+    request.dry_run = args.dry_run.into();
+    request.probe = !args.no_verify;
+    request.deadline = args.timeout.map_or(request.deadline, |span| span.0);
+    request.on_failure = on_failure(args, &manifests);
+    let wants_rollback = request.on_failure != OnFail::Stop;
     let result = lucid_deploy::deploy(&to.client, request, &mut sink, &mut signals()).await;
-    let view = screen.finish(outlet);
+    let value = show.finish();
     let deployed = result?;
     match deployed.verdict {
         Verdict::DryRun => {
             outlet.findings(deployed.findings.iter());
-            show_plan(&deployed, args, outlet);
+            show_plan(&deployed, args.output, outlet);
             Ok(Exit::Done)
         }
         Verdict::Run(outcome) => {
             if args.output == Format::Json {
-                outlet.json(&to_json(&view));
+                outlet.json(&value);
             }
             if outcome != RunOutcome::Verified {
-                farewell(outlet, outcome, &manifests, log.as_ref());
+                farewell(outlet, outcome, wants_rollback, deployed.rollback);
+                show.say_where_the_log_is();
             }
-            Ok(exit_of(outcome))
+            Ok(match deployed.rollback {
+                Some(Rollback { outcome: RunOutcome::Failed | RunOutcome::DeadlinePassed, .. }) => Exit::WayBackFailed,
+                _ => exit_of(outcome),
+            })
         }
     }
 }
 
-fn request<'a>(args: &Deploy, manifests: &'a Manifests, began: Timestamp) -> Request<'a> {
-    let selection = args
-        .component
-        .clone()
-        .map_or(Selection::All, |name| Selection::Component { name, with_needs: args.with_needs });
+/// What every way of looking at a deploy has in common; nothing is written unless the caller says so.
+pub(crate) fn request<'a>(
+    part: &Part,
+    manifests: &'a Manifests,
+    outlet: &'a Outlet,
+    began: Timestamp,
+    fresh_key: FreshKey,
+) -> Request<'a> {
+    let reach = if part.with_needs { Reach::Needs } else { Reach::Alone };
+    let selection = part.component.clone().map_or(Selection::All, |name| Selection::Component { name, reach });
     Request {
         release: &manifests.release,
         objects: manifests.objects.clone(),
         selection,
-        dry_run: match args.dry_run {
-            DryRunMode::None => DryRun::No,
-            DryRunMode::Client => DryRun::Client,
-            DryRunMode::Server => DryRun::Server,
-        },
-        deadline: args.timeout.unwrap_or(manifests.release.spec.deadline).0,
-        take_ownership: args.take_ownership,
-        probe: !args.no_verify,
+        dry_run: DryRun::Server,
+        deadline: manifests.release.spec.deadline.0,
+        take_ownership: part.take_ownership,
+        only_if: None,
+        probe: true,
+        on_failure: OnFail::Stop,
+        way_back: None,
+        emergency: false,
+        cleaner: outlet,
+        source: manifests.name.clone(),
         command: format!("deploy {}", manifests.name),
         identity: Identity::of_this_process(),
+        fresh_key,
         wall: began,
+    }
+}
+
+fn on_failure(args: &Deploy, manifests: &Manifests) -> OnFail {
+    match (args.on_failure, manifests.release.spec.on_failure) {
+        (Some(OnFailure::Rollback), _) | (None, lucid_release::OnFailure::Rollback) => OnFail::Rollback,
+        (Some(OnFailure::Stop), _) | (None, lucid_release::OnFailure::Stop) => OnFail::Stop,
+        (Some(OnFailure::Remove), _) => OnFail::Remove,
+    }
+}
+
+impl From<DryRunMode> for DryRun {
+    fn from(mode: DryRunMode) -> Self {
+        match mode {
+            DryRunMode::None => Self::No,
+            DryRunMode::Client => Self::Client,
+            DryRunMode::Server => Self::Server,
+        }
     }
 }
 
@@ -92,19 +124,34 @@ pub(crate) fn exit_of(outcome: RunOutcome) -> Exit {
     }
 }
 
-fn farewell(outlet: &Outlet, outcome: RunOutcome, manifests: &Manifests, log: Option<&RunLog>) {
+/// The last word of a run that failed: what is served now, and what to do.
+fn farewell(outlet: &Outlet, outcome: RunOutcome, wants_rollback: bool, rollback: Option<Rollback>) {
     let paint = outlet.paint_err();
-    let wants_rollback = manifests.release.spec.on_failure == lucid_release::OnFailure::Rollback;
-    if matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed) && wants_rollback {
-        outlet.talk(&format!("\n{} stopped: automatic rollback is not built yet\n", paint.warn("note:")));
-    }
-    if let Some(log) = log {
-        outlet.talk(&format!("{} the complete log is {}\n", paint.dim("log:"), log.path.display()));
-    }
+    let text = match rollback {
+        Some(Rollback { to: Some(number), outcome: RunOutcome::Verified }) => {
+            format!("{} rolled back: revision {number} is in service again and verified", paint.good("note:"))
+        }
+        Some(Rollback { to: None, outcome: RunOutcome::Verified }) => {
+            format!("{} what the first install had created is gone; volumes were kept", paint.good("note:"))
+        }
+        Some(Rollback { outcome: RunOutcome::Interrupted | RunOutcome::Terminated | RunOutcome::LockLost, .. }) => {
+            format!("{} the rollback was stopped half way; `lucid rollback` goes on with it", paint.warn("note:"))
+        }
+        Some(_) => format!(
+            "{} the rollback failed too; see above what is left, then `lucid rollback` or deploy a mended release",
+            paint.bad("note:")
+        ),
+        None if wants_rollback && matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed) => format!(
+            "{} stopped, and everything kept as it is: there is nothing to roll back to, or this run broke nothing",
+            paint.warn("note:")
+        ),
+        None => return,
+    };
+    outlet.talk(&format!("\n{text}\n"));
 }
 
-fn show_plan(deployed: &Deployed, args: &Deploy, outlet: &Outlet) {
-    match args.output {
+pub(crate) fn show_plan(deployed: &Deployed, output: Format, outlet: &Outlet) {
+    match output {
         Format::Json => outlet.json(&plan_json(&deployed.plan)),
         Format::Text => outlet.result(&plan_text(&deployed.plan, outlet.paint_out())),
     }

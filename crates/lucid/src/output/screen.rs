@@ -72,6 +72,11 @@ impl Screen {
         self.state.lock().expect("no thread panics while it holds this")
     }
 
+    /// A person watches the run as it goes.
+    pub(crate) fn is_live(&self) -> bool {
+        self.lock().how == How::Live
+    }
+
     pub(crate) fn take(&self, outlet: &Outlet, stamped: &Stamped) {
         let mut state = self.lock();
         state.view.take(stamped);

@@ -133,7 +133,7 @@ fn plain(value: &mut Value, kind: &str) {
     ];
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !DROPPED.contains(&name.as_str()) && !(kind == "Pod" && name == "status"));
+            fields.retain(|name, _| !(DROPPED.contains(&name.as_str()) || kind == "Pod" && name == "status"));
             if let Some(time) = fields.get_mut("endpoints.kubernetes.io/last-change-trigger-time") {
                 *time = "then".into();
             }

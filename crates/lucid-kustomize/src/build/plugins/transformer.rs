@@ -1,7 +1,5 @@
 //! The built-in transformers as plugins: they write only the fields that their configuration lists.
 
-use std::cell::RefCell;
-
 use lucid_object::yaml::{Kind, Node, Scalar, Tag};
 
 use super::pos_of;
@@ -9,7 +7,7 @@ use crate::build::{Accumulator, Build, Folder};
 use crate::fieldspec::{Field, split};
 use crate::loader::path;
 use crate::model::decode::Fields;
-use crate::model::{At, Patch, Shared, field_spec, image, patch_fields, replacements, replica, selector};
+use crate::model::{At, Manner, Patch, Shared, field_spec, image, patch_fields, replacements, replica, selector};
 use crate::report::code;
 use crate::resource::{Resource, untagged};
 use crate::tables::Spec;
@@ -69,7 +67,8 @@ impl Build<'_> {
         plugin: &Resource,
         read: impl FnOnce(&Shared<'_>, &Fields<'_, '_>) -> Option<T>,
     ) -> Option<T> {
-        let shared = RefCell::new(&mut self.report);
+        let plain = matches!(plugin.kind(), "PrefixTransformer" | "SuffixTransformer");
+        let shared = Shared::new(&mut self.report, if plain { Manner::Plain } else { Manner::Loose });
         let fields = Fields::open_any(&shared, &plugin.node, "a transformer")?;
         read(&shared, &fields)
     }
@@ -170,7 +169,7 @@ impl Build<'_> {
     }
 
     fn value_to(&mut self, into: &mut Accumulator, plugin: &Resource, target: &Node, value: &str) {
-        let shared = RefCell::new(&mut self.report);
+        let shared = Shared::new(&mut self.report, Manner::Loose);
         let Some(fields) = Fields::open_any(&shared, target, "a target") else { return };
         let (field, position) = (fields.text("fieldPath"), fields.integer("filePathPosition"));
         let chosen = fields.node("selector").and_then(|node| selector(&shared, node));
@@ -209,6 +208,9 @@ fn add(node: &mut Node, path: &[String], value: &str, position: i64) -> Result<(
     };
     if !node.is_map() {
         return Err(format!("{name} is looked for in something that is not a mapping"));
+    }
+    if name.parse::<i64>().is_ok() {
+        return Err(format!("{name} is the place of an item, and a mapping has none"));
     }
     if node.get(name).is_none() {
         let pos = node.pos;

@@ -6,14 +6,15 @@
 use lucid_object::yaml::{Key, Kind, Node, Scalar, Tag, Text};
 
 use super::directive::{self, Directive};
-use super::{Outcome, Schema, adopt as adopt_item, keep as keep_item, value};
+use super::{Depth, Outcome, adopt as adopt_item, keep as keep_item, value};
+use crate::schema::Place;
 
-type Keys = [&'static str];
+type Keys = [Text];
 
 /// Merges the items of two lists.
-pub(super) fn merge(left: &mut Node, right: &mut Node, schema: Schema, keys: &'static Keys) -> Result<Outcome, String> {
+pub(super) fn merge(left: &mut Node, right: &mut Node, schema: Place<'_>, keys: &Keys) -> Result<Outcome, String> {
     if left.is_null() {
-        return Ok(if adopt(right, schema, keys)? { Outcome::Right } else { Outcome::Gone });
+        return Ok(if adopt(right, schema, keys, Depth::Top)? { Outcome::Right } else { Outcome::Gone });
     }
     if right.is_null() {
         return Ok(Outcome::Gone);
@@ -29,12 +30,15 @@ pub(super) fn merge(left: &mut Node, right: &mut Node, schema: Schema, keys: &'s
 }
 
 /// A list that only the target has.
-pub(super) fn keep(node: &mut Node, schema: Schema, keys: &'static Keys) -> Result<bool, String> {
+pub(super) fn keep(node: &mut Node, schema: Place<'_>, keys: &Keys) -> Result<bool, String> {
     run(node, None, schema, keys, Side::Kept)
 }
 
 /// A list that only the patch has.
-pub(super) fn adopt(node: &mut Node, schema: Schema, keys: &'static Keys) -> Result<bool, String> {
+pub(super) fn adopt(node: &mut Node, schema: Place<'_>, keys: &Keys, depth: Depth) -> Result<bool, String> {
+    if depth == Depth::Below && directive::of_list(node)? == Directive::Delete {
+        return Ok(false);
+    }
     run(node, None, schema, keys, Side::Added)
 }
 
@@ -46,21 +50,15 @@ enum Side {
     Added,
 }
 
-struct Arena {
+struct Arena<'s> {
     nodes: Vec<Node>,
     left: Vec<usize>,
     right: Vec<usize>,
     side: Side,
-    schema: Schema,
+    schema: Place<'s>,
 }
 
-fn run(
-    left: &mut Node,
-    right: Option<&mut Node>,
-    schema: Schema,
-    keys: &'static Keys,
-    side: Side,
-) -> Result<bool, String> {
+fn run(left: &mut Node, right: Option<&mut Node>, schema: Place<'_>, keys: &Keys, side: Side) -> Result<bool, String> {
     let take = |node: &mut Node| match &mut node.kind {
         Kind::Seq(items) => std::mem::take(items),
         _ => Vec::new(),
@@ -78,7 +76,7 @@ fn run(
     Ok(true)
 }
 
-impl Arena {
+impl Arena<'_> {
     /// Both lists in the order in which values are looked at: the patch's first.
     fn sources(&self) -> Vec<usize> {
         match self.side {
@@ -87,7 +85,7 @@ impl Arena {
         }
     }
 
-    fn by_keys(&mut self, keys: &'static Keys) -> Result<Vec<usize>, String> {
+    fn by_keys(&mut self, keys: &Keys) -> Result<Vec<usize>, String> {
         let mut values: Vec<Vec<Text>> = Vec::new();
         for id in self.sources() {
             let of_item: Vec<Text> = keys.iter().map(|key| text_of(&self.nodes[id], key)).collect();
@@ -106,17 +104,17 @@ impl Arena {
                 values.push(text);
             }
         }
-        self.set_elements(values, &[""])
+        self.set_elements(values, &[Text::default()])
     }
 
-    fn set_elements(&mut self, mut values: Vec<Vec<Text>>, keys: &'static Keys) -> Result<Vec<usize>, String> {
+    fn set_elements(&mut self, mut values: Vec<Vec<Text>>, keys: &Keys) -> Result<Vec<usize>, String> {
         if keys.len() > 1 {
             complete(&mut values);
         }
         let used: Vec<bool> = (0..keys.len()).map(|i| values.iter().any(|v| !v[i].is_empty())).collect();
         let any = used.iter().any(|used| *used);
-        let valid_keys: Vec<&'static str> =
-            keys.iter().zip(&used).filter(|(_, used)| !any || **used).map(|(k, _)| *k).collect();
+        let valid_keys: Vec<Text> =
+            keys.iter().zip(&used).filter(|(_, used)| !any || **used).map(|(k, _)| k.clone()).collect();
         let mut items: Vec<usize> = Vec::new();
         for of_item in &values {
             let valid: Vec<Text> =
@@ -141,11 +139,11 @@ impl Arena {
     }
 
     /// Merges the items of both lists that have these values; an empty value does not count.
-    fn merge_element(&mut self, keys: &[&'static str], values: &[Text]) -> Result<Option<usize>, String> {
-        let given: Vec<(&'static str, &Text)> = if values.iter().all(|value| value.is_empty()) {
-            keys.iter().copied().zip(values).collect()
+    fn merge_element(&mut self, keys: &Keys, values: &[Text]) -> Result<Option<usize>, String> {
+        let given: Vec<(&str, &Text)> = if values.iter().all(|value| value.is_empty()) {
+            keys.iter().map(Text::as_str).zip(values).collect()
         } else {
-            keys.iter().copied().zip(values).filter(|(_, value)| !value.is_empty()).collect()
+            keys.iter().map(Text::as_str).zip(values).filter(|(_, value)| !value.is_empty()).collect()
         };
         let left = self.left.iter().copied().find(|id| matches(&self.nodes[*id], &given));
         let right = self.right.iter().copied().find(|id| matches(&self.nodes[*id], &given));
@@ -154,12 +152,12 @@ impl Arena {
             (None, None) => Ok(None),
             (Some(id), None) => {
                 let kept = match self.side {
-                    Side::Added => adopt_item(&mut self.nodes[id], schema, None)?,
+                    Side::Added => adopt_item(&mut self.nodes[id], schema, None, Depth::Below)?,
                     _ => keep_item(&mut self.nodes[id], schema, None)?,
                 };
                 Ok(kept.then_some(id))
             }
-            (None, Some(id)) => Ok(adopt_item(&mut self.nodes[id], schema, None)?.then_some(id)),
+            (None, Some(id)) => Ok(adopt_item(&mut self.nodes[id], schema, None, Depth::Top)?.then_some(id)),
             (Some(old), Some(new)) => {
                 let (a, b) = two(&mut self.nodes, old, new);
                 Ok(match value(a, b, schema, None)? {
@@ -172,7 +170,7 @@ impl Arena {
     }
 
     /// Makes sure that the merged item has its keys.
-    fn complete_keys(&mut self, id: usize, keys: &[&'static str], values: &[Text]) -> Result<(), String> {
+    fn complete_keys(&mut self, id: usize, keys: &Keys, values: &[Text]) -> Result<(), String> {
         let node = &mut self.nodes[id];
         for (key, value) in keys.iter().zip(values).filter(|(_, value)| !value.is_empty()) {
             if let Kind::Scalar(scalar) = &mut node.kind {
@@ -183,14 +181,14 @@ impl Arena {
             } else if node.get(key).is_none() {
                 let pos = node.pos;
                 let scalar = Scalar::plain(value.clone(), Tag::Unset);
-                node.set(Key::new(*key, pos), Node::scalar(scalar, pos));
+                node.set(Key::new(key.clone(), pos), Node::scalar(scalar, pos));
             }
         }
         Ok(())
     }
 
     /// Puts an item in the place of those with the same values, or at the end; without an item, removes them.
-    fn set(&self, list: &mut Vec<usize>, item: Option<usize>, keys: &[&str], values: &[Text]) -> Result<(), String> {
+    fn set(&self, list: &mut Vec<usize>, item: Option<usize>, keys: &Keys, values: &[Text]) -> Result<(), String> {
         let by_field = keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|v| !v.is_empty());
         let (mut next, mut found_any) = (Vec::with_capacity(list.len() + 1), false);
         for &id in list.iter() {
@@ -231,12 +229,12 @@ impl Arena {
     }
 
     /// Appends the target's items, each in the place of the merged one if there is one.
-    fn append_rest(&self, items: &mut Vec<usize>, keys: &[&str]) -> Result<(), String> {
+    fn append_rest(&self, items: &mut Vec<usize>, keys: &Keys) -> Result<(), String> {
         for &id in &self.left {
             let node = &self.nodes[id];
             if keys[0].is_empty() {
                 let text = node.text().map(Text::from).unwrap_or_default();
-                self.set(items, Some(id), &[""], &[text])?;
+                self.set(items, Some(id), &[Text::default()], &[text])?;
                 continue;
             }
             if !node.is_map() && !node.is_null() {
@@ -272,7 +270,7 @@ fn text_of(item: &Node, key: &str) -> Text {
 }
 
 /// True if a list item has all values; the empty key stands for the item itself.
-fn matches(item: &Node, wanted: &[(&'static str, &Text)]) -> bool {
+fn matches(item: &Node, wanted: &[(&str, &Text)]) -> bool {
     match wanted {
         [("", value), ..] => item.text().unwrap_or_default() == value.as_str(),
         _ => item.is_map() && wanted.iter().all(|(key, value)| has(item, key, value)),

@@ -3,12 +3,13 @@
 use lucid_object::yaml::parse;
 
 use super::merge;
+use crate::schema::Schema;
 
 #[track_caller]
 fn check(target: &str, patch: &str, want: &str) {
     let read = |text| parse(text, 0).expect("readable").remove(0);
     let (mut target, mut patch) = (read(target), read(patch));
-    let got = match merge(&mut target, &mut patch) {
+    let got = match merge(&mut target, &mut patch, &Schema::default()) {
         Ok(true) => target.to_json().to_string(),
         Ok(false) => "deleted".into(),
         Err(error) => error,
@@ -91,4 +92,15 @@ fn plain_values_are_a_set() {
         &object("[c, b]"),
         r#"{"apiVersion":"v1","kind":"Pod","metadata":{"finalizers":["c","b","a"]}}"#,
     );
+}
+
+#[test]
+fn items_without_a_key() {
+    containers(
+        "[{name: web}, {containerPort: 80}, {name: side}]",
+        "[{name: web, tty: true}]",
+        r#"[{"containerPort":80}]"#,
+    );
+    containers("[{name: web}]", "[{name: web, tty: true}, {path: arm}]", r#"[{"name":"web","tty":true}]"#);
+    containers("[{name: web}, {name: [1]}]", "[{name: web}]", r#"[{"name":[1]},{"name":[1]}]"#);
 }

@@ -1,6 +1,6 @@
 //! Fields inside a text: JSON or YAML that a ConfigMap carries, edited and written back.
 
-use lucid_object::yaml::{Kind, Node, Text, parse};
+use lucid_object::yaml::{Dialect, Kind, Limits, Node, Pos, Text, parse_first};
 
 use super::lookup::lookup;
 use super::matcher;
@@ -45,7 +45,8 @@ pub(super) fn inside(field: &mut Node, rest: &[String], create: Option<&Kind>, s
 }
 
 fn read(text: &str) -> Option<Node> {
-    parse(text, 0).ok()?.into_iter().next()
+    let start = Pos { file: 0, line: 1, column: 1 };
+    parse_first(text, start, Dialect::Tree, Limits::default()).ok()?.node
 }
 
 fn serialize(document: &Node, original: &str) -> Result<Option<Text>, String> {

@@ -19,21 +19,21 @@ impl Dice {
         self.0
     }
 
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() >> 11) as usize % n
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
         list[self.below(list.len())]
     }
 }
 
-const NAMES: [&str; 4] = ["a", "b", "web", "db"];
-const VALUES: [&str; 40] = [
+pub(crate) const NAMES: [&str; 4] = ["a", "b", "web", "db"];
+pub(crate) const VALUES: [&str; 40] = [
     "1",
     "\"1\"",
     "yes",

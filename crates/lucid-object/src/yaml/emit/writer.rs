@@ -1,6 +1,7 @@
 //! The state of the printed page: column, indentation, and the scalar styles.
 
 use super::{Source, View, printable};
+use crate::yaml::Pos;
 use crate::yaml::scalar::is_not_string_1_1;
 
 const WIDTH: usize = 80;
@@ -10,6 +11,8 @@ const WIDTH: usize = 80;
 pub(crate) struct Writer {
     out: String,
     column: usize,
+    /// Where in the text a value begins, and where it was last set; only if someone asks.
+    marks: Option<Vec<(usize, Pos)>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,9 +39,37 @@ impl Writer {
         self.out
     }
 
+    /// A writer that also notes places.
+    pub(crate) fn marking() -> Self {
+        Self { marks: Some(Vec::new()), ..Self::default() }
+    }
+
+    pub(crate) fn finish_with_places(mut self) -> (String, Vec<Pos>) {
+        let marks = self.marks.take().unwrap_or_default();
+        let text = self.finish();
+        let (mut places, mut marks) = (Vec::new(), marks.into_iter().peekable());
+        let mut end = 0;
+        for line in text.split_inclusive('\n') {
+            end += line.len();
+            let mut place = Pos::NOWHERE;
+            // The last value that begins on a line is the innermost one.
+            while let Some((_, pos)) = marks.next_if(|(at, _)| *at < end) {
+                place = if pos.is_somewhere() { pos } else { place };
+            }
+            places.push(place);
+        }
+        (text, places)
+    }
+
+    fn mark(&mut self, pos: impl FnOnce() -> Pos) {
+        if let Some(marks) = &mut self.marks {
+            marks.push((self.out.len(), pos()));
+        }
+    }
+
     pub(crate) fn document<T: Source>(&mut self, value: &T) {
         match value.view() {
-            View::Map(entries) if !entries.is_empty() => self.map(entries, 0),
+            View::Map(entries) if !entries.is_empty() => self.map(value, entries, 0),
             View::Seq(items) if !items.is_empty() => self.seq(items, 0),
             view => self.scalar_or_empty(view, 0),
         }
@@ -69,13 +100,14 @@ impl Writer {
     }
 
     /// Entries of a mapping; the first stands where the page is, if the page is already past a `- ` or `: `.
-    fn map<T: Source>(&mut self, entries: Vec<(&str, &T)>, indent: usize) {
+    fn map<T: Source>(&mut self, parent: &T, entries: Vec<(&str, &T)>, indent: usize) {
         for (index, (key, value)) in entries.into_iter().enumerate() {
             if index > 0 || self.column == 0 || self.column > indent {
                 self.indent(indent);
             } else {
                 self.pad(indent);
             }
+            self.mark(|| parent.place_of_key(key));
             let shape = Shape::of(key);
             if key.len() > 128 || shape.multiline {
                 self.long_key(key, &shape, value, indent);
@@ -86,13 +118,14 @@ impl Writer {
             match value.view() {
                 View::Map(entries) if !entries.is_empty() => {
                     self.indent(indent + 2);
-                    self.map(entries, indent + 2);
+                    self.map(value, entries, indent + 2);
                 }
                 View::Seq(items) if !items.is_empty() => {
                     self.indent(indent);
                     self.seq(items, indent);
                 }
                 view => {
+                    self.mark(|| value.place());
                     self.push(' ');
                     self.scalar_or_empty(view, indent + 2);
                 }
@@ -106,7 +139,7 @@ impl Writer {
         self.indent(indent);
         self.push(':');
         match value.view() {
-            View::Map(entries) if !entries.is_empty() => self.map(entries, indent + 2),
+            View::Map(entries) if !entries.is_empty() => self.map(value, entries, indent + 2),
             View::Seq(items) if !items.is_empty() => {
                 self.pad(indent + 2);
                 self.seq(items, indent + 2);
@@ -124,9 +157,10 @@ impl Writer {
             if index > 0 {
                 self.indent(indent);
             }
+            self.mark(|| item.place());
             self.push_str("- ");
             match item.view() {
-                View::Map(entries) if !entries.is_empty() => self.map(entries, indent + 2),
+                View::Map(entries) if !entries.is_empty() => self.map(item, entries, indent + 2),
                 View::Seq(items) if !items.is_empty() => self.seq(items, indent + 2),
                 view => self.scalar_or_empty(view, indent + 2),
             }

@@ -1,0 +1,367 @@
+//! The end of a release: its objects in reverse order, its record last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lucid_client::{ApiClient, ListKind, Manner, Target};
+use lucid_object::{Finding, Findings, Gvk, ObjectRef};
+use lucid_plan::intent::Marks;
+use lucid_plan::{graph, order, ownership};
+use lucid_release::names::{self, RELEASE_LABEL, SHARED};
+use lucid_release::{Content, InventoryEntry, Record};
+use serde_json::Value;
+
+use crate::deploy::Refusal;
+use crate::lease::{Identity, NotHeld, wait_for_turn};
+use crate::removal::{Left, Removal, remove};
+use crate::revisions::Shelf;
+use crate::store;
+use crate::survey::{self, Server, Survey};
+
+/// What is to be cleaned up.
+pub struct Wanted {
+    pub release: String,
+    pub namespace: String,
+    /// Only this component.
+    pub component: Option<String>,
+    /// Claims, and the Secrets that `lucid secrets init` has made, go too.
+    pub delete_data: bool,
+    /// How long each step may take until its objects are gone.
+    pub patience: Duration,
+    pub identity: Identity,
+    pub wall: Timestamp,
+}
+
+/// What will be removed, step by step, and what stays.
+#[derive(Debug, Default)]
+pub struct Cleanup {
+    pub steps: Vec<Step>,
+    /// Objects of the release that hold data or definitions, and stay.
+    pub kept: Vec<ObjectRef>,
+    run: u64,
+    server: Option<Server>,
+}
+
+/// A component, or the shared part.
+#[derive(Debug)]
+pub struct Step {
+    pub name: String,
+    pub objects: Vec<Removal>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Cleaned {
+    pub removed: usize,
+    pub left: Vec<Left>,
+    /// The release's record is gone too.
+    pub is_over: bool,
+}
+
+/// Looks at what there is to remove; writes nothing.
+///
+/// # Errors
+/// When the cluster does not let us look, or the component is unknown.
+pub async fn plan(client: &ApiClient, wanted: &Wanted) -> Result<Cleanup, Refusal> {
+    let server = survey::ask_server(client).await?;
+    let stored = store::load(client, &wanted.namespace, &wanted.release).await?;
+    let record = stored.record;
+    let inventory = record.may_own();
+    let order = component_order(client, wanted, &record).await;
+    if let Some(name) = &wanted.component
+        && !inventory.iter().any(|entry| &entry.component == name)
+    {
+        let known: BTreeSet<&str> = inventory.iter().map(|entry| entry.component.as_str()).collect();
+        let help = lucid_release::load::nearest(name, known.into_iter());
+        let finding = Finding::error(8114, format!("the release owns nothing of a component {name}"));
+        return Err(finding.help(help.unwrap_or_else(|| "`lucid status` lists the components".into())).into());
+    }
+    let wishes = survey::wishes(&lucid_object::ObjectSet::default(), &inventory, &server.resources);
+    let survey = survey::look(client, &wishes).await?;
+    let refused = crate::checks::refused(&survey);
+    if !refused.is_empty() {
+        return Err(Refusal::Cluster(Findings(refused)));
+    }
+    let mut cleanup = Cleanup { run: record.run, ..Cleanup::default() };
+    let mut steps: BTreeMap<usize, Step> = BTreeMap::new();
+    let chosen = inventory.iter().filter(|entry| wanted.component.as_ref().is_none_or(|name| *name == entry.component));
+    for entry in chosen {
+        let Some(removal) = removal(entry, wanted, &server, &survey) else { continue };
+        if is_kept(entry, wanted) {
+            cleanup.kept.push(entry.object.clone());
+            continue;
+        }
+        let place = order.get(&entry.component).copied().unwrap_or(0);
+        let step = steps.entry(place).or_insert_with(|| Step { name: entry.component.clone(), objects: Vec::new() });
+        step.objects.push(removal);
+    }
+    cleanup.steps = steps.into_values().rev().collect();
+    for step in &mut cleanup.steps {
+        step.objects.sort_by_key(|removal| std::cmp::Reverse(order::rank(&removal.object.group, &removal.object.kind)));
+    }
+    cleanup.server = Some(server);
+    Ok(cleanup)
+}
+
+/// The place of each component in the order of deploying; the shared part has the first.
+async fn component_order(client: &ApiClient, wanted: &Wanted, record: &Record) -> BTreeMap<String, usize> {
+    let shelf = Shelf { client, namespace: &wanted.namespace, release: &wanted.release };
+    let newest = record.in_service.or_else(|| record.revisions.last().map(|revision| revision.number));
+    let content = match newest {
+        Some(number) => shelf.load(number).await.unwrap_or_default(),
+        None => Content::default(),
+    };
+    let mut places = BTreeMap::from([(SHARED.to_owned(), 0)]);
+    let Some(release) = &content.release else {
+        // Without a revision there is no graph; components go in any order, the shared part last all the same.
+        let names: BTreeSet<&String> = record.inventory.iter().map(|entry| &entry.component).collect();
+        for (name, place) in names.into_iter().zip(1..) {
+            places.entry(name.clone()).or_insert(place);
+        }
+        return places;
+    };
+    let owners = ownership::assign(release, &content.objects).owners;
+    let needs = graph::needs(release, &content.objects, &owners).of;
+    let behind = graph::weights(&needs);
+    // Those on which most depend come first, and go last.
+    let mut indices: Vec<usize> = (0..needs.len()).collect();
+    indices.sort_by_key(|index| (std::cmp::Reverse(behind[*index]), *index));
+    for (place, index) in (1..).zip(indices) {
+        places.insert(release.spec.components[index].name.clone(), place);
+    }
+    places
+}
+
+fn is_kept(entry: &InventoryEntry, wanted: &Wanted) -> bool {
+    match entry.object.kind.as_str() {
+        "PersistentVolumeClaim" | "PersistentVolume" => !wanted.delete_data,
+        // What others have made of that kind, or in it, would go too.
+        "CustomResourceDefinition" | "Namespace" => true,
+        _ => false,
+    }
+}
+
+fn removal(entry: &InventoryEntry, wanted: &Wanted, server: &Server, survey: &Survey) -> Option<Removal> {
+    let live = survey.cache.find(&entry.object)?;
+    if !(Marks { release: &wanted.release, namespace: &wanted.namespace }).are_on(&live) {
+        return None;
+    }
+    let gvk = Gvk::new(entry.object.group.clone(), entry.version.clone(), entry.object.kind.clone());
+    let plural = server.resources.get(&gvk)?.plural.clone();
+    let uid = live.pointer("/metadata/uid")?.as_str()?.to_owned();
+    let target = Target::new(gvk, plural, entry.object.namespace.as_deref());
+    Some(Removal { object: entry.object.clone(), target, uid })
+}
+
+/// Removes step by step; `tell` hears of each step when it is over.
+///
+/// # Errors
+/// When someone else is at work on the release, or the server does not answer.
+pub async fn clean(
+    client: &ApiClient,
+    wanted: &Wanted,
+    cleanup: &Cleanup,
+    tell: &mut dyn FnMut(&Step, &[Left]),
+) -> Result<Cleaned, Refusal> {
+    let turn = wait_for_turn(client, &wanted.namespace, &wanted.release, &wanted.identity).await;
+    let turn = turn.map_err(|error| match error {
+        NotHeld::Busy(finding) => Refusal::from(finding),
+        NotHeld::Client(error) => error.into(),
+    })?;
+    let (namespace, release) = (&wanted.namespace, &wanted.release);
+    let held = turn.claim(client, namespace, release, &wanted.identity, "cleanup", wanted.wall).await?;
+    let Some(mut held) = held else {
+        return Err(Finding::error(9001, "someone else took the release's lock").help("run the command again").into());
+    };
+    let wall = wanted.wall;
+    let result = tokio::select! {
+        result = under_lock(client, wanted, cleanup, tell) => result,
+        holder = held.keep(move || wall) => {
+            let finding = Finding::error(9001, format!("the release's Lease was taken over by {holder}"));
+            Err(Refusal::from(finding))
+        }
+    };
+    match &result {
+        Ok(Cleaned { is_over: true, .. }) => held.remove().await,
+        _ => held.give_back().await,
+    }
+    result
+}
+
+async fn under_lock(
+    client: &ApiClient,
+    wanted: &Wanted,
+    cleanup: &Cleanup,
+    tell: &mut dyn FnMut(&Step, &[Left]),
+) -> Result<Cleaned, Refusal> {
+    let mut stored = store::load(client, &wanted.namespace, &wanted.release).await?;
+    if stored.record.run != cleanup.run {
+        let finding = Finding::error(9017, "another run has changed the release since this was planned");
+        return Err(finding.help("run the command again").into());
+    }
+    let mut removed = 0;
+    for step in &cleanup.steps {
+        let left = remove(client, &step.objects, Manner::Foreground, wanted.patience).await?;
+        tell(step, &left);
+        removed += step.objects.len() - left.len();
+        if !left.is_empty() {
+            return Ok(Cleaned { removed, left, is_over: false });
+        }
+    }
+    if wanted.component.is_some() {
+        let gone: BTreeSet<&ObjectRef> =
+            cleanup.steps.iter().flat_map(|step| &step.objects).map(|removal| &removal.object).collect();
+        stored.record.inventory = stored.record.may_own();
+        stored.record.inventory.retain(|entry| !gone.contains(&entry.object));
+        store::save(client, &wanted.namespace, &wanted.release, &mut stored).await?;
+        return Ok(Cleaned { removed, left: Vec::new(), is_over: false });
+    }
+    if wanted.delete_data {
+        removed += remove_data(client, wanted, cleanup).await?;
+    }
+    remove_record(client, wanted).await?;
+    Ok(Cleaned { removed, left: Vec::new(), is_over: true })
+}
+
+/// Claims that StatefulSets have made, and Secrets of `lucid secrets init`.
+async fn remove_data(client: &ApiClient, wanted: &Wanted, cleanup: &Cleanup) -> Result<usize, Refusal> {
+    let gone = || cleanup.steps.iter().flat_map(|step| &step.objects);
+    let namespaces: BTreeSet<&str> =
+        gone().filter_map(|removal| removal.object.namespace.as_deref()).chain([wanted.namespace.as_str()]).collect();
+    let sets: Vec<&ObjectRef> =
+        gone().map(|removal| &removal.object).filter(|object| object.kind == "StatefulSet").collect();
+    let mut data = Vec::new();
+    for namespace in namespaces {
+        let made_by_set = |item: &Value| {
+            let name = item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            sets.iter().any(|set| set.namespace.as_deref() == Some(namespace) && is_claim_of(name, &set.name))
+        };
+        let made_by_us = |item: &Value| {
+            let labels = item.pointer("/metadata/labels");
+            labels.and_then(|labels| labels.get("lucid.dev/secret-of")?.as_str()) == Some(wanted.release.as_str())
+        };
+        let claims = Target::core("PersistentVolumeClaim", "persistentvolumeclaims", Some(namespace));
+        data.extend(listed(client, &claims, &made_by_set).await?);
+        data.extend(listed(client, &Target::core("Secret", "secrets", Some(namespace)), &made_by_us).await?);
+    }
+    remove(client, &data, Manner::Background, Duration::ZERO).await?;
+    Ok(data.len())
+}
+
+/// `<template>-<set>-<ordinal>`.
+fn is_claim_of(claim: &str, set: &str) -> bool {
+    let Some((front, ordinal)) = claim.rsplit_once('-') else { return false };
+    let template = front.strip_suffix(set).and_then(|template| template.strip_suffix('-'));
+    template.is_some_and(|template| !template.is_empty()) && ordinal.parse::<u32>().is_ok()
+}
+
+async fn listed(
+    client: &ApiClient,
+    target: &Target,
+    is_meant: &dyn Fn(&Value) -> bool,
+) -> Result<Vec<Removal>, Refusal> {
+    let items = client.list(target, ListKind::Metadata).await?.items;
+    let removal = |item: &Value| {
+        let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = text("/metadata/name");
+        let object = ObjectRef::new(&target.gvk.group, &target.gvk.kind, target.namespace.as_deref(), &name);
+        Removal { object, target: target.clone(), uid: text("/metadata/uid") }
+    };
+    Ok(items.iter().filter(|item| is_meant(item)).map(removal).collect())
+}
+
+/// Revisions, packs and key, then the record itself.
+async fn remove_record(client: &ApiClient, wanted: &Wanted) -> Result<(), Refusal> {
+    let target = Target::core("Secret", "secrets", Some(&wanted.namespace));
+    let record = names::record(&wanted.release);
+    let is_ours = |item: &Value| {
+        item.pointer("/metadata/labels").and_then(|labels| labels.get(RELEASE_LABEL)?.as_str())
+            == Some(wanted.release.as_str())
+    };
+    let name_of = |item: &Value| item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let prefixes = ["lucid-revision", "lucid-pack", "lucid-run"].map(|kind| format!("{kind}-{}-", wanted.release));
+    let is_part = |item: &Value| {
+        let name = name_of(item);
+        is_ours(item) && (name == names::key(&wanted.release) || prefixes.iter().any(|prefix| name.starts_with(prefix)))
+    };
+    let parts = listed(client, &target, &is_part).await?;
+    remove(client, &parts, Manner::Background, Duration::ZERO).await?;
+    let last = listed(client, &target, &|item| is_ours(item) && name_of(item) == record).await?;
+    remove(client, &last, Manner::Background, Duration::ZERO).await?;
+    Ok(())
+}
+
+/// The release's namespaces that hold nothing any more but what every namespace holds. Deletes them.
+///
+/// # Errors
+/// When the cluster does not let us look.
+pub async fn remove_empty_namespaces(
+    client: &ApiClient,
+    cleanup: &Cleanup,
+) -> Result<(Vec<String>, Vec<String>), Refusal> {
+    let Some(server) = &cleanup.server else { return Ok(Default::default()) };
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    for namespace in cleanup.kept.iter().filter(|object| object.kind == "Namespace") {
+        match foreign(client, server, &namespace.name).await? {
+            Some(other) => kept.push(format!("{}: it still holds {other}", namespace.name)),
+            None => {
+                let target = Target::core("Namespace", "namespaces", None);
+                let here = listed(client, &target, &|item| item["metadata"]["name"] == namespace.name.as_str()).await?;
+                remove(client, &here, Manner::Background, Duration::ZERO).await?;
+                gone.push(namespace.name.clone());
+            }
+        }
+    }
+    Ok((gone, kept))
+}
+
+/// Something in the namespace that is not of the kind that every namespace has.
+async fn foreign(client: &ApiClient, server: &Server, namespace: &str) -> Result<Option<String>, Refusal> {
+    for (gvk, resource) in server.resources.namespaced() {
+        let is_passing = matches!(
+            (gvk.group.as_str(), gvk.kind.as_str()),
+            ("" | "events.k8s.io", "Event")
+                | ("", "Endpoints" | "PodTemplate")
+                | ("discovery.k8s.io", "EndpointSlice")
+                | ("metrics.k8s.io", _)
+                | ("authorization.k8s.io", _)
+        );
+        if is_passing {
+            continue;
+        }
+        let target = Target::new(gvk.clone(), resource.plural.clone(), Some(namespace));
+        let items = match client.list(&target, ListKind::Metadata).await {
+            // Not every kind can be listed.
+            Err(error) if error.code().is_some_and(|code| code == 404 || code == 405) => continue,
+            result => result?.items,
+        };
+        let name = |item: &Value| item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let is_standard = |item: &&Value| {
+            let name = name(item);
+            let is_going = item.pointer("/metadata/deletionTimestamp").is_some();
+            is_going
+                || matches!((gvk.kind.as_str(), name.as_str()), ("ServiceAccount", "default"))
+                || (gvk.kind == "ConfigMap" && name == "kube-root-ca.crt")
+        };
+        if let Some(item) = items.iter().find(|item| !is_standard(item)) {
+            return Ok(Some(format!("{}/{}", gvk.kind, name(item))));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_are_known_by_their_set() {
+        assert!(is_claim_of("data-lucid-redis-0", "lucid-redis"));
+        assert!(is_claim_of("data-lucid-redis-12", "lucid-redis"));
+        assert!(!is_claim_of("data-lucid-redis-x", "lucid-redis"));
+        assert!(!is_claim_of("lucid-redis-0", "lucid-redis"));
+        assert!(!is_claim_of("data-other-lucid-redi-0", "lucid-redis"));
+        assert!(!is_claim_of("data", "lucid-redis"));
+    }
+}

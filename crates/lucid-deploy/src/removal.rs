@@ -1,0 +1,95 @@
+//! Deleting objects, each only with the uid that was seen, and waiting until they are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use lucid_client::{ApiClient, ListKind, Manner, Result, Target};
+use lucid_object::{Finding, ObjectRef};
+use serde_json::Value;
+
+/// How often it is looked whether the objects are gone: one LIST a kind and namespace.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+
+/// One object that is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    pub object: ObjectRef,
+    pub target: Target,
+    pub uid: String,
+}
+
+/// What is still there when time is up, and which finalizers hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    pub object: ObjectRef,
+    pub finalizers: Vec<String>,
+}
+
+impl Left {
+    /// Names who has to let go. Finalizers are never stripped: they guard something outside of the cluster's view.
+    pub fn to_finding(&self) -> Finding {
+        let finding = Finding::error(9019, format!("{} is not gone", self.object)).on(self.object.clone());
+        match self.finalizers.is_empty() {
+            true => finding.help("its pods are still ending; look at them, or run the command again"),
+            false => finding
+                .seen(format!("finalizers: {}", self.finalizers.join(", ")))
+                .help("find out why their controller does not let go; then run the command again"),
+        }
+    }
+}
+
+/// Deletes all of them at once and waits until they are gone, or for this long.
+///
+/// # Errors
+/// When the server does not take a request.
+pub async fn remove(client: &ApiClient, objects: &[Removal], manner: Manner, patience: Duration) -> Result<Vec<Left>> {
+    let deletions = objects.iter().map(|removal| async move {
+        match client.delete_as(&removal.target, &removal.object.name, &removal.uid, manner).await {
+            // Another object has the name by now: ours is gone.
+            Err(error) if error.is_conflict() => Ok(()),
+            result => result,
+        }
+    });
+    try_join_all(deletions).await?;
+    let until = tokio::time::Instant::now() + patience;
+    loop {
+        let left = still_there(client, objects).await?;
+        if left.is_empty() || tokio::time::Instant::now() >= until {
+            return Ok(left);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn still_there(client: &ApiClient, objects: &[Removal]) -> Result<Vec<Left>> {
+    let mut by_target: BTreeMap<&Target, Vec<&Removal>> = BTreeMap::new();
+    objects.iter().for_each(|removal| by_target.entry(&removal.target).or_default().push(removal));
+    let lists = try_join_all(by_target.iter().map(|(target, removals)| async move {
+        // The kind itself may have gone with its definition.
+        let items = match client.list(target, ListKind::Metadata).await {
+            Err(error) if error.is_not_found() => Vec::new(),
+            result => result?.items,
+        };
+        let uids: BTreeSet<&str> = removals.iter().map(|removal| removal.uid.as_str()).collect();
+        let found = items.iter().filter(|item| uids.contains(text(item, "/metadata/uid")));
+        Ok::<_, lucid_client::Error>(found.map(|item| left(item, removals)).collect::<Vec<_>>())
+    }));
+    Ok(lists.await?.into_iter().flatten().collect())
+}
+
+fn left(item: &Value, removals: &[&Removal]) -> Left {
+    let uid = text(item, "/metadata/uid");
+    let object = removals.iter().find(|removal| removal.uid == uid).map(|removal| removal.object.clone());
+    let finalizers = item.pointer("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
+    // The garbage collector's own only says that what the object owns is still going.
+    let own = |name: &&str| !matches!(*name, "foregroundDeletion" | "orphan");
+    Left {
+        object: object.unwrap_or_else(|| crate::cache::reference(item)),
+        finalizers: finalizers.filter_map(Value::as_str).filter(own).map(str::to_owned).collect(),
+    }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,50 @@
+//! Trees as they come back from JSON: every text in double quotes, every number as Go prints it, keys that are texts.
+
+use lucid_object::yaml::{Entry, Key, Kind, Node, Resolved, Scalar, Style, Tag};
+
+use super::Flaw;
+use crate::equal_keys;
+use crate::report::code;
+
+/// The tree after a round trip; the places stay.
+pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
+    let kind = match &node.kind {
+        Kind::Seq(items) => Kind::Seq(items.iter().map(through).collect::<Result<_, _>>()?),
+        Kind::Map(entries) => {
+            equal_keys::check(entries)?;
+            let mut made = entries
+                .iter()
+                .map(|entry| {
+                    if !matches!(entry.key.tag, Tag::Str | Tag::Merge) {
+                        let message = format!("the key {} is not a string", entry.key.text);
+                        return Err(Flaw::new(code::UNPRINTABLE, entry.key.pos, message));
+                    }
+                    let key = Key { tag: Tag::Str, ..entry.key.clone() };
+                    Ok(Entry { key, value: through(&entry.value)? })
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            made.sort_by(|a, b| a.key.text.cmp(&b.key.text));
+            Kind::Map(made)
+        }
+        Kind::Scalar(scalar) => {
+            Kind::Scalar(value(scalar).map_err(|message| Flaw::new(code::UNPRINTABLE, node.pos, message))?)
+        }
+    };
+    Ok(Node::new(kind, node.pos))
+}
+
+fn value(scalar: &Scalar) -> Result<Scalar, String> {
+    if scalar.is_string() && scalar.style != Style::Plain {
+        return Ok(Scalar::styled(scalar.text.clone(), Tag::Str, Style::Double));
+    }
+    Ok(match scalar.resolve()? {
+        Resolved::Null => Scalar::plain("null", Tag::Null),
+        Resolved::Bool(b) => Scalar::plain(if b { "true" } else { "false" }, Tag::Bool),
+        Resolved::Str(text) => Scalar::styled(text, Tag::Str, Style::Double),
+        Resolved::Float(value) if !value.is_finite() => return Err(format!("{} has no place in JSON", scalar.text)),
+        number => match number.to_json() {
+            serde_json::Value::Number(number) => Scalar::from_number(&number),
+            _ => return Err(format!("{} has no place in JSON", scalar.text)),
+        },
+    })
+}

@@ -1,0 +1,113 @@
+//! An OpenAPI document to tables: the definitions that lead to merged lists, as states over field names.
+
+use std::collections::HashMap;
+
+use lucid_object::yaml::{Node, Text};
+
+use super::{Custom, Step};
+
+/// The tables of a document. What it does not say is not known.
+pub(super) fn tables(document: &Node) -> Result<Custom, String> {
+    let mut reader =
+        Reader { definitions: document.get("definitions"), custom: Custom::default(), states: HashMap::new() };
+    for (name, definition) in mapping(document, "definitions")? {
+        for kind in definition.get(KIND).map(Node::items).unwrap_or_default().iter().filter(|kind| kind.is_map()) {
+            let key = type_of(kind).ok_or_else(|| format!("{KIND} of {name} lacks kind or version"))?;
+            let state = reader.state(definition);
+            reader.custom.kinds.insert(key, state);
+        }
+    }
+    for (path, operations) in mapping(document, "paths")? {
+        let Some(kind) = operations.get("get").and_then(|get| get.get(KIND)).filter(|kind| kind.is_map()) else {
+            continue;
+        };
+        let key = type_of(kind).ok_or_else(|| format!("{KIND} of {path} lacks kind or version"))?;
+        if path.contains("namespaces/{namespace}") {
+            reader.custom.scopes.insert(key, true);
+        } else {
+            reader.custom.scopes.entry(key).or_insert(false);
+        }
+    }
+    Ok(reader.custom)
+}
+
+fn mapping<'d>(document: &'d Node, field: &str) -> Result<impl Iterator<Item = (&'d Text, &'d Node)>, String> {
+    let found = if document.is_map() { document.get(field) } else { Some(document) };
+    match found.filter(|node| !node.is_null()) {
+        Some(node) if !node.is_map() => Err(format!("{field} is not a mapping")),
+        node => Ok(node.map(Node::entries).unwrap_or_default().iter().map(|entry| (&entry.key.text, &entry.value))),
+    }
+}
+
+const KIND: &str = "x-kubernetes-group-version-kind";
+
+/// Kind and apiVersion.
+fn type_of(node: &Node) -> Option<(Text, Text)> {
+    let text = |field: &str| node.get(field).and_then(Node::text);
+    let version = text("version")?;
+    let api_version = match text("group").unwrap_or_default() {
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
+    };
+    Some((text("kind")?.into(), api_version.into()))
+}
+
+struct Reader<'d> {
+    definitions: Option<&'d Node>,
+    custom: Custom,
+    /// States of definitions by the place of their node: a type may contain itself.
+    states: HashMap<*const Node, u16>,
+}
+
+impl<'d> Reader<'d> {
+    /// Follows references; as many as there are definitions, for they may go in circles.
+    fn resolve(&self, mut schema: &'d Node) -> Option<&'d Node> {
+        for _ in 0..=self.definitions.map_or(0, |node| node.entries().len()) {
+            let Some(reference) = schema.get("$ref").and_then(Node::text) else { return Some(schema) };
+            schema = self.definitions?.get(reference.strip_prefix("#/definitions/")?)?;
+        }
+        None
+    }
+
+    fn state(&mut self, schema: &'d Node) -> u16 {
+        let Some(schema) = self.resolve(schema) else { return 0 };
+        let id: *const Node = schema;
+        if let Some(known) = self.states.get(&id) {
+            return *known;
+        }
+        let Ok(state) = u16::try_from(self.custom.states.len() + 1) else { return 0 };
+        self.states.insert(id, state);
+        self.custom.states.push(Vec::new());
+        let mut steps = Vec::new();
+        for (name, below) in fields(schema) {
+            let Some(target) = self.resolve(below) else { continue };
+            if is_merged(target) {
+                let items = target.get("items").filter(|_| target.get("type").and_then(Node::text) == Some("array"));
+                let state = items.map_or(0, |items| self.state(items));
+                steps.push(Step { field: name.clone(), state, keys: Some(keys(target)) });
+            } else if target.get("properties").is_some() {
+                steps.push(Step { field: name.clone(), state: self.state(target), keys: None });
+            }
+        }
+        self.custom.states[usize::from(state) - 1] = steps;
+        state
+    }
+}
+
+fn fields(schema: &Node) -> impl Iterator<Item = (&Text, &Node)> {
+    let properties = schema.get("properties").map(Node::entries).unwrap_or_default();
+    properties.iter().map(|entry| (&entry.key.text, &entry.value))
+}
+
+fn is_merged(schema: &Node) -> bool {
+    let strategy = schema.get("x-kubernetes-patch-strategy").and_then(Node::text).unwrap_or_default();
+    strategy.split(',').any(|part| part == "merge")
+}
+
+fn keys(schema: &Node) -> Vec<Text> {
+    match (schema.get("x-kubernetes-list-map-keys"), schema.get("x-kubernetes-patch-merge-key").and_then(Node::text)) {
+        (Some(list), _) => list.items().iter().filter_map(Node::text).map(Text::from).collect(),
+        (None, Some(key)) => vec![key.into()],
+        (None, None) => Vec::new(),
+    }
+}

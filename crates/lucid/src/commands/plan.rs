@@ -1,0 +1,123 @@
+//! `lucid plan`: what would change, field by field; `lucid diff`: what differs between two revisions, or one and the
+//! cluster.
+
+mod file;
+
+use jiff::Timestamp;
+use lucid_deploy::{Deployed, Preview};
+use lucid_engine::Stamped;
+use lucid_plan::{Action, Operation};
+use lucid_release::names::SHARED;
+use lucid_report::changes::{self, Change, Verb};
+use serde_json::json;
+
+use crate::cli::{Global, Plan, PlanFormat};
+use crate::commands::{connect, fresh_key, runtime, signals};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::manifests;
+use crate::output::Outlet;
+
+pub(crate) use file::PlanFile;
+
+pub(crate) fn run(global: &Global, args: &Plan, outlet: &Outlet) -> Result<Exit> {
+    let manifests = manifests::load(global, args.part.source.source.as_deref())?;
+    super::keep_secrets(outlet, &manifests.objects);
+    outlet.findings(manifests.warnings.iter());
+    let deployed = runtime()?.block_on(async {
+        let client = connect(global).await?.client;
+        let request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);
+        let mut sink = |_: &Stamped| {};
+        Ok::<_, Failure>(lucid_deploy::deploy(&client, request, &mut sink, &mut signals()).await?)
+    })?;
+    outlet.findings(deployed.findings.iter().filter(|finding| !is_told_in_the_plan(finding)));
+    let changes = of(&deployed);
+    if let Some(path) = &args.out {
+        PlanFile::of(&manifests.release, &deployed).write(path)?;
+        outlet.talk(&format!("wrote {}; `lucid deploy --plan {0}` runs exactly this\n", path.display()));
+    }
+    show(&manifests.name, &changes, args.output, outlet);
+    refuse_one_way(args, &changes)?;
+    Ok(if changes.is_empty() { Exit::Done } else { Exit::HasChanges })
+}
+
+/// That an object was not tried stands beside it.
+fn is_told_in_the_plan(finding: &lucid_object::Finding) -> bool {
+    finding.code == lucid_object::Finding::advice(9016, "").code
+}
+
+fn refuse_one_way(args: &Plan, changes: &[Change]) -> Result<()> {
+    let doors: Vec<String> =
+        changes.iter().filter(|change| change.one_way.is_some()).map(|change| change.object.to_string()).collect();
+    if !args.require_reversible || doors.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} cannot be taken back: {}", count(doors.len(), "change"), doors.join(", "));
+    Err(Failure::new(Exit::Refused, message).help("leave out --require-reversible if that is meant"))
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The changes of a plan, in the order in which they would be made.
+fn of(deployed: &Deployed) -> Vec<Change> {
+    let lanes = deployed.plan.lanes.iter();
+    let own = lanes.flat_map(|lane| lane.operations.iter().map(move |operation| (lane.name.as_str(), operation)));
+    let pruned = deployed.plan.prune.iter().map(|operation| (SHARED, operation));
+    own.chain(pruned).filter_map(|(component, operation)| change(component, operation, &deployed.preview)).collect()
+}
+
+fn change(component: &str, operation: &Operation, preview: &Preview) -> Option<Change> {
+    let action = match operation.action {
+        Action::Create => Verb::Create,
+        Action::Update => Verb::Update,
+        Action::Delete { .. } => Verb::Delete,
+        Action::Unchanged => return None,
+    };
+    let fields = preview.changes.get(&operation.object).cloned().unwrap_or_default();
+    let not_tried = preview.untried.contains(&operation.object);
+    // What the server would leave exactly as it is, is no change.
+    if action == Verb::Update && fields.is_empty() && !not_tried {
+        return None;
+    }
+    let one_way = one_way(operation, action).map(str::to_owned);
+    Some(Change {
+        component: component.to_owned(),
+        object: operation.object.clone(),
+        action,
+        fields,
+        not_tried,
+        one_way,
+    })
+}
+
+/// Why bringing the old revision back would not bring this back.
+fn one_way(operation: &Operation, action: Verb) -> Option<&'static str> {
+    match (operation.object.kind.as_str(), action) {
+        ("Job", Verb::Create) => Some("a Job that has run has run"),
+        ("CustomResourceDefinition", Verb::Update) => Some("objects may be stored in the new form"),
+        ("PersistentVolumeClaim", Verb::Update) => Some("a volume that has grown does not shrink"),
+        ("Service", Verb::Delete) => Some("its address may be another when it comes back"),
+        _ => None,
+    }
+}
+
+fn show(source: &str, changes: &[Change], format: PlanFormat, outlet: &Outlet) {
+    match format {
+        PlanFormat::Json => outlet.json(&json!({
+            "apiVersion": lucid_report::result::VERSION, "kind": "Plan", "source": source, "changes": changes,
+        })),
+        PlanFormat::Markdown => outlet.result(&changes::markdown(&format!("Plan for {source}"), changes)),
+        PlanFormat::Text => {
+            outlet.result(&changes::text(changes, outlet.paint_out()));
+            let of = |verb| changes.iter().filter(|change| change.action == verb).count();
+            outlet.result(&format!(
+                "plan: {} to create, {} to update, {} to delete; nothing was written\n",
+                of(Verb::Create),
+                of(Verb::Update),
+                of(Verb::Delete)
+            ));
+        }
+    }
+}

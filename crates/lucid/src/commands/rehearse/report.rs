@@ -1,0 +1,100 @@
+//! What a rehearsal says at its end, for people and for machines.
+
+use std::fmt::Write as _;
+
+use lucid_report::{Paint, result};
+use serde_json::{Value, json};
+
+use super::{Act, Rehearsal};
+
+pub(super) fn text(rehearsal: &Rehearsal, paint: Paint) -> String {
+    let mut out = format!("\n{} {} with seed {}\n", paint.bold("rehearsed"), rehearsal.source, rehearsal.seed);
+    let verified = rehearsal.first.view.components().filter(|row| row.is_over()).count();
+    let all = rehearsal.first.view.components().count();
+    line(
+        &mut out,
+        mark(rehearsal.first.outcome == lucid_engine::RunOutcome::Verified, paint),
+        &format!("first deployment: {verified} of {all} components verified in {}", times(&rehearsal.first)),
+    );
+    if let Some(second) = &rehearsal.second {
+        line(&mut out, mark(rehearsal.is_found_out(), paint), &broken(rehearsal, second));
+    }
+    line(
+        &mut out,
+        mark(rehearsal.not_serving.is_empty(), paint),
+        &match rehearsal.not_serving.is_empty() {
+            true => "every workload served what it should, by what the containers really did".to_owned(),
+            false => format!("did not serve: {}", names(rehearsal)),
+        },
+    );
+    let (reads, writes) = rehearsal.requests;
+    let _ =
+        writeln!(out, "{}", paint.dim(&format!("  {reads} reads, {writes} writes, trace {:016x}", rehearsal.trace)));
+    if !rehearsal.invented.is_empty() {
+        let _ = writeln!(out, "invented for the rehearsal, because the release refers to them:");
+        for object in &rehearsal.invented {
+            let keys: Vec<&str> = object.keys.iter().map(String::as_str).collect();
+            let _ = writeln!(
+                out,
+                "  {} {}/{} {}",
+                object.kind,
+                object.namespace,
+                object.name,
+                paint.dim(&format!("({})", keys.join(", ")))
+            );
+        }
+    }
+    out
+}
+
+fn broken(rehearsal: &Rehearsal, second: &Act) -> String {
+    let (target, codes) = (&rehearsal.target, codes(second));
+    let how = match rehearsal.is_found_out() {
+        true => format!("found out as {codes}"),
+        false => format!("not found out as it should be (findings: {codes})"),
+    };
+    format!("{} broken with image {}: {how} in {}", target.component, target.image, times(second))
+}
+
+fn names(rehearsal: &Rehearsal) -> String {
+    rehearsal.not_serving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn line(out: &mut String, mark: String, text: &str) {
+    let _ = writeln!(out, "  {mark} {text}");
+}
+
+fn mark(is_good: bool, paint: Paint) -> String {
+    if is_good { paint.good("✓") } else { paint.bad("✗") }
+}
+
+fn times(act: &Act) -> String {
+    format!("{:.1} s ({:.2} s of computing)", act.view.took.as_secs_f64(), act.computing.as_secs_f64())
+}
+
+fn codes(act: &Act) -> String {
+    let codes: Vec<String> =
+        act.view.failed().flat_map(|row| &row.findings).map(|finding| finding.code.to_string()).collect();
+    if codes.is_empty() { "none".into() } else { codes.join(", ") }
+}
+
+pub(super) fn json(rehearsal: &Rehearsal) -> Value {
+    let act = |act: &Act| {
+        let mut value = result::to_json(&act.view);
+        value["computingSeconds"] = act.computing.as_secs_f64().into();
+        value
+    };
+    let invented = rehearsal.invented.iter().map(
+        |object| json!({"kind": object.kind, "namespace": object.namespace, "name": object.name, "keys": object.keys}),
+    );
+    json!({
+        "apiVersion": result::VERSION, "kind": "RehearsalResult",
+        "source": rehearsal.source, "seed": rehearsal.seed, "passed": rehearsal.went_as_planned(),
+        "deploy": act(&rehearsal.first),
+        "broken": {"component": rehearsal.target.component, "object": rehearsal.target.workload.reference(),
+            "image": rehearsal.target.image, "foundOut": rehearsal.is_found_out(), "run": rehearsal.second.as_ref().map(act)},
+        "notServing": rehearsal.not_serving, "invented": invented.collect::<Vec<_>>(),
+        "requests": {"reads": rehearsal.requests.0, "writes": rehearsal.requests.1},
+        "trace": format!("{:016x}", rehearsal.trace),
+    })
+}

@@ -1,0 +1,101 @@
+//! `lucid plan`, plan files and `lucid diff`, on the real control plane.
+
+use serde_json::Value;
+
+use crate::shop::{Shop, kubectl};
+
+#[test]
+fn a_plan_names_every_field_and_writes_nothing() {
+    let mut shop = Shop::new("plan");
+    shop.extra =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: token}\nstringData: {token: first-value-of-it}\n".into();
+    let empty = shop.run(&["plan"]);
+    empty.check(6, &["+ Deployment", "not tried by the server", "14 to create, 0 to update, 0 to delete"]);
+    assert_eq!(kubectl(&["get", "namespace", &shop.namespace, "--ignore-not-found", "-o", "name"]), "");
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.run(&["plan"]).check(0, &["0 to create, 0 to update, 0 to delete"]);
+
+    shop.app("api").image = "registry.test/api:2".into();
+    shop.app("db").config = "b".into();
+    shop.extra = shop.extra.replace("first", "second");
+    shop.apps.retain(|app| app.name != "cache");
+    let before = shop.versions();
+    let plan = shop.run(&["plan"]);
+    plan.check(
+        6,
+        &[
+            "spec.template.spec.containers[main].image: registry.test/api:1 → registry.test/api:2",
+            "data.setting: a → b",
+            "data.token: (secret) → another value",
+            "- Deployment",
+            "0 to create, 3 to update, 3 to delete",
+        ],
+    );
+    assert_eq!(shop.versions(), before);
+    assert!(!format!("{plan}").contains("value-of-it"), "{plan}");
+    let json = shop.run(&["plan", "-o", "json"]);
+    json.check(6, &[]);
+    let changes = json.json()["changes"].as_array().unwrap().clone();
+    assert_eq!(changes.len(), 6);
+    shop.run(&["plan", "-o", "markdown"]).check(6, &["### Plan for", "| `~` |", "<details>"]);
+    // The address of a Service that goes may be another when it comes back.
+    shop.run(&["plan", "--require-reversible"]).check(5, &["cannot be taken back", "Service"]);
+}
+
+#[test]
+fn what_another_manager_holds_is_named_before_anything_is_sent() {
+    let mut shop = Shop::new("planown");
+    shop.run(&["deploy"]).check(0, &[]);
+    let patch = "{\"spec\":{\"replicas\":3}}";
+    kubectl(&["patch", "deployment", "api", "-n", &shop.namespace, "--type=merge", "-p", patch, "--field-manager=ann"]);
+    shop.app("api").image = "registry.test/api:2".into();
+    shop.run(&["plan"]).check(5, &["ann", "spec.replicas"]);
+}
+
+#[test]
+fn a_plan_file_runs_as_it_is_or_not_at_all() {
+    let mut shop = Shop::new("planfile");
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.app("api").image = "registry.test/api:2".into();
+    let file = shop.folder.join("plan.json");
+    let path = file.to_str().unwrap().to_owned();
+    shop.run(&["plan", "--out", &path]).check(6, &["wrote", "deploy --plan"]);
+
+    // The manifests moved on.
+    shop.app("web").image = "registry.test/web:2".into();
+    let before = shop.versions();
+    shop.run(&["deploy", "--plan", &path]).check(5, &["error[L9017]", "web: planned nothing, now update"]);
+    assert_eq!(shop.versions(), before);
+    shop.app("web").image = "registry.test/web:1".into();
+
+    // The cluster moved on.
+    kubectl(&["delete", "service", "db", "-n", &shop.namespace]);
+    shop.run(&["deploy", "--plan", &path]).check(5, &["error[L9017]", "db: planned nothing, now create"]);
+    shop.app("api").image = "registry.test/api:1".into();
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.app("api").image = "registry.test/api:2".into();
+
+    shop.run(&["deploy", "--plan", &path, "-o", "json"]).check(0, &[]);
+    shop.run(&["deploy", "--plan", &path]).check(5, &["error[L9017]", "planned update, now nothing"]);
+    std::fs::write(&file, "{}").unwrap();
+    shop.run(&["deploy", "--plan", &path]).check(2, &["is no plan file"]);
+}
+
+#[test]
+fn revisions_are_compared_with_each_other_and_with_the_cluster() {
+    let mut shop = Shop::new("diff");
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.app("api").image = "registry.test/api:2".into();
+    shop.apps.retain(|app| app.name != "cache");
+    shop.run(&["deploy"]).check(0, &[]);
+    let diff = shop.run(&["diff", "1", "2"]);
+    diff.check(0, &["containers[main].image: registry.test/api:1 → registry.test/api:2", "- Deployment", "/cache"]);
+    shop.run(&["diff", "2", "2"]).check(0, &["no difference"]);
+    shop.run(&["diff", "2", "live"]).check(0, &["no difference"]);
+    let patch = "{\"data\":{\"setting\":\"drifted\"}}";
+    kubectl(&["patch", "configmap", "db", "-n", &shop.namespace, "--type=merge", "-p", patch, "--field-manager=ann"]);
+    shop.run(&["diff", "2", "live"]).check(0, &["data.setting: a → drifted"]);
+    let json: Value = shop.run(&["diff", "2", "live", "-o", "json"]).json();
+    assert_eq!(json["changes"].as_array().unwrap().len(), 1);
+    shop.run(&["diff", "1", "9"]).check(5, &["there is no revision 9"]);
+}

@@ -1,0 +1,102 @@
+//! The binary against the simulator: rehearsals of the Lucid release, without a cluster, kubectl or network.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn rehearse(args: &[&str]) -> Output {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lucid"));
+    command.arg("rehearse").args(args).current_dir(root);
+    // Nothing of the machine may matter: no kubeconfig, no home.
+    command.env_clear().env("LUCID_STATE_DIR", std::env::temp_dir().join("lucid-sim-tests"));
+    command.output().expect("the binary runs")
+}
+
+#[track_caller]
+fn result(args: &[&str]) -> Value {
+    let output = rehearse(&[args, &["-o", "json", "--progress", "quiet"]].concat());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {stderr}");
+    serde_json::from_slice(&output.stdout).expect("a JSON object")
+}
+
+/// Seeds a suite tries of each overlay; the soak tries many.
+fn seeds() -> std::ops::RangeInclusive<u64> {
+    if std::env::var_os("LUCID_SOAK").is_some() { 1..=100 } else { 1..=2 }
+}
+
+#[track_caller]
+fn check_overlay(overlay: &str) {
+    for seed in seeds() {
+        let result = result(&[overlay, "--seed", &seed.to_string()]);
+        assert_eq!(result["passed"], true, "seed {seed}");
+        assert_eq!(result["deploy"]["outcome"], "verified");
+        let components = result["deploy"]["components"].as_array().unwrap();
+        assert!(components.len() >= 27, "{}", components.len());
+        assert!(components.iter().all(|component| component["result"] == "verified"), "{components:?}");
+        let broken = &result["broken"];
+        assert_eq!(broken["foundOut"], true);
+        let failed: Vec<&Value> =
+            broken["run"]["components"].as_array().unwrap().iter().filter(|c| c["result"] == "failed").collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0]["name"], broken["component"]);
+        let finding = &failed[0]["findings"][0];
+        assert_eq!(finding["code"], "L3002");
+        assert!(finding["position"]["file"].as_str().unwrap().starts_with("infrastructure/"), "{finding}");
+        assert_eq!(result["notServing"].as_array().unwrap().len(), 0);
+    }
+}
+
+#[test]
+fn production() {
+    check_overlay("production");
+}
+
+#[test]
+fn staging() {
+    check_overlay("staging");
+}
+
+#[test]
+fn minimal() {
+    check_overlay("minimal");
+}
+
+#[test]
+fn local() {
+    check_overlay("local");
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let trace = |seed: &str| result(&["minimal", "--seed", seed])["trace"].clone();
+    assert_eq!(trace("7"), trace("7"));
+    assert_ne!(trace("7"), trace("8"));
+}
+
+#[test]
+fn the_component_to_break_can_be_chosen() {
+    for component in ["tron-client", "redis"] {
+        let result = result(&["minimal", "--break", component]);
+        assert_eq!(result["broken"]["component"], component);
+    }
+    let unknown = rehearse(&["minimal", "--break", "tron-clint"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&unknown.stderr);
+    assert!(
+        stderr.contains("there is no component tron-clint") && stderr.contains("did you mean tron-client?"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn what_was_invented_is_listed_and_shown_to_nobody_else() {
+    let output = rehearse(&["minimal"]);
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stdout.contains("Secret lucid-tron/lucid-tron-keys (hot-wallet.key)"), "{stdout}");
+    assert!(stderr.contains("error[L3002]"), "{stderr}");
+    assert!(!stdout.contains("aW52ZW50ZWQ") && !stderr.contains("aW52ZW50ZWQ"));
+}
