@@ -15,12 +15,6 @@ mod crash;
 mod deploy;
 #[path = "cluster/harness.rs"]
 mod harness;
-/// One object on both sides, and what is compared of it.
-#[path = "cluster/played.rs"]
-mod played;
-/// States, events and children of an object in a form that can be compared.
-#[path = "cluster/seen.rs"]
-mod seen;
 /// The manifests of the Lucid release; the target `release` uses all of it.
 #[expect(dead_code, reason = "what only the target `release` uses")]
 #[path = "release/manifests.rs"]
@@ -31,6 +25,9 @@ mod peers;
 /// `lucid plan` and `lucid diff`.
 #[path = "cluster/plan.rs"]
 mod plan;
+/// One object on both sides, and what is compared of it.
+#[path = "cluster/played.rs"]
+mod played;
 /// The Lucid release, accepted whole by the API server.
 #[path = "cluster/release.rs"]
 mod release;
@@ -40,6 +37,9 @@ mod removal;
 /// `lucid rollback`, the automatic one, and `lucid history`.
 #[path = "cluster/rollback.rs"]
 mod rollback;
+/// States, events and children of an object in a form that can be compared.
+#[path = "cluster/seen.rs"]
+mod seen;
 /// A small release and the binary run on it.
 #[path = "cluster/shop.rs"]
 mod shop;

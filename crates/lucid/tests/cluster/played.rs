@@ -154,11 +154,19 @@ pub(crate) fn check(case: &Case) {
     let told = |of: fn(&Played) -> &Vec<String>| {
         format!("real:\n{}\n\nsimulated:\n{}", of(&real).join("\n"), of(&simulated[0]).join("\n"))
     };
-    assert!(like(|a, b| a.states == b.states), "{}", told(|one| &one.states));
+    assert!(like(|ours, real| merges_one(&real.states, &ours.states)), "{}", told(|one| &one.states));
     assert!(like(|a, b| a.events == b.events), "{}", told(|one| &one.events));
     if !like(|a, b| a.children == b.children) {
         difference(&real.children, &simulated[0].children);
     }
+}
+
+/// The same states but for one on the way: a busy control plane does two steps between two writes now and then.
+fn merges_one(real: &[String], simulated: &[String]) -> bool {
+    let without =
+        |at: usize| simulated.iter().enumerate().filter(move |(other, _)| *other != at).map(|(_, state)| state);
+    let way = simulated.len().saturating_sub(1);
+    real == simulated || (0..way).any(|at| real.iter().eq(without(at)))
 }
 
 /// Where retries make conditions come and go: the same sentences, and the same end.
