@@ -54,6 +54,8 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
         forget(world);
         return None;
     };
+    // A node that does not exist has no kubelet.
+    world.get(Table::NODES, "", object.str("spec/nodeName"))?;
     let known = world.kubelets.pods.remove(object.uid());
     if known.is_none() && pods::is_finished(&object) && !object.is_deleting() {
         return None;

@@ -15,6 +15,12 @@ mod crash;
 mod deploy;
 #[path = "cluster/harness.rs"]
 mod harness;
+/// One object on both sides, and what is compared of it.
+#[path = "cluster/played.rs"]
+mod played;
+/// States, events and children of an object in a form that can be compared.
+#[path = "cluster/seen.rs"]
+mod seen;
 /// The manifests of the Lucid release; the target `release` uses all of it.
 #[expect(dead_code, reason = "what only the target `release` uses")]
 #[path = "release/manifests.rs"]

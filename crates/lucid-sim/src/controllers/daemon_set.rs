@@ -1,5 +1,9 @@
 //! DaemonSets: one pod on each node that takes it, replaced node by node.
 
+#[cfg(test)]
+mod tests;
+mod update;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +32,8 @@ const TOLERATED: [(&str, &str); 6] = [
 ];
 /// Only for daemons on the node's own network.
 const NO_NETWORK: (&str, &str) = ("node.kubernetes.io/network-unavailable", "NoSchedule");
+/// A pod that was refused is tried again after this.
+const RETRY: Duration = Duration::from_secs(10);
 const GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// The pods of each node, whether the node should have one or not.
@@ -40,9 +46,10 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
     let hash = update.label(revisions::LABEL).to_owned();
     let claimed = owners::claimed(world, Table::PODS, &set, MANAGER);
     let by_node = by_node_of(world, &set, &claimed);
+    let mut retry = None;
     if !set.is_deleting() {
-        manage(world, &set, &by_node, &hash);
-        roll(world, &set, &by_node, &hash);
+        retry = manage(world, &set, &by_node, &hash);
+        update::roll(world, &set, &by_node, &hash);
     }
     // What was made and deleted just now counts if the cache is quick.
     let quick = world.chooser.below(2) == 0;
@@ -56,7 +63,7 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
     revisions::clean(world, &set, &live);
     let now = world.seconds();
     let waits = claimed.iter().filter_map(|pod| pods::available_in(pod, set.int("spec/minReadySeconds"), now));
-    waits.filter(|left| !left.is_zero()).min()
+    waits.filter(|left| !left.is_zero()).chain(retry).min()
 }
 
 fn by_node_of(world: &World, set: &Value, claimed: &[Arc<Value>]) -> ByNode {
@@ -113,8 +120,9 @@ fn pod_for(set: &Value, node: &str, hash: &str) -> Value {
     pod
 }
 
-/// Pods where they are missing, none where they should not be; failed ones are replaced.
-fn manage(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
+/// Pods where they are missing, none where they should not be; failed ones are replaced. `Some`: one was refused.
+fn manage(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) -> Option<Duration> {
+    let mut retry = None;
     for (node, (wanted, on_node)) in by_node {
         let failed = on_node.iter().filter(|pod| pod.str("status/phase") == "Failed" && !pod.is_deleting());
         for pod in failed {
@@ -128,44 +136,14 @@ fn manage(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
         }
         let alive: Vec<&Arc<Value>> = on_node.iter().filter(|pod| pods::is_active(pod)).collect();
         if *wanted && on_node.is_empty() {
-            // A refusal is reported there; the next change or look tries again.
-            let _ = pods::create(world, pod_for(set, node, hash), set, COMPONENT);
+            if pods::create(world, pod_for(set, node, hash), set, COMPONENT).is_err() {
+                retry = Some(RETRY);
+            }
         } else if !wanted {
             alive.into_iter().for_each(|pod| pods::delete(world, pod, set, COMPONENT));
         }
     }
-}
-
-fn number(value: &Value, total: usize, default: usize) -> usize {
-    let percent = |text: &str| {
-        text.strip_suffix('%').and_then(|digits| digits.parse::<usize>().ok()).map(|p| (total * p).div_ceil(100))
-    };
-    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
-    number.or_else(|| value.as_str().and_then(percent)).unwrap_or(default)
-}
-
-/// Outdated pods go as far as the budget of unavailable ones allows; those that do not work go anyway.
-fn roll(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
-    if set.str("spec/updateStrategy/type") == "OnDelete" {
-        return;
-    }
-    let wanted: Vec<&Vec<Arc<Value>>> = by_node.values().filter(|(wanted, _)| *wanted).map(|(_, pods)| pods).collect();
-    let rolling = set.at("spec/updateStrategy/rollingUpdate");
-    let most = number(rolling.at("maxUnavailable"), wanted.len(), 1).max(1);
-    let (now, min_ready) = (world.seconds(), set.int("spec/minReadySeconds"));
-    let works = |pod: &Arc<Value>| !pod.is_deleting() && pods::is_available(pod, min_ready, now);
-    let unavailable = wanted.iter().filter(|pods| !pods.iter().any(works)).count();
-    let mut budget = most.saturating_sub(unavailable);
-    let outdated = |pod: &&Arc<Value>| pod.label(revisions::LABEL) != hash && !pod.is_deleting();
-    for pod in wanted.iter().flat_map(|pods| pods.iter()).filter(outdated) {
-        if works(pod) {
-            if budget == 0 {
-                continue;
-            }
-            budget -= 1;
-        }
-        pods::delete(world, pod, set, COMPONENT);
-    }
+    retry
 }
 
 fn status(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
@@ -188,60 +166,4 @@ fn status(world: &mut World, set: &Value, by_node: &ByNode, hash: &str) {
         status.put(field, count);
     }
     world.edit(Table::DAEMON_SETS, set.namespace(), set.name(), By::status(MANAGER), |set| set.put("status", status));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::controllers::testing::{Stage, workload};
-
-    fn agent() -> Value {
-        let mut agent = workload("DaemonSet", "agent", 0, "agent:1");
-        agent.cut("spec/replicas");
-        agent
-    }
-
-    fn counts(stage: &Stage) -> [i64; 3] {
-        let set = stage.get(Table::DAEMON_SETS, "agent");
-        ["desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable"]
-            .map(|field| set.int(&format!("status/{field}")))
-    }
-
-    #[test]
-    fn every_node_gets_one() {
-        let mut stage = Stage::new(json!({}));
-        stage.create(agent());
-        stage.until("available", 5, |s| counts(s) == [5, 5, 5]);
-        let mut nodes: Vec<String> =
-            stage.list(Table::PODS).iter().map(|pod| pod.str("spec/nodeName").to_owned()).collect();
-        nodes.sort();
-        nodes.dedup();
-        assert_eq!(nodes.len(), 5);
-    }
-
-    #[test]
-    fn an_update_takes_one_node_after_another() {
-        let mut stage = Stage::new(json!({}));
-        stage.create(agent());
-        stage.until("available", 5, |s| counts(s) == [5, 5, 5]);
-        stage.edit(Table::DAEMON_SETS, "agent", |set| {
-            set.items("spec/template/spec/containers")[0].put("image", "agent:2")
-        });
-        stage.until("updated", 60, |s| {
-            assert!(counts(s)[2] >= 4, "{:?}", counts(s));
-            let set = s.get(Table::DAEMON_SETS, "agent");
-            set.int("status/observedGeneration") == 2 && counts(s) == [5, 5, 5]
-        });
-        assert_eq!(stage.names(Table::CONTROLLER_REVISIONS).len(), 2);
-    }
-
-    #[test]
-    fn nodes_that_are_not_meant_get_none() {
-        let mut stage = Stage::new(json!({}));
-        let mut set = agent();
-        set.put("spec/template/spec/nodeSelector", json!({"kubernetes.io/hostname": "node-2"}));
-        stage.create(set);
-        stage.until("available", 5, |s| counts(s) == [1, 1, 1]);
-        assert_eq!(stage.names(Table::PODS).len(), 1);
-    }
 }

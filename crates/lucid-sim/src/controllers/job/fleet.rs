@@ -38,7 +38,8 @@ pub(crate) fn manage(world: &mut World, job: &Value, tally: &Tally, claimed: &[A
         return Some(wait);
     }
     let used: BTreeSet<i64> = active.iter().map(|pod| tally::index(pod)).collect();
-    let free = (0..).filter(|index| !used.contains(index) && !tally.completed.contains(index));
+    let free =
+        (0..).filter(|index| !used.contains(index) && !tally.completed.contains(index) && !tally.lost.contains(index));
     for index in free.take(usize::try_from(missing).unwrap_or(0)) {
         let pod = pod_for(job, is_indexed(job).then_some(index));
         if pods::create(world, pod, job, COMPONENT).is_err() {
@@ -51,7 +52,10 @@ pub(crate) fn manage(world: &mut World, job: &Value, tally: &Tally, claimed: &[A
 fn wanted(job: &Value, tally: &Tally) -> i64 {
     let parallelism = if job.has("spec/parallelism") { job.int("spec/parallelism") } else { 1 };
     match job.at("spec/completions").as_i64() {
-        Some(completions) => (completions - tally.succeeded).clamp(0, parallelism),
+        Some(completions) => {
+            let lost = i64::try_from(tally.lost.len()).unwrap_or(i64::MAX);
+            (completions - tally.succeeded - lost).clamp(0, parallelism)
+        }
         None if tally.succeeded > 0 => tally.active,
         None => parallelism,
     }

@@ -22,9 +22,13 @@ pub(crate) fn write(world: &mut World, job: &Value, tally: &Tally, verdict: &Ver
         count(job, "succeeded", tally.succeeded);
         count(job, "failed", tally.failed);
         if is_indexed(job) {
-            match tally.completed_indexes().as_str() {
-                "" => drop(job.cut("status/completedIndexes")),
-                indexes => job.put("status/completedIndexes", indexes),
+            for (field, indexes) in
+                [("completedIndexes", tally.completed_indexes()), ("failedIndexes", tally.failed_indexes())]
+            {
+                match indexes.as_str() {
+                    "" => drop(job.cut(&format!("status/{field}"))),
+                    indexes => job.put(&format!("status/{field}"), indexes),
+                }
             }
         }
         job.put("status/uncountedTerminatedPods", json!({}));

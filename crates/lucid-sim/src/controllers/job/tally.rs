@@ -1,6 +1,6 @@
 //! Counting pods that have ended: each once, after which its finalizer goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     pub(crate) failed: i64,
     /// Indexes that have succeeded.
     pub(crate) completed: BTreeSet<i64>,
+    /// Indexes that have failed more often than each of them may.
+    pub(crate) lost: BTreeSet<i64>,
     /// Pods that are counted here for the first time.
     pub(crate) ended: Vec<Arc<Value>>,
 }
@@ -54,6 +56,7 @@ impl Tally {
         if indexed {
             let completions = job.int("spec/completions");
             tally.completed.retain(|index| *index < completions);
+            tally.lost = lost(job, claimed);
             tally.succeeded = i64::try_from(tally.completed.len()).unwrap_or(i64::MAX);
         }
         tally
@@ -73,22 +76,42 @@ impl Tally {
         uncounted
     }
 
-    /// `0-2,5`.
     pub(crate) fn completed_indexes(&self) -> String {
-        let mut runs: Vec<(i64, i64)> = Vec::new();
-        for &index in &self.completed {
-            match runs.last_mut() {
-                Some((_, last)) if *last + 1 == index => *last = index,
-                _ => runs.push((index, index)),
-            }
-        }
-        let text = |(first, last): (i64, i64)| match last - first {
-            0 => first.to_string(),
-            1 => format!("{first},{last}"),
-            _ => format!("{first}-{last}"),
-        };
-        runs.into_iter().map(text).collect::<Vec<_>>().join(",")
+        runs(&self.completed)
     }
+
+    pub(crate) fn failed_indexes(&self) -> String {
+        runs(&self.lost)
+    }
+}
+
+/// With `backoffLimitPerIndex` each index has failures of its own.
+fn lost(job: &Value, claimed: &[Arc<Value>]) -> BTreeSet<i64> {
+    let mut lost = parse_indexes(job.str("status/failedIndexes"));
+    let Some(limit) = job.at("spec/backoffLimitPerIndex").as_u64() else { return lost };
+    let mut failures: BTreeMap<i64, u64> = BTreeMap::new();
+    for pod in claimed.iter().filter(|pod| has_failed(pod)) {
+        *failures.entry(index(pod)).or_default() += 1;
+    }
+    lost.extend(failures.into_iter().filter(|(_, count)| *count > limit).map(|(index, _)| index));
+    lost
+}
+
+/// `0-2,5`.
+fn runs(indexes: &BTreeSet<i64>) -> String {
+    let mut runs: Vec<(i64, i64)> = Vec::new();
+    for &index in indexes {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == index => *last = index,
+            _ => runs.push((index, index)),
+        }
+    }
+    let text = |(first, last): (i64, i64)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first},{last}"),
+        _ => format!("{first}-{last}"),
+    };
+    runs.into_iter().map(text).collect::<Vec<_>>().join(",")
 }
 
 fn parse_indexes(text: &str) -> BTreeSet<i64> {

@@ -123,3 +123,15 @@ fn a_deleted_job_takes_its_pods_along() {
     stage.delete(Table::JOBS, "migrate", &options);
     stage.until("gone", 10, |s| s.names(Table::PODS).is_empty());
 }
+
+#[test]
+fn an_index_fails_for_itself() {
+    let mut stage = Stage::new(crashing());
+    stage.create(job(
+        json!({"completions": 2, "parallelism": 2, "completionMode": "Indexed", "backoffLimitPerIndex": 0}),
+    ));
+    stage.until("failed", 60, |s| migrate(s).condition("Failed") == "True");
+    let job = migrate(&stage);
+    assert_eq!(conditions(&job), ["FailureTarget=True FailedIndexes", "Failed=True FailedIndexes"]);
+    assert_eq!((job.str("status/failedIndexes"), stage.names(Table::PODS).len()), ("0,1", 2));
+}

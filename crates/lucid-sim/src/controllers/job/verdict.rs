@@ -33,6 +33,16 @@ pub(crate) fn of(world: &World, job: &Value, tally: &Tally, claimed: &[Arc<Value
     if !per_index && (tally.failed > limit || past_limit_on_failure(job, claimed, limit)) {
         return failed("BackoffLimitExceeded", "Job has reached the specified backoff limit".into());
     }
+    let lost = i64::try_from(tally.lost.len()).unwrap_or(i64::MAX);
+    if per_index && job.at("spec/maxFailedIndexes").as_i64().is_some_and(|most| lost > most) {
+        return failed(
+            "MaxFailedIndexesExceeded",
+            "Job has exceeded the specified maximal number of failed indexes".into(),
+        );
+    }
+    if per_index && lost > 0 && lost + tally.succeeded >= job.int("spec/completions") {
+        return failed("FailedIndexes", "Job has failed indexes".into());
+    }
     if past_deadline(world, job) {
         return failed("DeadlineExceeded", "Job was active longer than specified deadline".into());
     }
