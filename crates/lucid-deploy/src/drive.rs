@@ -203,7 +203,8 @@ async fn apply(client: ApiClient, plural: Option<String>, send: Outgoing) -> Ans
     let began = tokio::time::Instant::now();
     let object = &send.operation.object;
     let target = Target::new(send.operation.gvk.clone(), plural.unwrap_or_default(), object.namespace.as_deref());
-    let what = Apply { manager: send.request.manager, body: &send.request.body, dry_run: false, force: false };
+    let what =
+        Apply { manager: send.request.manager, body: &send.request.body, dry_run: false, force: send.request.force };
     let result = client.apply(&target, &object.name, &what).await;
     let (outcome, warnings) = match result {
         Ok(written) => (Ok(Arc::new(written.object)), written.warnings),

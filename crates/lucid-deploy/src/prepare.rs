@@ -227,7 +227,11 @@ pub(crate) async fn try_on_server(
     cache: &Cache,
 ) -> Result<Tried, Refusal> {
     let operations = plan.lanes.iter().flat_map(|lane| &lane.operations);
-    let changes = operations.filter_map(|operation| Some((operation, operation.requests.last()?)));
+    let own = |operation: &'_ Operation| {
+        let index = operation.requests.iter().position(|request| request.manager == FIELD_MANAGER);
+        index.or_else(|| operation.requests.len().checked_sub(1))
+    };
+    let changes = operations.filter_map(|operation| Some((operation, &operation.requests[own(operation)?])));
     let attempts =
         futures::stream::iter(changes.map(|(operation, request)| attempt(client, server, cache, operation, request)));
     let results: Vec<_> = attempts.buffered(TRIED_AT_ONCE).collect().await;
@@ -272,7 +276,9 @@ async fn attempt(
         return (object, Attempt::NotPossible);
     };
     let target = Target::new(operation.gvk.clone(), resource.plural.clone(), namespace);
-    let apply = Apply { manager: request.manager, body: &request.body, dry_run: true, force: false };
+    // What one request takes by force, the next one has; the server tries each alone.
+    let force = operation.requests.iter().any(|request| request.force);
+    let apply = Apply { manager: request.manager, body: &request.body, dry_run: true, force };
     let attempt = match client.apply(&target, &object.name, &apply).await {
         Ok(written) => Attempt::Taken { becomes: written.object, warnings: written.warnings },
         // A binding is looked at together with its role, which may come with this release.

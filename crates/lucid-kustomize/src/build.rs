@@ -6,8 +6,8 @@ use lucid_object::yaml::{self, Dialect, Limits, Node, Pos, parse_first};
 
 use crate::Options;
 use crate::config::Config;
-use crate::loader::path;
 use crate::loader::{FileKind, LoadError, Loader};
+use crate::loader::{path, remote as loader_remote};
 use crate::model::{At, Kustomization, Manner, Shared, Var};
 use crate::origin::Origin;
 use crate::read::{self, Flaw};
@@ -22,11 +22,14 @@ mod configuration;
 mod crds;
 mod files;
 mod generators;
+mod helm;
 mod patches;
 mod plugins;
+mod remote;
 mod transformers;
 
 pub(crate) use files::{Folder, Text};
+use remote::Remote;
 
 const FILE_NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
@@ -80,6 +83,11 @@ impl<'a> Build<'a> {
     /// The kustomization at the root of the build.
     pub(crate) fn root(&mut self, path: &str) -> Option<Target> {
         let pos = Pos::NOWHERE;
+        if let Some(address) = loader_remote::parse(path) {
+            let nowhere = Folder::root(String::new());
+            let folder = self.repository(&At { value: path.into(), pos }, &nowhere, &address)?;
+            return self.target(folder, pos);
+        }
         match self.loader.canonical(path) {
             Ok((root, FileKind::Directory)) => self.target(Folder::root(root), pos),
             Ok((_, FileKind::File)) => {
@@ -124,6 +132,10 @@ impl<'a> Build<'a> {
             let shared = Shared::new(&mut self.report, Manner::Strict);
             Kustomization::decode(&shared, &node)?
         };
+        let mut folder = folder;
+        if !kustomization.namespace.value.is_empty() {
+            folder.helm_namespace = kustomization.namespace.value.clone();
+        }
         Some(Target { kustomization, folder, file_name })
     }
 
@@ -198,7 +210,16 @@ impl<'a> Build<'a> {
             match self.loader.canonical(&joined) {
                 _ if at.value.is_empty() => self.report.error(code::MISSING_FILE, at.pos, "an empty path"),
                 Ok((_, FileKind::File)) => self.resource_file(into, at, folder, origin),
-                Ok((found, FileKind::Directory)) => self.base(into, at, folder, found, origin),
+                _ if is_remote(&at.value) => match self.remote(at, folder) {
+                    Some(Remote::Folder(below)) => self.base(into, at, below, origin),
+                    Some(Remote::File) => self.resource_file(into, at, folder, origin),
+                    None => {}
+                },
+                Ok((found, FileKind::Directory)) => {
+                    if let Some(below) = self.enter(folder, at, found) {
+                        self.base(into, at, below, origin);
+                    }
+                }
                 Err(LoadError::Missing) => self.missing(at, folder),
                 Err(error) => {
                     let message = format!("cannot read {}: {error}", at.value);
@@ -235,8 +256,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn base(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, folder: &Folder, found: String, origin: &Origin) {
-        let Some(below) = self.enter(folder, at, found) else { return };
+    fn base(&mut self, into: &mut Accumulator, at: &At<yaml::Text>, below: Folder, origin: &Origin) {
         let Some(target) = self.target(below, at.pos) else { return };
         self.openapi(&target);
         if target.kustomization.is_component {
@@ -260,19 +280,7 @@ impl<'a> Build<'a> {
 
     fn components(&mut self, mut into: Accumulator, target: &Target, origin: &Origin) -> Accumulator {
         for at in &target.kustomization.components {
-            let found = match self.loader.canonical(&path::join(&target.folder.path, &at.value)) {
-                Ok((found, FileKind::Directory)) => found,
-                Ok((_, FileKind::File)) => {
-                    let message = format!("the component {} is a file, not a folder", at.value);
-                    self.report.error(code::MISSING_FILE, at.pos, message);
-                    continue;
-                }
-                Err(_) => {
-                    self.missing(at, &target.folder);
-                    continue;
-                }
-            };
-            let Some(below) = self.enter(&target.folder, at, found) else { continue };
+            let Some(below) = self.component_folder(at, &target.folder) else { continue };
             let Some(component) = self.target(below, at.pos) else { continue };
             self.openapi(&component);
             if !component.kustomization.is_component {
@@ -287,14 +295,27 @@ impl<'a> Build<'a> {
         into
     }
 
+    fn component_folder(&mut self, at: &At<yaml::Text>, folder: &Folder) -> Option<Folder> {
+        if let Some(address) = loader_remote::parse(&at.value) {
+            return self.repository(at, folder, &address);
+        }
+        match self.loader.canonical(&path::join(&folder.path, &at.value)) {
+            Ok((found, FileKind::Directory)) => self.enter(folder, at, found),
+            Ok((_, FileKind::File)) => {
+                let message = format!("the component {} is a file, not a folder", at.value);
+                self.report.error(code::MISSING_FILE, at.pos, message);
+                None
+            }
+            Err(_) => {
+                self.missing(at, folder);
+                None
+            }
+        }
+    }
+
     /// Says that a file is not there, and what may have been meant.
     pub(crate) fn missing(&mut self, at: &At<yaml::Text>, folder: &Folder) {
         let given = at.value.as_str();
-        if is_remote(given) {
-            let message = format!("{given} is remote, and nothing is loaded from the network");
-            let help = "check the files out beside the kustomization, and name the folder";
-            return self.report.error_help(code::NOT_SUPPORTED, at.pos, message, help);
-        }
         let joined = path::join(&folder.path, given);
         let names = self.loader.list(&path::parent(&joined));
         let wrong = path::base(&joined);
@@ -322,12 +343,6 @@ fn is_empty(node: &Node) -> bool {
 }
 
 /// True for what kustomize would fetch with git or HTTP.
-pub(crate) fn is_remote(path: &str) -> bool {
-    let host = path.split(['/', ':']).next().unwrap_or_default();
-    path.contains("://")
-        || path.starts_with("git@")
-        || path.starts_with("git::")
-        || path.starts_with("gh:")
-        || matches!(host, "github.com" | "gitlab.com" | "bitbucket.org")
-        || path.contains("?ref=")
+fn is_remote(path: &str) -> bool {
+    loader_remote::is_url(path) || loader_remote::parse(path).is_some()
 }

@@ -36,7 +36,7 @@ mod vars;
 use lucid_object::yaml::Node;
 use lucid_object::{Findings, ObjectSet};
 
-pub use loader::{FileKind, LoadError, Loader, MemoryLoader};
+pub use loader::{FileKind, HelmArgument, HelmCall, LoadError, Loader, MemoryLoader, Repository};
 pub use report::code;
 
 /// How to render.
@@ -48,6 +48,8 @@ pub struct Options {
     pub reorder: Order,
     /// Adds `app.kubernetes.io/managed-by: kustomize-v5.8.2` to everything (`--enable-managedby-label`).
     pub managed_by_label: bool,
+    /// What helm is told where a chart does not say it (`--helm-...`).
+    pub helm: HelmOptions,
     /// Files that one build may read; a file that is used twice counts twice.
     pub max_files: usize,
 }
@@ -63,9 +65,18 @@ impl Default for Options {
             load_restrictor: LoadRestrictor::default(),
             reorder: Order::default(),
             managed_by_label: false,
+            helm: HelmOptions::default(),
             max_files: 20_000,
         }
     }
+}
+
+/// `--helm-kube-version`, `--helm-api-versions` and `--helm-debug`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HelmOptions {
+    pub kube_version: Option<String>,
+    pub api_versions: Vec<String>,
+    pub debug: bool,
 }
 
 /// kustomize's `LoadRestrictionsRootOnly` and `LoadRestrictionsNone`.

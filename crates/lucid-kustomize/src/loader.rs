@@ -1,9 +1,13 @@
 //! Where files come from. Rendering reads only through a [`Loader`], so it needs no file system.
 
+mod helm;
 mod memory;
 pub(crate) mod path;
+pub(crate) mod remote;
 
+pub use helm::{HelmArgument, HelmCall};
 pub use memory::MemoryLoader;
+pub use remote::Repository;
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +25,9 @@ pub enum LoadError {
     TooLarge { size: u64, limit: u64 },
     #[error("the path leaves {root}")]
     Outside { root: String },
+    /// The loader does not do this; the option that allows it.
+    #[error("this needs {0}")]
+    NotAllowed(&'static str),
     #[error("{0}")]
     Other(String),
 }
@@ -38,6 +45,23 @@ pub trait Loader {
     /// Names in a directory, for "did you mean"; may be empty.
     fn list(&self, _directory: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Fetches a repository; the canonical path of the folder where it now is.
+    ///
+    /// What is fetched twice may be the same folder, so nobody may change it.
+    fn repository(&self, _repository: &Repository) -> Result<String, LoadError> {
+        Err(LoadError::NotAllowed("--allow-remote"))
+    }
+
+    /// The bytes behind a URL.
+    fn download(&self, _url: &str) -> Result<Vec<u8>, LoadError> {
+        Err(LoadError::NotAllowed("--allow-remote"))
+    }
+
+    /// What helm prints.
+    fn helm(&self, _call: &HelmCall) -> Result<Vec<u8>, LoadError> {
+        Err(LoadError::NotAllowed("--enable-helm"))
     }
 
     /// How a canonical path is shown to people.

@@ -4,11 +4,13 @@ use lucid_object::yaml::{Pos, Text};
 
 pub(crate) mod decode;
 mod generators;
+pub(crate) mod helm;
 mod kustomization;
 mod replacement;
 
 pub(crate) use decode::{Manner, Shared};
 pub(crate) use generators::{GeneratorArgs, GeneratorOptions};
+pub(crate) use helm::Chart;
 pub(crate) use kustomization::{
     Image, Kustomization, Label, Patch, Replica, Var, field_spec, image, patch_fields, replica, selector,
     selector_fields,

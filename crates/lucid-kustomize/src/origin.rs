@@ -1,6 +1,6 @@
 //! Where an object came from, for the `buildMetadata` annotations.
 
-use crate::loader::path;
+use crate::loader::{path, remote};
 use crate::resource::Resource;
 
 /// The content of `config.kubernetes.io/origin`, or one entry of `alpha.config.kubernetes.io/transformations`.
@@ -8,6 +8,8 @@ use crate::resource::Resource;
 pub(crate) struct Origin {
     /// Of a file or folder: its path from the root of the build.
     pub(crate) path: String,
+    pub(crate) repository: String,
+    pub(crate) reference: String,
     /// Of a generator or transformer: the file that configures it.
     pub(crate) configured_in: String,
     pub(crate) configured_by: Option<ConfiguredBy>,
@@ -25,13 +27,21 @@ pub(crate) struct ConfiguredBy {
 impl Origin {
     /// A file or folder below this one.
     pub(crate) fn append(&self, below: &str) -> Self {
-        Self { path: join(&self.path, below), ..Self::default() }
+        let Some(address) = remote::parse(below) else { return Self { path: join(&self.path, below), ..self.clone() } };
+        Self {
+            // kustomize takes the path from a made-up folder, and without one shows a part of that.
+            path: if address.path.is_empty() { "notCloned".into() } else { path::clean(&address.path) },
+            repository: address.repository.address,
+            reference: address.repository.reference.unwrap_or_default(),
+            ..self.clone()
+        }
     }
 
     /// A built-in plugin that the kustomization file of this folder configures.
     pub(crate) fn builtin(&self, file: &str, kind: &str) -> Self {
         let by = ConfiguredBy { api_version: "builtin".into(), kind: kind.into(), ..ConfiguredBy::default() };
-        Self { path: String::new(), configured_in: join(&self.path, file), configured_by: Some(by) }
+        let path = String::new();
+        Self { path, configured_in: join(&self.path, file), configured_by: Some(by), ..self.clone() }
     }
 
     /// As YAML, the way the annotations hold it.
@@ -44,6 +54,8 @@ impl Origin {
             }
         };
         field("", "path", &self.path);
+        field("", "repo", &self.repository);
+        field("", "ref", &self.reference);
         field("", "configuredIn", &self.configured_in);
         if let Some(by) = &self.configured_by {
             lines.push("configuredBy:\n".into());

@@ -28,6 +28,8 @@ pub(crate) struct Resource {
     pub(crate) needs_hash: bool,
     pub(crate) allow_name_change: bool,
     pub(crate) allow_kind_change: bool,
+    /// Made by helm, which has put it into its namespace already.
+    pub(crate) by_helm: bool,
     /// Names of the vars that read this object.
     pub(crate) vars: Vec<Text>,
     pub(crate) origin: Option<Origin>,
@@ -89,6 +91,7 @@ impl Resource {
             needs_hash: false,
             allow_name_change: false,
             allow_kind_change: false,
+            by_helm: false,
             vars: Vec::new(),
             origin: None,
             transformations: Vec::new(),

@@ -84,6 +84,8 @@ pub enum Action {
 pub struct Request {
     pub manager: &'static str,
     pub body: Arc<Value>,
+    /// Takes the fields from whoever has them. Only ever set for `spec.replicas` of a workload whose autoscaler leaves.
+    pub force: bool,
 }
 
 /// Which part of the release a plan is for.
@@ -140,7 +142,12 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Findings> {
     findings.extend(crate::check::empty_components(input.release, &ownership.owners, "lucid.yaml"));
     let needs = graph::needs(input.release, input.objects, &ownership.owners);
     findings.extend(needs.findings);
-    let planner = Planner { input, autoscaled: intent::autoscaled(input.objects), owners: &ownership.owners };
+    let planner = Planner {
+        input,
+        autoscaled: intent::autoscaled(input.objects),
+        given_back: given_back(input),
+        owners: &ownership.owners,
+    };
     let mut operations: Vec<Operation> =
         (0..input.objects.len()).map(|index| planner.operation(index, &mut findings)).collect();
     if input.restart_readers {
@@ -162,6 +169,8 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Findings> {
 struct Planner<'a> {
     input: &'a Input<'a>,
     autoscaled: BTreeMap<ObjectRef, i64>,
+    /// Workloads whose autoscaler leaves with this plan.
+    given_back: BTreeSet<ObjectRef>,
     owners: &'a [Option<usize>],
 }
 
@@ -233,15 +242,32 @@ impl Planner<'_> {
         }
         let hold = |replicas: i64| Request {
             manager: REPLICAS_MANAGER,
-            body: Arc::new(intent::replicas_only(&intent, replicas)),
+            body: Arc::new(intent::replicas_only(&intent, Some(replicas))),
+            force: false,
         };
         // An autoscaled workload starts with enough replicas, and keeps its number while lucid lets go of the field.
         let before = live
             .filter(|live| replicas.is_some() && owns_replicas(live))
             .and_then(|live| Some(hold(live.pointer("/spec/replicas")?.as_i64()?)));
         let after = replicas.filter(|_| live.is_none()).map(hold);
-        let main = Request { manager: FIELD_MANAGER, body: Arc::new(intent) };
-        before.into_iter().chain([main]).chain(after).collect()
+        let taken_back = self.take_back(&intent, live);
+        let main = Request { manager: FIELD_MANAGER, body: Arc::new(intent), force: false };
+        let (first, last) = taken_back.map_or((None, None), |(first, last)| (Some(first), Some(last)));
+        before.into_iter().chain(first).chain([main]).chain(last).chain(after).collect()
+    }
+
+    /// The autoscaler leaves, and the release says how many again: whoever set the number last (the autoscaler, through
+    /// the scale subresource) loses it to the manager that passes it on, which lets go once lucid has it too.
+    fn take_back(&self, intent: &Value, live: Option<&Value>) -> Option<(Request, Request)> {
+        let reference = Object::new(intent.clone()).reference();
+        let replicas = intent.pointer("/spec/replicas").and_then(Value::as_i64)?;
+        live.filter(|live| self.given_back.contains(&reference) && !owns_replicas(live))?;
+        let request = |replicas, force| Request {
+            manager: REPLICAS_MANAGER,
+            body: Arc::new(intent::replicas_only(intent, replicas)),
+            force,
+        };
+        Some((request(Some(replicas), true), request(None, false)))
     }
 
     fn selected(&self, needs: &[Vec<usize>], findings: &mut Findings) -> Selected {
@@ -376,6 +402,15 @@ fn order_shared(lanes: &mut [Lane]) {
 
 fn is_needed(index: usize, selected: &Selected, needs: &[Vec<usize>]) -> bool {
     selected.as_ref().is_some_and(|selected| selected.iter().any(|other| needs[*other].contains(&index)))
+}
+
+/// The targets of autoscalers that the release owns and no longer has.
+fn given_back(input: &Input<'_>) -> BTreeSet<ObjectRef> {
+    let is_scaler = |kind: &str| matches!(kind, "HorizontalPodAutoscaler" | "ScaledObject");
+    let left = input.inventory.iter().filter(|entry| is_scaler(&entry.object.kind));
+    let left = left.filter(|entry| input.objects.get(&entry.object).is_none());
+    let live: ObjectSet = left.filter_map(|entry| Some(Object::new((*(input.live)(&entry.object)?).clone()))).collect();
+    intent::autoscaled(&live).into_keys().collect()
 }
 
 fn owns_replicas(live: &Value) -> bool {

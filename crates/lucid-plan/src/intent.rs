@@ -90,12 +90,15 @@ pub fn give_up_replicas(intent: &mut Value) -> Option<i64> {
     intent.get_mut("spec")?.as_object_mut()?.remove("replicas")?.as_i64()
 }
 
-/// The least object that a manager needs to apply to own `spec.replicas` and nothing else.
-pub fn replicas_only(intent: &Value, replicas: i64) -> Value {
+/// The least object that a manager needs to apply to own `spec.replicas` and nothing else, or nothing at all.
+pub fn replicas_only(intent: &Value, replicas: Option<i64>) -> Value {
     let mut small = serde_json::json!({
         "apiVersion": intent["apiVersion"], "kind": intent["kind"],
-        "metadata": {"name": intent["metadata"]["name"]}, "spec": {"replicas": replicas},
+        "metadata": {"name": intent["metadata"]["name"]},
     });
+    if let Some(replicas) = replicas {
+        small["spec"] = serde_json::json!({"replicas": replicas});
+    }
     if let Some(namespace) = intent.pointer("/metadata/namespace") {
         small["metadata"]["namespace"] = namespace.clone();
     }
@@ -146,6 +149,6 @@ mod tests {
         let mut intent = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "n"}, "spec": {"replicas": 2, "paused": false}});
         assert_eq!(give_up_replicas(&mut intent), Some(2));
         assert_eq!(intent["spec"], json!({"paused": false}));
-        assert_eq!(replicas_only(&intent, 3)["spec"], json!({"replicas": 3}));
+        assert_eq!(replicas_only(&intent, Some(3))["spec"], json!({"replicas": 3}));
     }
 }

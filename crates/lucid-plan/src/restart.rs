@@ -47,5 +47,5 @@ fn restart(object: &Object, epoch: Option<u64>) -> Request {
     if let Some(namespace) = object.namespace() {
         body["metadata"]["namespace"] = namespace.into();
     }
-    Request { manager: RESTART_MANAGER, body: Arc::new(body) }
+    Request { manager: RESTART_MANAGER, body: Arc::new(body), force: false }
 }

@@ -145,15 +145,44 @@ pub(crate) struct Source {
     /// An overlay of lucid.yaml, or a folder with manifests; may be left out when there is only one
     #[arg(value_name = "OVERLAY|DIR")]
     pub(crate) source: Option<String>,
+    #[command(flatten)]
+    pub(crate) outside: Outside,
+}
+
+/// What rendering may use beside local files.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Rendering options")]
+pub(crate) struct Outside {
+    /// Load remote bases with git, and files behind URLs with curl
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Let helm inflate the charts that a kustomization names
+    #[arg(long)]
+    pub(crate) enable_helm: bool,
+    /// The helm program
+    #[arg(long, default_value = "helm", value_name = "PROGRAM")]
+    pub(crate) helm_command: PathBuf,
+    /// The Kubernetes version that charts are told, where they name none
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) helm_kube_version: Option<String>,
+    /// An API version that charts are told, where they name none; may be repeated
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) helm_api_versions: Vec<String>,
+    /// Have helm say more
+    #[arg(long)]
+    pub(crate) helm_debug: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Render {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Write to this file instead of stdout
-    #[arg(short, long, value_name = "FILE")]
+    /// Write to this file instead of stdout; into a folder that is there, one file an object
+    #[arg(short, long, value_name = "FILE|DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Print before each line the file and line that last set it
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) origins: bool,
     /// Order of the objects
     #[arg(long, value_enum, default_value_t = Reorder::Legacy)]
     pub(crate) reorder: Reorder,

@@ -1,22 +1,47 @@
 //! The file system, as rendering sees it.
 
+mod helm;
+mod process;
+mod remote;
+mod scratch;
+
+use std::cell::RefCell;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use lucid_kustomize::{FileKind, LoadError, Loader};
+use lucid_kustomize::{FileKind, HelmCall, LoadError, Loader, Repository};
+
+use crate::cli::Outside;
+use scratch::Scratch;
 
 /// No manifest is larger; what is, is a mistake or an attack.
 const LIMIT: u64 = 8 << 20;
 
-/// Reads from disk; shows paths relative to the folder the user is in.
+/// Reads from disk; shows paths relative to the folder the user is in. Beyond that it calls the user's git, curl and
+/// helm, where that is allowed.
 pub(crate) struct DiskLoader {
     here: PathBuf,
+    outside: Outside,
+    scratch: Scratch,
+    clones: RefCell<Vec<Clone>>,
+}
+
+/// A repository that was fetched.
+struct Clone {
+    repository: Repository,
+    /// Canonical.
+    folder: String,
 }
 
 impl DiskLoader {
-    pub(crate) fn new() -> Self {
-        Self { here: std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default() }
+    pub(crate) fn new(outside: &Outside) -> Self {
+        Self {
+            here: std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default(),
+            outside: outside.clone(),
+            scratch: Scratch::default(),
+            clones: RefCell::default(),
+        }
     }
 }
 
@@ -44,7 +69,41 @@ impl Loader for DiskLoader {
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     }
 
+    fn repository(&self, repository: &Repository) -> Result<String, LoadError> {
+        if !self.outside.allow_remote {
+            return Err(LoadError::NotAllowed("--allow-remote"));
+        }
+        if let Some(known) = self.clones.borrow().iter().find(|clone| clone.repository == *repository) {
+            return Ok(known.folder.clone());
+        }
+        let folder = remote::fetch(repository, &self.scratch)?;
+        self.clones.borrow_mut().push(Clone { repository: repository.clone(), folder: folder.clone() });
+        Ok(folder)
+    }
+
+    fn download(&self, url: &str) -> Result<Vec<u8>, LoadError> {
+        if !self.outside.allow_remote {
+            return Err(LoadError::NotAllowed("--allow-remote"));
+        }
+        remote::download(url, LIMIT)
+    }
+
+    fn helm(&self, call: &HelmCall) -> Result<Vec<u8>, LoadError> {
+        if !self.outside.enable_helm {
+            return Err(LoadError::NotAllowed("--enable-helm"));
+        }
+        helm::run(&self.outside.helm_command, call, &self.scratch)
+    }
+
+    /// What was fetched is shown with its address, not with the place where it lies for the moment.
     fn display(&self, path: &str) -> String {
+        for clone in self.clones.borrow().iter() {
+            if let Some(below) =
+                path.strip_prefix(&clone.folder).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            {
+                return format!("{}/{below}", clone.repository.address);
+            }
+        }
         shown(Path::new(path), &self.here)
     }
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lucid_kustomize::{Options, Rendered};
+use lucid_kustomize::{HelmOptions, Options, Rendered};
 use lucid_object::{Findings, ObjectSet};
 use lucid_release::ReleaseFile;
 
-use crate::cli::Global;
+use crate::cli::{Global, Outside, Source};
 use crate::failure::{Failure, Result};
 use crate::files::DiskLoader;
 
@@ -25,20 +25,21 @@ pub(crate) struct Manifests {
 /// Reads the release file and renders the overlay that the argument names.
 ///
 /// A folder without any release file above it is a release of its own, named after the folder.
-pub(crate) fn load(global: &Global, source: Option<&str>) -> Result<Manifests> {
+pub(crate) fn load(global: &Global, source: &Source) -> Result<Manifests> {
+    let (source, outside) = (source.source.as_deref(), &source.outside);
     if let (Some(folder), None, true) = (source, &global.file, nearest().is_err()) {
-        return infer(global, Path::new(folder));
+        return infer(global, Path::new(folder), outside);
     }
     let (path, mut release) = release_file(global)?;
     if let Some(namespace) = &global.namespace {
         release.spec.namespace.clone_from(namespace);
     }
     let (name, folder) = choose(&release, &path, source)?;
-    let rendered = render_any(&folder)?;
+    let rendered = render_any(&folder, outside)?;
     Ok(Manifests { release, name, objects: rendered.objects, warnings: rendered.warnings })
 }
 
-fn infer(global: &Global, folder: &Path) -> Result<Manifests> {
+fn infer(global: &Global, folder: &Path, outside: &Outside) -> Result<Manifests> {
     if !folder.is_dir() {
         return Err(Failure::usage(format!(
             "{} is no folder, and there is no {FILE_NAME} here or above",
@@ -46,7 +47,7 @@ fn infer(global: &Global, folder: &Path) -> Result<Manifests> {
         ))
         .help("name a folder with manifests, or go to the release's folder"));
     }
-    let rendered = render_any(folder)?;
+    let rendered = render_any(folder, outside)?;
     let namespace = global.namespace.as_deref().unwrap_or("default");
     let real = fs::canonicalize(folder)?;
     let name = real.file_name().and_then(|name| name.to_str()).unwrap_or("release").to_lowercase();
@@ -65,9 +66,9 @@ struct Loaded {
     warnings: Findings,
 }
 
-fn render_any(folder: &Path) -> Result<Loaded> {
+fn render_any(folder: &Path, outside: &Outside) -> Result<Loaded> {
     if has_kustomization(folder) {
-        let rendered = render(folder, &Options::default())?;
+        let rendered = render(folder, &Options::default(), outside)?;
         return Ok(Loaded { objects: rendered.objects, warnings: rendered.warnings });
     }
     let entries =
@@ -91,9 +92,15 @@ fn render_any(folder: &Path) -> Result<Loaded> {
 }
 
 /// Renders a kustomization.
-pub(crate) fn render(folder: &Path, options: &Options) -> Result<Rendered> {
+pub(crate) fn render(folder: &Path, options: &Options, outside: &Outside) -> Result<Rendered> {
     let text = folder.to_str().ok_or_else(|| Failure::usage(format!("{} is not UTF-8", folder.display())))?;
-    lucid_kustomize::render(&DiskLoader::new(), text, options).map_err(Failure::manifests)
+    let helm = HelmOptions {
+        kube_version: outside.helm_kube_version.clone(),
+        api_versions: outside.helm_api_versions.clone(),
+        debug: outside.helm_debug,
+    };
+    let options = Options { helm, ..options.clone() };
+    lucid_kustomize::render(&DiskLoader::new(outside), text, &options).map_err(Failure::manifests)
 }
 
 /// The release file that counts here, and its folder's path.
@@ -142,10 +149,12 @@ fn choose(release: &ReleaseFile, file: &Path, source: Option<&str>) -> Result<(S
     }
 }
 
-/// The folder for `render`, which needs no release file.
-pub(crate) fn folder(global: &Global, source: Option<&str>) -> Result<PathBuf> {
+/// The folder for `render`, which needs no release file; or an address.
+pub(crate) fn folder(global: &Global, source: &Source) -> Result<PathBuf> {
+    let (source, remote) = (source.source.as_deref(), source.outside.allow_remote);
     match source {
         Some(text) if Path::new(text).is_dir() => Ok(PathBuf::from(text)),
+        Some(text) if remote && (text.contains("://") || text.contains('@')) => Ok(PathBuf::from(text)),
         None if global.file.is_none() && has_kustomization(Path::new(".")) => Ok(PathBuf::from(".")),
         _ => {
             let (path, release) = release_file(global).map_err(|failure| match source {

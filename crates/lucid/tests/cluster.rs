@@ -34,6 +34,9 @@ mod release;
 /// `lucid cleanup` and the emergency rollback.
 #[path = "cluster/removal.rs"]
 mod removal;
+/// Replicas between a release and an autoscaler.
+#[path = "cluster/replicas.rs"]
+mod replicas;
 /// `lucid rollback`, the automatic one, and `lucid history`.
 #[path = "cluster/rollback.rs"]
 mod rollback;

@@ -22,6 +22,8 @@ pub(crate) fn suite(counts: Counts) -> Result<String> {
         tests.arg("--release").env("LUCID_SOAK", "1");
     }
     run(&mut tests)?;
+    // The command itself, beside the real one.
+    run(cargo().args(["test", "-p", "lucid", "--test", "cli"]).env("LUCID_TEST_TOOLS", crate::root::tools()))?;
     let told = fs::read_to_string(&figures).with_context(|| format!("read {}", figures.display()))?;
     let mut told: Vec<&str> = told.lines().collect();
     told.sort_unstable();

@@ -4,7 +4,7 @@ use lucid_object::yaml;
 
 use super::Build;
 use crate::LoadRestrictor;
-use crate::loader::{FileKind, LoadError, path};
+use crate::loader::{FileKind, LoadError, path, remote};
 use crate::model::At;
 use crate::report::{Report, code};
 
@@ -15,11 +15,41 @@ pub(crate) struct Folder {
     pub(crate) path: String,
     /// Canonical paths of the kustomizations above, this one last.
     visited: Vec<String>,
+    /// The folder of the repository it was fetched with; nothing in it may leave that.
+    repository: Option<String>,
+    /// Addresses of repositories on the way here.
+    addresses: Vec<String>,
+    /// The namespace that the kustomizations above give to Helm charts.
+    pub(crate) helm_namespace: yaml::Text,
 }
 
 impl Folder {
     pub(crate) fn root(path: String) -> Self {
-        Self { visited: vec![path.clone()], path }
+        Self {
+            visited: vec![path.clone()],
+            path,
+            repository: None,
+            addresses: Vec::new(),
+            helm_namespace: yaml::Text::default(),
+        }
+    }
+
+    /// A folder in a repository that this one names.
+    pub(crate) fn below_repository(&self, path: String, clone: String, address: &str) -> Self {
+        let mut below = Self { repository: Some(clone), ..self.clone() };
+        below.visited.push(path.clone());
+        below.addresses.push(address.to_owned());
+        below.path = path;
+        below
+    }
+
+    /// True if this repository, or a part of it, is one that led here.
+    pub(crate) fn came_from(&self, address: &str) -> bool {
+        self.addresses.iter().any(|known| known.starts_with(address))
+    }
+
+    fn is_confined(&self, restrictor: LoadRestrictor) -> bool {
+        restrictor == LoadRestrictor::RootOnly || self.repository.is_some()
     }
 }
 
@@ -38,6 +68,9 @@ impl Build<'_> {
             self.report.error(code::TOO_LARGE, at.pos, message);
             return None;
         }
+        if remote::is_url(&at.value) {
+            return self.download(at);
+        }
         let found = match self.loader.canonical(&path::join(&folder.path, &at.value)) {
             Ok((found, FileKind::File)) => found,
             Ok((_, FileKind::Directory)) => {
@@ -53,7 +86,7 @@ impl Build<'_> {
                 return None;
             }
         };
-        if self.options.load_restrictor == LoadRestrictor::RootOnly && !path::is_within(&found, &folder.path) {
+        if folder.is_confined(self.options.load_restrictor) && !path::is_within(&found, &folder.path) {
             self.outside(at, &found, &folder.path);
             return None;
         }
@@ -112,8 +145,14 @@ impl Build<'_> {
             };
             return refuse(&mut self.report, format!("cycle: {chain}"));
         }
-        let mut visited = folder.visited.clone();
-        visited.push(found.clone());
-        Some(Folder { path: found, visited })
+        if let Some(repository) = folder.repository.as_ref().filter(|repository| !path::is_within(&found, repository)) {
+            let (found, repository) = (self.loader.display(&found), self.loader.display(repository));
+            let message = format!("{} leads to {found}, outside of the repository {repository}", at.value);
+            return refuse(&mut self.report, message);
+        }
+        let mut below = folder.clone();
+        below.visited.push(found.clone());
+        below.path = found;
+        Some(below)
     }
 }

@@ -40,6 +40,17 @@ impl Build<'_> {
             }
             into.map.absorb(resource, &mut self.report);
         }
+        for chart in &kustomization.charts {
+            let Some(mut resources) = self.inflate(chart, &target.folder) else { continue };
+            for resource in &mut resources {
+                if self.origins {
+                    resource.origin = Some(origin.builtin(target.file_name, "HelmChartInflationGenerator"));
+                }
+            }
+            for resource in self.stamped(resources) {
+                into.map.absorb(resource, &mut self.report);
+            }
+        }
         self.external_generators(into, target, origin);
     }
 

@@ -3,6 +3,7 @@
 use lucid_object::yaml::{Node, Pos, Text};
 
 use super::{Accumulator, Build, Folder, Target};
+use crate::model;
 use crate::model::decode::Fields;
 use crate::model::{At, GeneratorArgs, GeneratorOptions, Manner, Replacement, Shared, replacements_file};
 use crate::origin::{ConfiguredBy, Origin};
@@ -18,9 +19,11 @@ impl Build<'_> {
         for plugin in self.plugins(&target.kustomization.generators, target, origin) {
             let Some(mut made) = self.run_generator(&plugin, &target.folder) else { continue };
             if self.origins {
-                made.origin = Some(configured(&plugin));
+                made.iter_mut().for_each(|resource| resource.origin = Some(configured(&plugin)));
             }
-            into.map.absorb(made, &mut self.report);
+            for resource in made {
+                into.map.absorb(resource, &mut self.report);
+            }
         }
     }
 
@@ -96,7 +99,7 @@ impl Build<'_> {
         }
     }
 
-    fn run_generator(&mut self, plugin: &Resource, folder: &Folder) -> Option<Resource> {
+    fn run_generator(&mut self, plugin: &Resource, folder: &Folder) -> Option<Vec<Resource>> {
         match plugin.kind() {
             kind @ ("ConfigMapGenerator" | "SecretGenerator") => {
                 let mut args = self.generator_args(plugin, kind == "SecretGenerator")?;
@@ -106,14 +109,16 @@ impl Build<'_> {
                 if args.namespace.value.is_empty() {
                     args.namespace = At { value: plugin.namespace().into(), pos: plugin.pos() };
                 }
-                self.generated(&args, &GeneratorOptions::default(), folder)
+                self.generated(&args, &GeneratorOptions::default(), folder).map(|made| vec![made])
             }
-            "IAMPolicyGenerator" => self.service_account(plugin),
+            "IAMPolicyGenerator" => self.service_account(plugin).map(|made| vec![made]),
             "HelmChartInflationGenerator" => {
-                let message = "HelmChartInflationGenerator: Helm charts are not inflated";
-                let help = "render the chart with `helm template` into a file, and list that file";
-                self.report.error_help(code::NOT_SUPPORTED, plugin.pos(), message, help);
-                None
+                let chart = {
+                    let shared = Shared::new(&mut self.report, Manner::Loose);
+                    let fields = Fields::open_any(&shared, &plugin.node, "a generator")?;
+                    model::helm::plugin(&fields, plugin.pos())
+                };
+                self.inflate(&chart, folder)
             }
             kind => {
                 self.report.error(code::WRONG_VALUE, plugin.pos(), format!("there is no built-in generator {kind}"));
@@ -191,7 +196,6 @@ impl Build<'_> {
 /// The origin of what a plugin makes or changes.
 fn configured(plugin: &Resource) -> Origin {
     Origin {
-        path: String::new(),
         configured_in: plugin.origin.as_ref().map(|origin| origin.path.clone()).unwrap_or_default(),
         configured_by: Some(ConfiguredBy {
             api_version: plugin.api_version().to_owned(),
@@ -199,6 +203,7 @@ fn configured(plugin: &Resource) -> Origin {
             name: plugin.name().to_owned(),
             namespace: plugin.namespace().to_owned(),
         }),
+        ..plugin.origin.as_ref().map(|origin| Origin { path: String::new(), ..origin.clone() }).unwrap_or_default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lucid_object::yaml::{Node, Pos, Text};
 
 use super::decode::Fields;
-use super::{At, GeneratorArgs, GeneratorOptions, Replacement, Selector, Shared, replacement};
+use super::{At, Chart, GeneratorArgs, GeneratorOptions, Replacement, Selector, Shared, replacement};
 use crate::report::code;
 use crate::tables::Spec;
 
@@ -36,6 +36,7 @@ pub(crate) struct Kustomization {
     pub(crate) vars: Vec<Var>,
     pub(crate) config_maps: Vec<GeneratorArgs>,
     pub(crate) secrets: Vec<GeneratorArgs>,
+    pub(crate) charts: Vec<Chart>,
     pub(crate) generator_options: GeneratorOptions,
     pub(crate) sort: Option<SortOptions>,
     pub(crate) build_metadata: Vec<At<Text>>,
@@ -148,7 +149,6 @@ impl Kustomization {
         let is_component = header(report, &fields);
         deprecations(report, &fields);
         metadata(report, &fields);
-        helm(report, &fields);
         let mut resources = fields.texts("resources");
         resources.extend(fields.texts("bases"));
         let images = |name| fields.list(name).iter().filter_map(|node| image(report, node)).collect::<Vec<_>>();
@@ -181,6 +181,7 @@ impl Kustomization {
             vars: fields.list("vars").iter().filter_map(|node| var(report, node)).collect(),
             config_maps: generators("configMapGenerator", false),
             secrets: generators("secretGenerator", true),
+            charts: super::helm::charts(report, &fields),
             generator_options: GeneratorOptions::decode(report, fields.node("generatorOptions")),
             sort: fields.node("sortOptions").and_then(|node| sort_options(report, node)),
             build_metadata: fields.texts("buildMetadata"),
@@ -228,19 +229,6 @@ fn deprecations(report: &Shared<'_>, fields: &Fields<'_, '_>) {
         if fields.entry(old).is_some() {
             let (message, help) = (format!("{old} is deprecated"), format!("use `{new}`"));
             report.borrow_mut().warning_help(code::DEPRECATED, fields.pos(old), message, help);
-        }
-    }
-}
-
-fn helm(report: &Shared<'_>, fields: &Fields<'_, '_>) {
-    for name in ["helmCharts", "helmChartInflationGenerator"] {
-        if !fields.list(name).is_empty() {
-            report.borrow_mut().error_help(
-                code::NOT_SUPPORTED,
-                fields.pos(name),
-                format!("{name}: Helm charts are not inflated"),
-                "render the chart with `helm template` into a file, and name that file under `resources`",
-            );
         }
     }
 }

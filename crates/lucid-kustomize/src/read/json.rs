@@ -1,10 +1,17 @@
 //! Trees as they come back from JSON: every text in double quotes, every number as Go prints it, keys that are texts.
 
-use lucid_object::yaml::{Entry, Key, Kind, Node, Resolved, Scalar, Style, Tag};
+use lucid_object::yaml::{Dialect, Entry, Key, Kind, Limits, Node, Pos, Resolved, Scalar, Style, Tag, parse_first};
 
 use super::Flaw;
 use crate::equal_keys;
 use crate::report::code;
+
+/// A text of values, as a tree; nothing is an empty one.
+pub(crate) fn value(text: &str, file: u32) -> Result<Node, String> {
+    let start = Pos { file, line: 1, column: 1 };
+    let first = parse_first(text, start, Dialect::Tree, Limits::default()).map_err(|error| error.message)?;
+    Ok(first.node.unwrap_or_else(|| Node::map(start)))
+}
 
 /// The tree after a round trip; the places stay.
 pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
@@ -27,13 +34,13 @@ pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
             Kind::Map(made)
         }
         Kind::Scalar(scalar) => {
-            Kind::Scalar(value(scalar).map_err(|message| Flaw::new(code::UNPRINTABLE, node.pos, message))?)
+            Kind::Scalar(plain(scalar).map_err(|message| Flaw::new(code::UNPRINTABLE, node.pos, message))?)
         }
     };
     Ok(Node::new(kind, node.pos))
 }
 
-fn value(scalar: &Scalar) -> Result<Scalar, String> {
+fn plain(scalar: &Scalar) -> Result<Scalar, String> {
     if scalar.is_string() && scalar.style != Style::Plain {
         return Ok(Scalar::styled(scalar.text.clone(), Tag::Str, Style::Double));
     }

@@ -36,13 +36,18 @@ pub(crate) fn apply(map: &mut ResMap, settings: Settings<'_>, specs: &[Spec], re
     }
     let fields: Vec<Field<'_>> =
         specs.iter().filter(|spec| spec.path != "metadata/namespace").map(Field::new).collect();
-    for resource in map.renaming() {
+    for resource in map.renaming().iter_mut().filter(|resource| !is_by_helm(resource)) {
         resource.store_previous();
         if let Err(error) = one(resource, settings, &fields) {
             failed(report, resource, settings.pos, "namespace", &error);
         }
     }
     conflicts(map, settings.pos, report);
+}
+
+fn is_by_helm(resource: &Resource) -> bool {
+    const MARK: &str = "kustomize.config.k8s.io/helm-generated";
+    resource.by_helm || resource.metadata_map("annotations").any(|(key, value)| key == MARK && value == "true")
 }
 
 /// Sets the namespace of one resource, with everything that follows from it.

@@ -17,7 +17,7 @@ use crate::manifests::{self, Manifests};
 use crate::output::{Outlet, Show};
 
 pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.part.source.source.as_deref())?;
+    let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     runtime()?.block_on(async {

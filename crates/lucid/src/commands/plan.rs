@@ -21,7 +21,7 @@ use crate::output::Outlet;
 pub(crate) use file::PlanFile;
 
 pub(crate) fn run(global: &Global, args: &Plan, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.part.source.source.as_deref())?;
+    let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     let deployed = runtime()?.block_on(async {

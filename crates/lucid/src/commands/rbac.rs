@@ -14,7 +14,7 @@ use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Rbac, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.source.source.as_deref())?;
+    let manifests = manifests::load(global, &args.source)?;
     outlet.result(&document(&manifests.release, &manifests.objects, &args.service_account));
     Ok(Exit::Done)
 }

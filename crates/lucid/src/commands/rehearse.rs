@@ -34,7 +34,7 @@ const ABSENT_TAG: &str = "never-pushed";
 const DAWN: &str = "2026-01-01T00:00:00Z";
 
 pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.source.source.as_deref())?;
+    let manifests = manifests::load(global, &args.source)?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     let target = choose(&manifests, args.broken.as_deref())?;

@@ -1,6 +1,9 @@
 //! `lucid render`: what `kustomize build` prints.
 
-use lucid_kustomize::{LoadRestrictor, Options, Order};
+use std::fs;
+use std::path::Path;
+
+use lucid_kustomize::{LoadRestrictor, Options, Order, Rendered};
 
 use crate::cli::{Global, Render, Reorder, Restrictor};
 use crate::exit::Exit;
@@ -9,17 +12,25 @@ use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Render, outlet: &Outlet) -> Result<Exit> {
-    let folder = manifests::folder(global, args.source.source.as_deref())?;
-    let rendered = manifests::render(&folder, &options(args))?;
+    let folder = manifests::folder(global, &args.source)?;
+    let rendered = manifests::render(&folder, &options(args), &args.source.outside)?;
     outlet.findings(rendered.warnings.iter());
-    let text = rendered.to_yaml();
     match &args.output {
-        Some(path) => {
-            std::fs::write(path, text).map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
+        Some(folder) if folder.is_dir() => {
+            rendered.files().try_for_each(|(name, text)| write(&folder.join(name), text))?
         }
-        None => outlet.manifests(text),
+        Some(path) => write(path, rendered.to_yaml())?,
+        None => outlet.manifests(&printed(args, &rendered)),
     }
     Ok(Exit::Done)
+}
+
+fn printed(args: &Render, rendered: &Rendered) -> String {
+    if args.origins { rendered.to_yaml_with_origins() } else { rendered.to_yaml().to_owned() }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))
 }
 
 fn options(args: &Render) -> Options {

@@ -20,7 +20,7 @@ use crate::output::Outlet;
 const LOOK: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(global: &Global, args: &Status, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.source.source.as_deref())?;
+    let manifests = manifests::load(global, &args.source)?;
     if let Some(name) = &args.component
         && manifests.release.component(name).is_none()
     {

@@ -11,7 +11,7 @@ use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Validate, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, args.source.source.as_deref())?;
+    let manifests = manifests::load(global, &args.source)?;
     let mut findings = manifests.warnings;
     findings.extend(lucid_plan::check::identities(&manifests.objects));
     let ownership = lucid_plan::ownership::assign(&manifests.release, &manifests.objects);

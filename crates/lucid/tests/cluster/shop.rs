@@ -13,6 +13,7 @@ pub(crate) struct App {
     pub(crate) name: &'static str,
     pub(crate) needs: &'static [&'static str],
     pub(crate) image: String,
+    pub(crate) replicas: u32,
     pub(crate) config: String,
     /// Annotations of its pods, which say to the test cluster how they behave.
     pub(crate) annotations: Vec<(&'static str, &'static str)>,
@@ -26,6 +27,7 @@ impl App {
             name,
             needs,
             image: format!("registry.test/{name}:1"),
+            replicas: 1,
             config: "a".into(),
             annotations: vec![("lucid.dev/test-ready-delay", "1s")],
             container: "",
@@ -60,7 +62,7 @@ metadata:
   name: {name}
   labels: {{app: {name}}}
 spec:
-  replicas: 1
+  replicas: {replicas}
   selector:
     matchLabels: {{app: {name}}}
   template:
@@ -80,6 +82,7 @@ spec:
             name = self.name,
             config = self.config,
             image = self.image,
+            replicas = self.replicas,
             container = self.container,
         )
     }
