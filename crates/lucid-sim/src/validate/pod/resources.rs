@@ -98,7 +98,7 @@ fn amount(name: &str, quantity: &Value, at: &At, problems: &mut Problems) {
     if milli < 0 {
         problems.invalid(at, quantity.clone(), "must be greater than or equal to 0");
     }
-    let whole = !native(name) || matches!(name, "pods") || name.starts_with("hugepages-") && false;
+    let whole = !native(name) || matches!(name, "pods");
     if whole && milli % 1000 != 0 {
         problems.invalid(at, quantity.clone(), "must be an integer");
     }
