@@ -123,6 +123,9 @@ impl World {
             true => settle_status(kind, &mut new),
             false => self.settle(kind, &mut new),
         }
+        if is_status_only && new == *old {
+            return Ok(Write { object: old, created: false });
+        }
         metadata::drop_repeated_owners(&mut new);
         if !by.applied {
             self.record_owners(kind, Some(&old), &mut new, by);
