@@ -175,6 +175,7 @@ pub(crate) fn canonical(side: &Side, request: &Request, answer: &Answer) -> Cano
     let mut body = walk(side, request, "", &answer.body);
     if answer.code >= 400 {
         refusal(&mut body);
+        nameless(request, &mut body);
     }
     let mut warnings: Vec<String> = answer.warnings.iter().map(|text| side.name(text)).collect();
     warnings.sort();
@@ -261,7 +262,7 @@ fn versions(text: &str) -> String {
 fn refusal(body: &mut Value) {
     let quote = |value: &mut Value| {
         if let Some(text) = value.as_str() {
-            *value = without_structs(text).into();
+            *value = without_structs(without_difference(text)).into();
         }
     };
     let mut many = false;
@@ -276,6 +277,27 @@ fn refusal(body: &mut Value) {
         match text.split_once("is invalid: [").filter(|_| many) {
             Some((begin, _)) => *message = format!("{begin}is invalid: […]").into(),
             None => quote(message),
+        }
+    }
+}
+
+/// A refused change of an unchangeable spec ends with the difference in Go's notation.
+fn without_difference(text: &str) -> &str {
+    text.split_once("\n@@ ").map_or(text, |(begin, _)| begin)
+}
+
+/// A refused object that asked for a name got another one on each server.
+fn nameless(request: &Request, body: &mut Value) {
+    let Content::Json(sent) = &request.content else { return };
+    let Some(base) = sent.pointer("/metadata/generateName").and_then(Value::as_str) else { return };
+    let Some(name) = body.pointer("/details/name").and_then(Value::as_str).map(str::to_owned) else { return };
+    if name.len() > 5 && base.starts_with(&name[..name.len() - 5]) {
+        body["details"]["name"] = "<generated>".into();
+        let message = body["message"].as_str().unwrap_or_default().replace(&name, "<generated>");
+        body["message"] = message.into();
+        for cause in body.pointer_mut("/details/causes").and_then(Value::as_array_mut).into_iter().flatten() {
+            let message = cause["message"].as_str().unwrap_or_default().replace(&name, "<generated>");
+            cause["message"] = message.into();
         }
     }
 }
