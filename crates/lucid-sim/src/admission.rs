@@ -29,8 +29,21 @@ pub(crate) fn namespace_is_open(world: &World, kind: &Kind, namespace: &str, nam
     Ok(())
 }
 
-pub(crate) fn mutate(world: &mut World, kind: &Kind, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {
-    if old.is_some() {
+/// What admission adds. An update goes through it too, unless it is one of a subresource.
+pub(crate) fn mutate(
+    world: &mut World,
+    kind: &Kind,
+    object: &mut Value,
+    old: Option<&Value>,
+    subresource: bool,
+) -> Result<(), ApiError> {
+    if let Some(old) = old {
+        if kind.table == Table::PODS && !subresource {
+            tolerations(object);
+            for field in ["spec/priority", "spec/preemptionPolicy"].into_iter().filter(|field| old.has(field)) {
+                object.default_to(field, old.at(field).clone());
+            }
+        }
         return Ok(());
     }
     namespace_is_open(world, kind, object.namespace(), object.name())?;

@@ -50,10 +50,15 @@ pub(crate) struct Request {
 pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
 pub(crate) fn handle(world: &mut World, request: &Request) -> Reply {
-    match route(world, request) {
-        Ok(reply) => reply,
-        Err(error) => Reply::error(&error),
+    world.warnings.clear();
+    let reply = route(world, request).unwrap_or_else(|error| Reply::error(&error));
+    let mut warnings: Vec<String> = Vec::new();
+    for warning in world.warnings.drain(..) {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
+    Reply { warnings, ..reply }
 }
 
 fn route(world: &mut World, request: &Request) -> Result<Reply, ApiError> {

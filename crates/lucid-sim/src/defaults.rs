@@ -5,7 +5,7 @@
 mod autoscaler;
 mod pod;
 mod service;
-mod workload;
+pub(crate) mod workload;
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,9 @@ fn secret(object: &mut Value) {
 }
 
 fn bindings(object: &mut Value) {
-    object.default_to("roleRef/apiGroup", "rbac.authorization.k8s.io");
+    if object.str("roleRef/apiGroup").is_empty() {
+        object.put("roleRef/apiGroup", "rbac.authorization.k8s.io");
+    }
     for subject in object.items("subjects") {
         if !subject.has("apiGroup") && matches!(subject.str("kind"), "User" | "Group") {
             subject.put("apiGroup", "rbac.authorization.k8s.io");

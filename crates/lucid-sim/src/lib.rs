@@ -37,6 +37,7 @@ mod time;
 mod trace;
 mod truth;
 mod validate;
+mod warnings;
 mod world;
 
 pub use config::{Config, NodeSpec};

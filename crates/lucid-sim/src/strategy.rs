@@ -2,11 +2,11 @@
 //!
 //! Source: the `strategy.go` files below k8s.io/kubernetes/pkg/registry.
 
-pub(crate) mod daemon_set;
 pub(crate) mod service;
 
 use serde_json::{Map, Value, json};
 
+use crate::defaults::workload::TEMPLATE_GENERATION;
 use crate::fields::set::FieldSet;
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
@@ -49,8 +49,29 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
             }
             *finalizers = list.into();
         }
+        Table::DAEMON_SETS => {
+            let first = template_generation(object).max(1);
+            object.annotate(TEMPLATE_GENERATION, &first.to_string());
+        }
+        Table::CLAIMS => mirror_source(object),
+        Table::LEASES => drop(object.cut("spec/strategy")),
         Table::JOBS if !object.flag("spec/manualSelector") => select_own_pods(object),
-        Table::DAEMON_SETS => daemon_set::number_template(None, object),
+        _ => {}
+    }
+}
+
+fn template_generation(set: &Value) -> i64 {
+    set.annotation(TEMPLATE_GENERATION).parse().unwrap_or(0)
+}
+
+/// The two ways to say what a claim is filled from say the same.
+fn mirror_source(claim: &mut Value) {
+    let (source, reference) = (claim.at("spec/dataSource").clone(), claim.at("spec/dataSourceRef").clone());
+    match (source, reference) {
+        (source, Value::Null) if !source.is_null() => claim.put("spec/dataSourceRef", source),
+        (Value::Null, reference) if !reference.is_null() && reference.str("namespace").is_empty() => {
+            claim.put("spec/dataSource", reference);
+        }
         _ => {}
     }
 }
@@ -129,13 +150,16 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             match kind.table {
                 Table::NAMESPACES => restore(old, new, "spec/finalizers"),
                 Table::SERVICES => service::drop_dependent_fields(old, new),
+                Table::DAEMON_SETS => {
+                    let changed = old.at("spec/template") != new.at("spec/template");
+                    let generation = template_generation(old) + i64::from(changed);
+                    new.annotate(TEMPLATE_GENERATION, &generation.to_string());
+                }
+                Table::LEASES if !old.has("spec/strategy") => drop(new.cut("spec/strategy")),
                 _ => {}
             }
             bump_generation(kind, old, new);
         }
-    }
-    if kind.table == Table::DAEMON_SETS {
-        daemon_set::number_template(Some(old), new);
     }
 }
 

@@ -17,7 +17,7 @@ mod rbac;
 mod schedule;
 mod selector;
 mod service;
-mod text;
+pub(crate) mod text;
 mod workload;
 
 use serde_json::Value;

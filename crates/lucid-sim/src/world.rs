@@ -52,6 +52,8 @@ pub(crate) struct World {
     /// Pods that wait for a node.
     pub(crate) scheduling: BTreeSet<Key>,
     pub(crate) trace: Trace,
+    /// What the answer to the current request warns of.
+    pub(crate) warnings: Vec<String>,
     now: Duration,
     next_bookmark: Duration,
 }
@@ -69,6 +71,7 @@ impl World {
             addresses: Addresses::default(),
             scheduling: BTreeSet::new(),
             trace: Trace::default(),
+            warnings: Vec::new(),
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,

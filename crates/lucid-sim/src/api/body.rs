@@ -1,5 +1,6 @@
 //! The object that a request carries: read, checked against its kind, defaulted.
 
+use lucid_object::Gvk;
 use lucid_schema::Schema;
 use serde_json::{Map, Value};
 
@@ -15,13 +16,6 @@ use crate::world::World;
 const MEDIA: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 const MEDIA_CUSTOM: &str = "application/json, application/yaml";
 
-/// What a request brings, and what is to be said about it.
-#[derive(Debug)]
-pub(crate) struct Brought {
-    pub(crate) object: Value,
-    pub(crate) warnings: Vec<String>,
-}
-
 /// The body as JSON, with the fields that it names twice. YAML is read where it is said to be YAML.
 pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
     if request.body.len() > BODY_LIMIT {
@@ -36,7 +30,7 @@ pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
 }
 
 /// The object of a POST or PUT.
-pub(crate) fn object(world: &World, kind: &Kind, request: &Request) -> Result<Brought, ApiError> {
+pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Result<Value, ApiError> {
     let (value, duplicates) = raw(request).map_err(|error| unrecognised(kind, request, error))?;
     let value = typed(world, kind, request, value)?;
     let (object, findings) = read(kind, value, Dialect::Json);
@@ -44,15 +38,15 @@ pub(crate) fn object(world: &World, kind: &Kind, request: &Request) -> Result<Br
         return Err(unfit(kind, &kind.version, &kind.kind, &error));
     }
     let told: Vec<String> = duplicates.into_iter().chain(findings.strict).collect();
-    let warnings = match validation(request) {
+    match validation(request) {
         Validation::Strict if !told.is_empty() => {
             let why = format!("strict decoding error: {}", told.join(", "));
             return Err(unfit(kind, &kind.version, &kind.kind, &why));
         }
-        Validation::Ignore => Vec::new(),
-        _ => told,
-    };
-    Ok(Brought { object, warnings })
+        Validation::Ignore => {}
+        _ => world.warnings.extend(told),
+    }
+    Ok(object)
 }
 
 /// From JSON that claims to be of this kind to the object in its stored version, with defaults.
@@ -61,9 +55,19 @@ pub(crate) fn read(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findi
         TypeRef::Custom { .. } => custom(kind, value),
         ty => decode::decode(&value, ty, dialect),
     };
+    object.get_mut("metadata").map(forgotten);
     convert::store(kind, &mut object);
     defaults::apply(kind, &mut object);
     (object, findings)
+}
+
+/// `managedFields: []` asks that the record of owners be forgotten, as `[{}]` does.
+fn forgotten(metadata: &mut Value) {
+    if let Some(list) = metadata.get_mut("managedFields").and_then(Value::as_array_mut)
+        && list.is_empty()
+    {
+        list.push(Value::Object(Map::new()));
+    }
 }
 
 /// What is to be made of fields that the kind does not have.
@@ -121,29 +125,55 @@ fn unfit(expected: &Kind, version: &str, named: &str, why: &str) -> ApiError {
     ApiError::bad_request(format!("{named} in version {version:?} cannot be handled as a {shown}: {why}"))
 }
 
+/// The type with which the server first looks at an object.
+const HEAD: &str =
+    "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
+
+/// Version and kind of what is to be an object; what is missing is empty.
+fn head(value: &Value) -> Result<(String, String), String> {
+    if !value.is_object() && !value.is_null() {
+        return Err(format!("json: cannot unmarshal {} into Go value of type {HEAD}", decode::kind(value)));
+    }
+    let text = |field: &str| match value.at(field) {
+        Value::String(text) => Ok(text.clone()),
+        Value::Null => Ok(String::new()),
+        other => {
+            let what = decode::kind(other);
+            Err(format!("json: cannot unmarshal {what} into Go struct field .{field} of type string"))
+        }
+    };
+    Ok((text("apiVersion")?, text("kind")?))
+}
+
+/// Whether a patched object still says that it is of its kind; why not, in the words of the decoder.
+pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> {
+    let (version, name) = head(patched).map_err(|why| format!("couldn't get version/kind; json parse error: {why}"))?;
+    if version.matches('/').count() > 1 {
+        return Err(format!("unexpected GroupVersion string: {version}"));
+    }
+    if kind.is_custom() {
+        return if name.is_empty() { Err(format!("Object 'Kind' is missing in '{patched}'")) } else { Ok(()) };
+    }
+    let version = if version.is_empty() { kind.api_version() } else { version };
+    let name = if name.is_empty() { &kind.kind } else { &name };
+    if Schema::of(&Gvk::from_api_version(&version, name)).is_some() {
+        return Ok(());
+    }
+    Err(format!("no kind {name:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""))
+}
+
 /// The value with the type that the URL says, unless it says another one itself.
 fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<Value, ApiError> {
-    let Value::Object(mut map) = value else {
-        let what = match value {
-            Value::Array(_) => "array",
-            Value::String(_) => "string",
-            Value::Number(_) => "number",
-            Value::Bool(_) => "bool",
-            _ => return typed(world, kind, request, Value::Object(Map::new())),
-        };
-        let go = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
-        let error = unreadable(request, &format!("json: cannot unmarshal {what} into Go value of type {go}"));
-        return Err(unrecognised(kind, request, error));
-    };
-    for field in ["apiVersion", "kind"] {
-        if map.get(field).is_some_and(|value| !value.is_string() && !value.is_null()) {
-            let what = if map[field].is_number() { "number" } else { "object" };
-            let why = format!("json: cannot unmarshal {what} into Go struct field .{field} of type string");
-            return Err(unrecognised(kind, request, unreadable(request, &why)));
-        }
+    let (version, name) = head(&value).map_err(|why| unrecognised(kind, request, unreadable(request, &why)))?;
+    if kind.is_custom() && name.is_empty() {
+        let body = String::from_utf8_lossy(&request.body);
+        let why = format!("Object 'Kind' is missing in '{body}' ({})", summary(&request.body));
+        return Err(ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): {why}",
+            kind.kind
+        )));
     }
-    let text = |field: &str| map.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
-    let (version, name) = (text("apiVersion"), text("kind"));
+    let mut map = if let Value::Object(map) = value { map } else { Map::new() };
     let version = if version.is_empty() { kind.api_version() } else { version };
     let name = if name.is_empty() { kind.kind.clone() } else { name };
     check_kind(world, kind, &version, &name)?;
@@ -202,8 +232,10 @@ fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
     let mut value = value;
     let mut findings = Findings::default();
     if let Some(metadata) = value.get_mut("metadata") {
-        let (held, found) = decode::decode(metadata, TypeRef::Builtin(Schema::object_meta()), Dialect::Json);
-        *metadata = held;
+        let ty = TypeRef::Builtin(Schema::object_meta());
+        let (mut held, found) = decode::decode(metadata, ty, Dialect::Json);
+        forgotten(&mut held);
+        *metadata = decode::printed(&held, ty);
         findings.error = found.error;
         let within = |text: String| text.replacen("field \"", "field \"metadata.", 1);
         findings.strict.extend(found.strict.into_iter().map(within));

@@ -49,7 +49,7 @@ pub(crate) fn collection(
     request: &Request,
 ) -> Result<Reply, ApiError> {
     let options = options(request)?;
-    let selection = Selection::of(target, &request.query)?;
+    let selection = Selection::of(kind, target, &request.query)?;
     let matching = world.store.list(kind.table).filter(|object| selection.matches(object));
     let found: Vec<Arc<Value>> = matching.cloned().collect();
     for object in &found {

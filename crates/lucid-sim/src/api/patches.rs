@@ -11,14 +11,14 @@ use crate::api::{Reply, Request, body, convert, options, read};
 use crate::decode::{self, Dialect};
 use crate::error::{About, ApiError, Cause};
 use crate::fields::{self, ApplyError, Manager};
-use crate::json::Json;
+use crate::json::{Json, JsonMut};
 use crate::kinds::Kind;
 use crate::patch;
 use crate::strategy;
 use crate::world::{By, World, metadata};
 
 const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
-const ACCEPTED_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor";
+const ACCEPTED_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
@@ -49,11 +49,11 @@ pub(crate) fn patch(
     };
     let format = read::format_of(request)?;
     options::check(request, "PatchOptions")?;
-    let (write, warnings) = match how {
+    let write = match how {
         Some(how) => rewrite(world, kind, target, request, how)?,
-        None => (apply(world, kind, target, request)?, Vec::new()),
+        None => apply(world, kind, target, request)?,
     };
-    Ok(reply(kind, &write, format, warnings))
+    Ok(reply(kind, &write, format))
 }
 
 type Written = crate::world::write::Write;
@@ -64,15 +64,21 @@ fn rewrite(
     target: &Target,
     request: &Request,
     how: How,
-) -> Result<(Written, Vec<String>), ApiError> {
+) -> Result<Written, ApiError> {
     let (patch, duplicates) = decode::parse(&request.body).map_err(|error| unreadable(how, &error.to_string()))?;
     check_shape(how, &patch)?;
     let manager = options::manager(request);
     let stored = world.kinds.stored(kind.table).clone();
     let mut warnings = Vec::new();
-    let write = world.update(&stored, &target.namespace, &target.name, by(&manager, target, request), |old| {
+    let result = world.update(&stored, &target.namespace, &target.name, by(&manager, target, request), |old| {
         let live = convert::present(kind, &Arc::new(old.clone()));
-        let patched = patched(kind, &live, &patch, how)?;
+        let mut patched = patched(kind, &live, &patch, how)?;
+        if how == How::Strategic {
+            patched.put("apiVersion", kind.api_version());
+            patched.put("kind", kind.kind.clone());
+        } else if let Err(error) = body::check_patched(kind, &patched) {
+            return Err(invalid_patch(how, &patch, &patched, &error));
+        }
         let (mut object, findings) = body::read(kind, patched.clone(), how.dialect());
         if let Some(error) = findings.error {
             return Err(invalid_patch(how, &patch, &patched, &error));
@@ -91,8 +97,9 @@ fn rewrite(
         metadata::place(kind, &target.namespace, &mut object)?;
         body::check_name(&object, &target.name)?;
         Ok(object)
-    })?;
-    Ok((write, warnings))
+    });
+    world.warnings.splice(0..0, warnings);
+    result
 }
 
 fn unreadable(how: How, why: &str) -> ApiError {
@@ -122,7 +129,7 @@ fn patched(kind: &Kind, live: &Value, patch: &Value, how: How) -> Result<Value, 
     match how {
         How::Json => patch::json::apply(&mut new, patch).map_err(|_| cannot_apply())?,
         How::Merge => patch::merge(&mut new, patch),
-        How::Strategic => patch::strategic::apply(&mut new, patch, kind.type_ref()).map_err(ApiError::bad_request)?,
+        How::Strategic => patch::strategic::apply(&mut new, patch, kind.type_ref())?,
     }
     Ok(new)
 }
@@ -205,12 +212,15 @@ fn read_config(request: &Request) -> Result<Value, ApiError> {
 }
 
 fn check_config(kind: &Kind, config: &Value) -> Result<(), ApiError> {
-    if config.str("apiVersion") != kind.api_version() {
-        return Err(ApiError::bad_request(format!(
-            "Incorrect version specified in apply patch. Specified patch version: {}, expected: {}",
-            config.str("apiVersion"),
-            kind.api_version()
-        )));
+    let (version, name) = (config.str("apiVersion"), config.str("kind"));
+    if version != kind.api_version() || name != kind.kind {
+        let known = match version.matches('/').count() {
+            0 if version.is_empty() => "/".into(),
+            0 => format!("/{version}"),
+            1 => version.to_owned(),
+            _ => return Err(ApiError::bad_request("invalid object type: /, Kind=")),
+        };
+        return Err(ApiError::bad_request(format!("invalid object type: {known}, Kind={name}")));
     }
     if config.at("metadata").get("managedFields").is_some_and(|fields| !fields.is_null()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));

@@ -1,5 +1,6 @@
 //! GET and LIST.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn read_token(token: &str) -> Option<(u64, String, String)> {
 
 pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let format = format_of(request)?;
-    let selection = Selection::of(target, &request.query)?;
+    let selection = Selection::of(kind, target, &request.query)?;
     check_version(world, request)?;
     let (mut revision, mut after) = (world.store.revision(), None);
     if request.query.has("continue") && !request.query.get("continue").is_empty() {
@@ -131,9 +132,19 @@ fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format) ->
         if at > 0 {
             out.push(b',');
         }
-        let item =
-            if format == Format::Full { convert::present(kind, object) } else { Arc::new(format::metadata(object)) };
-        serde_json::to_writer(&mut out, &*item).expect("JSON values can be written");
+        let item = match format {
+            Format::Full => convert::present(kind, object),
+            _ => Arc::new(format::metadata(object)),
+        };
+        if format == Format::Full && !kind.is_custom() {
+            // Items of built-in lists do not say their kind.
+            let fields = item.as_object().into_iter().flatten();
+            let rest: BTreeMap<_, _> =
+                fields.filter(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind")).collect();
+            serde_json::to_writer(&mut out, &rest).expect("JSON values can be written");
+        } else {
+            serde_json::to_writer(&mut out, &*item).expect("JSON values can be written");
+        }
     }
     out.extend_from_slice(b"]}");
     out

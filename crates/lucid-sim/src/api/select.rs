@@ -1,19 +1,21 @@
 //! Which objects of a collection a request is about: namespace, labels, fields.
 
-use serde_json::Value;
+pub(crate) mod labels;
 
-use lucid_object::{LabelSelector, Requirement};
+use serde_json::Value;
 
 use crate::api::path::Target;
 use crate::api::query::Query;
 use crate::error::ApiError;
 use crate::json::Json;
+use crate::kinds::Kind;
+use labels::Labels;
 
 /// Conditions that must all hold.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Selection {
     namespace: String,
-    labels: LabelSelector,
+    labels: Labels,
     fields: Vec<Field>,
 }
 
@@ -25,14 +27,19 @@ struct Field {
 }
 
 impl Selection {
-    pub(crate) fn of(target: &Target, query: &Query) -> Result<Self, ApiError> {
-        let labels = query.get("labelSelector");
-        let unable = |why| ApiError::bad_request(format!("unable to parse requirement: {why}"));
+    pub(crate) fn of(kind: &Kind, target: &Target, query: &Query) -> Result<Self, ApiError> {
+        let labels = Labels::parse(query.get("labelSelector")).map_err(ApiError::bad_request)?;
         let mut fields = parse_fields(query.get("fieldSelector")).map_err(ApiError::bad_request)?;
+        for name in ["timeoutSeconds", "limit"] {
+            check_number(query.get(name)).map_err(ApiError::bad_request)?;
+        }
+        for field in &fields {
+            check_field(kind, &field.path.replace('/', ".")).map_err(ApiError::bad_request)?;
+        }
         if !target.name.is_empty() {
             fields.push(Field { path: "metadata/name".into(), value: target.name.clone(), equal: true });
         }
-        Ok(Self { namespace: target.namespace.clone(), labels: parse_labels(labels).map_err(unable)?, fields })
+        Ok(Self { namespace: target.namespace.clone(), labels, fields })
     }
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
@@ -44,12 +51,67 @@ impl Selection {
 
 /// A field as selectors compare it: text, or `false` for a flag that is not set.
 fn shown(object: &Value, path: &str) -> String {
+    if path == "status/successful" {
+        return object.int("status/succeeded").to_string();
+    }
     match object.at(path) {
         Value::String(text) => text.clone(),
         Value::Null if path.ends_with("unschedulable") || path.ends_with("hostNetwork") => "false".into(),
         Value::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+fn check_number(text: &str) -> Result<(), String> {
+    if text.is_empty() || text.parse::<i64>().is_ok() {
+        return Ok(());
+    }
+    Err(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
+}
+
+/// The fields of a kind that can be selected, besides name and namespace.
+fn check_field(kind: &Kind, label: &str) -> Result<(), String> {
+    let more: &[&str] = match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Pod") => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.podIPs",
+            "status.nominatedNodeName",
+        ],
+        ("", "Node") => &["spec.unschedulable"],
+        ("", "ReplicationController") => &["status.replicas"],
+        ("", "Namespace") => &["status.phase"],
+        ("", "Secret") => &["type"],
+        ("", "Service") => &["spec.clusterIP", "spec.type"],
+        ("batch", "Job") => &["status.successful"],
+        ("" | "events.k8s.io", "Event") => &[
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type",
+        ],
+        _ => &[],
+    };
+    if more.contains(&label) || matches!(label, "metadata.name" | "metadata.namespace") {
+        return Ok(());
+    }
+    Err(match kind.kind.as_str() {
+        "Job" => format!("field label {label:?} not supported for Job"),
+        _ if kind.is_custom() || !more.is_empty() => format!("field label not supported: {label}"),
+        _ => format!("{label:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
+    })
 }
 
 fn parse_fields(text: &str) -> Result<Vec<Field>, String> {
@@ -65,89 +127,37 @@ fn parse_field(term: &str) -> Result<Field, String> {
     found.ok_or_else(|| format!("invalid selector: '{term}'; can't understand '{term}'"))
 }
 
-/// `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
-pub(crate) fn parse_labels(text: &str) -> Result<LabelSelector, String> {
-    let requirements: Result<Vec<Requirement>, String> =
-        split(text).into_iter().filter(|term| !term.trim().is_empty()).map(|term| parse_label(term.trim())).collect();
-    Ok(LabelSelector { requirements: requirements? })
-}
-
-/// Splits at commas outside of parentheses.
-fn split(text: &str) -> Vec<&str> {
-    let (mut out, mut depth, mut start) = (Vec::new(), 0_i32, 0);
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 0 => {
-                out.push(&text[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    out.push(&text[start..]);
-    out
-}
-
-fn parse_label(term: &str) -> Result<Requirement, String> {
-    if let Some(key) = term.strip_prefix('!') {
-        return Ok(Requirement::DoesNotExist(key.trim().into()));
-    }
-    for (word, within) in [(" notin ", false), (" in ", true), (" notin(", false), (" in(", true)] {
-        if let Some((key, list)) = term.split_once(word) {
-            let list = list.trim().trim_start_matches('(').trim_end_matches(')');
-            let values = list.split(',').map(|value| value.trim().to_owned()).collect();
-            let key = key.trim().to_owned();
-            return Ok(if within { Requirement::In(key, values) } else { Requirement::NotIn(key, values) });
-        }
-    }
-    for (operator, equal) in [("!=", false), ("==", true), ("=", true)] {
-        if let Some((key, value)) = term.split_once(operator) {
-            let (key, values) = (key.trim().to_owned(), vec![value.trim().to_owned()]);
-            return Ok(if equal { Requirement::In(key, values) } else { Requirement::NotIn(key, values) });
-        }
-    }
-    if term.contains(char::is_whitespace) {
-        return Err(format!("found '{term}', expected: in, notin, =, ==, !=, gt, lt"));
-    }
-    Ok(Requirement::Exists(term.into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::{Kinds, Table};
     use serde_json::json;
 
+    fn of(query: &str) -> Result<Selection, ApiError> {
+        let kinds = Kinds::new();
+        Selection::of(kinds.stored(Table::PODS), &Target::default(), &Query::parse(query))
+    }
+
     #[track_caller]
-    fn check(labels: &str, fields: &str, expect: bool) {
+    fn check(query: &str, expect: bool) {
         let object = json!({"metadata": {"name": "p", "namespace": "n", "labels": {"a": "1", "b": "2"}},
             "status": {"phase": "Running"}, "spec": {"nodeName": "x"}});
-        let query = format!("labelSelector={labels}&fieldSelector={fields}");
-        let selection = Selection::of(&Target::default(), &Query::parse(&query)).unwrap();
-        assert_eq!(selection.matches(&object), expect, "{query}");
+        assert_eq!(of(query).unwrap().matches(&object), expect, "{query}");
     }
 
     #[test]
-    fn labels() {
-        check("a=1,b=2", "", true);
-        check("a=1,b!=2", "", false);
-        check("a in (1,3),!c", "", true);
-        check("a notin (1)", "", false);
-        check("c", "", false);
-        check("c!=1", "", true);
-    }
-
-    #[test]
-    fn fields() {
-        check("", "metadata.name=p,status.phase!=Failed", true);
-        check("", "spec.nodeName==y", false);
-        check("", "spec.unschedulable=false", true);
+    fn labels_and_fields() {
+        check("labelSelector=a=1,b=2", true);
+        check("labelSelector=a%20notin%20(1)", false);
+        check("fieldSelector=metadata.name=p,status.phase!=Failed", true);
+        check("fieldSelector=spec.nodeName==y", false);
+        check("fieldSelector=spec.hostNetwork=false", true);
     }
 
     #[test]
     fn nonsense_is_refused() {
-        let of = |query: &str| Selection::of(&Target::default(), &Query::parse(query));
-        assert!(of("labelSelector=a%20b").is_err() && of("fieldSelector=x").is_err());
+        for query in ["labelSelector=a%20b", "fieldSelector=x", "fieldSelector=spec.nothing=1", "limit=x"] {
+            assert_eq!(of(query).unwrap_err().code, 400, "{query}");
+        }
     }
 }

@@ -48,20 +48,33 @@ fn live(world: &World, kind: &Kind, target: &Target) -> Result<Arc<Value>, ApiEr
 
 /// Where a kind keeps the number of its replicas.
 fn replicas_path(kind: &Kind) -> String {
-    let custom = kind.custom.as_ref().map(|custom| custom.str("scale/specReplicasPath"));
-    custom.map_or("spec/replicas".into(), |path| path.trim_start_matches('.').replace('.', "/"))
+    scale_path(kind, "specReplicasPath").unwrap_or("spec/replicas".into())
+}
+
+/// A path that a definition names; `None` for built-in kinds.
+fn scale_path(kind: &Kind, which: &str) -> Option<String> {
+    let custom = kind.custom.as_ref()?;
+    Some(custom.at("scale").str(which).trim_start_matches('.').replace('.', "/"))
 }
 
 fn scale_of(kind: &Kind, object: &Value) -> Value {
     let metadata = object.at("metadata");
-    let selector: Vec<String> =
-        object.strings("spec/selector/matchLabels").iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let labels = object.strings("spec/selector/matchLabels");
+    let selector: Vec<String> = labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let selector = match scale_path(kind, "labelSelectorPath") {
+        Some(path) => object.str(&path).to_owned(),
+        None => selector.join(","),
+    };
+    let status = scale_path(kind, "statusReplicasPath").unwrap_or("status/replicas".into());
     let mut scale = json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": metadata.str("name"), "namespace": metadata.str("namespace"), "uid": metadata.str("uid"),
             "resourceVersion": metadata.str("resourceVersion"), "creationTimestamp": metadata.str("creationTimestamp")},
-        "spec": {}, "status": {"replicas": object.int("status/replicas"), "selector": selector.join(",")},
+        "spec": {}, "status": {"replicas": object.int(&status)},
     });
+    if !selector.is_empty() {
+        scale["status"]["selector"] = selector.into();
+    }
     let replicas = object.int(&replicas_path(kind));
     if replicas != 0 {
         scale["spec"]["replicas"] = replicas.into();
@@ -82,7 +95,7 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
             (_, "application/json-patch+json") => patch::json::apply(&mut scale, &body)
                 .map_err(|_| ApiError::bad_request("the patch cannot be applied"))?,
             (_, "application/strategic-merge-patch+json") => {
-                patch::strategic::apply(&mut scale, &body, TypeRef::Unknown).map_err(ApiError::bad_request)?;
+                patch::strategic::apply(&mut scale, &body, TypeRef::Unknown)?;
             }
             _ => patch::merge(&mut scale, &body),
         }

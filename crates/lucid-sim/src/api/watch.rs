@@ -17,7 +17,7 @@ use crate::world::watchers::{Watcher, bookmark, seen};
 
 pub(crate) fn open(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let format = read::format_of(request)?;
-    let selection = Selection::of(target, &request.query)?;
+    let selection = Selection::of(kind, target, &request.query)?;
     let (sender, chunks) = unbounded_channel::<Bytes>();
     let timeout = request.query.number("timeoutSeconds").filter(|seconds| *seconds > 0).map(Duration::from_secs);
     let watcher =

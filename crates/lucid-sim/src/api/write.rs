@@ -18,20 +18,19 @@ pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &
     let format = read::format_of(request)?;
     body::check_media(kind, request)?;
     options::check(request, "CreateOptions")?;
-    let brought = body::object(world, kind, request)?;
+    let object = body::object(world, kind, request)?;
     let manager = options::manager(request);
     let by = by(&manager, target, request);
     let stored = world.kinds.stored(kind.table).clone();
-    let write = world.create(&stored, &target.namespace, brought.object, by)?;
-    Ok(reply(kind, &write, format, brought.warnings))
+    let write = world.create(&stored, &target.namespace, object, by)?;
+    Ok(reply(kind, &write, format))
 }
 
 pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let format = read::format_of(request)?;
     options::check(request, "UpdateOptions")?;
     body::check_media(kind, request)?;
-    let brought = body::object(world, kind, request)?;
-    let mut object = brought.object;
+    let mut object = body::object(world, kind, request)?;
     metadata::place(kind, &target.namespace, &mut object)?;
     body::check_name(&object, &target.name)?;
     let manager = options::manager(request);
@@ -47,7 +46,7 @@ pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: 
             Ok(object)
         })?,
     };
-    Ok(reply(kind, &write, format, brought.warnings))
+    Ok(reply(kind, &write, format))
 }
 
 /// A replacement that names another object of the name is refused before anything else is looked at.
@@ -77,9 +76,9 @@ fn storage_key(kind: &Kind, object: &Value) -> String {
     format!("/registry/{place}{namespace}/{}", object.name())
 }
 
-pub(crate) fn reply(kind: &Kind, write: &Write, format: format::Format, warnings: Vec<String>) -> Reply {
+pub(crate) fn reply(kind: &Kind, write: &Write, format: format::Format) -> Reply {
     let code = if write.created { 201 } else { 200 };
-    Reply { warnings, ..Reply::json(code, &format::one(&write.object, kind, format)) }
+    Reply::json(code, &format::one(&write.object, kind, format))
 }
 
 pub(crate) fn by<'a>(manager: &'a str, target: &'a Target, request: &Request) -> By<'a> {

@@ -37,13 +37,21 @@ pub(crate) fn stateful_set(object: &mut Value) {
     object.default_to("spec/persistentVolumeClaimRetentionPolicy/whenDeleted", "Retain");
     object.default_to("spec/persistentVolumeClaimRetentionPolicy/whenScaled", "Retain");
     for claim in object.items("spec/volumeClaimTemplates") {
+        claim.put("apiVersion", "v1");
+        claim.put("kind", "PersistentVolumeClaim");
         claim.default_to("spec/volumeMode", "Filesystem");
         claim.default_to("status/phase", "Pending");
     }
     template(object);
 }
 
+/// Where a DaemonSet counts the changes of its template.
+pub(crate) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
 pub(crate) fn daemon_set(object: &mut Value) {
+    if object.annotation(TEMPLATE_GENERATION).is_empty() {
+        object.annotate(TEMPLATE_GENERATION, "0");
+    }
     object.default_to("spec/revisionHistoryLimit", 10);
     object.default_to("spec/updateStrategy/type", "RollingUpdate");
     if object.str("spec/updateStrategy/type") == "RollingUpdate" {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::error::ApiError;
 use crate::json::Json;
 use crate::schema::TypeRef;
 
@@ -10,16 +11,38 @@ const RETAIN: &str = "$retainKeys";
 const DELETE_LIST: &str = "$deleteFromPrimitiveList/";
 const ORDER: &str = "$setElementOrder/";
 
-/// Applies the patch to an object of this type.
-pub(crate) fn apply(target: &mut Value, patch: &Value, ty: TypeRef<'_>) -> Result<(), String> {
-    let Some(patch) = patch.as_object() else { return Err("a strategic merge patch is an object".into()) };
+/// Why a patch cannot be applied.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// The client's fault, as the server sees it.
+    Format(&'static str),
+    /// What the server answers with a 500.
+    Other(String),
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Format(why) => Self::bad_request(why),
+            Error::Other(why) => Self::failed(why),
+        }
+    }
+}
+
+fn other(words: impl Into<String>) -> Error {
+    Error::Other(words.into())
+}
+
+/// Applies the patch to an object of this type; a patch that is null changes nothing.
+pub(crate) fn apply(target: &mut Value, patch: &Value, ty: TypeRef<'_>) -> Result<(), Error> {
+    let Some(patch) = patch.as_object() else { return Ok(()) };
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
     maps(target.as_object_mut().expect("made an object above"), patch, ty)
 }
 
-fn maps(target: &mut Map<String, Value>, patch: &Map<String, Value>, ty: TypeRef<'_>) -> Result<(), String> {
+fn maps(target: &mut Map<String, Value>, patch: &Map<String, Value>, ty: TypeRef<'_>) -> Result<(), Error> {
     match patch.get(DIRECTIVE).and_then(Value::as_str) {
         Some("replace") => {
             *target = without_directives(patch);
@@ -30,7 +53,7 @@ fn maps(target: &mut Map<String, Value>, patch: &Map<String, Value>, ty: TypeRef
             return Ok(());
         }
         Some("merge") | None => {}
-        Some(other) => return Err(format!("Unknown patch type: {other}")),
+        Some(other) => return Err(self::other(format!("Unknown patch type: {other}"))),
     }
     retain(target, patch);
     for (key, value) in patch.iter().filter(|(key, _)| !key.starts_with('$')) {
@@ -51,7 +74,7 @@ fn maps(target: &mut Map<String, Value>, patch: &Map<String, Value>, ty: TypeRef
     Ok(())
 }
 
-fn one(target: &mut Map<String, Value>, key: &str, value: &Value, ty: TypeRef<'_>) -> Result<(), String> {
+fn one(target: &mut Map<String, Value>, key: &str, value: &Value, ty: TypeRef<'_>) -> Result<(), Error> {
     let (merge_key, strategy) = ty.patch_strategy();
     let current = target.get_mut(key);
     match (current, value) {
@@ -84,7 +107,7 @@ fn one(target: &mut Map<String, Value>, key: &str, value: &Value, ty: TypeRef<'_
     Ok(())
 }
 
-fn lists(target: &mut Vec<Value>, patch: &[Value], key: Option<&str>, items: TypeRef<'_>) -> Result<(), String> {
+fn lists(target: &mut Vec<Value>, patch: &[Value], key: Option<&str>, items: TypeRef<'_>) -> Result<(), Error> {
     let Some(key) = key else {
         let fresh: Vec<Value> = patch.iter().filter(|value| !target.contains(value)).cloned().collect();
         target.extend(fresh);
@@ -95,8 +118,10 @@ fn lists(target: &mut Vec<Value>, patch: &[Value], key: Option<&str>, items: Typ
         return Ok(());
     }
     for item in patch {
-        let Some(map) = item.as_object() else { return Err("list element is not a map".into()) };
-        let name = map.get(key).ok_or_else(|| format!("map: {item} does not contain declared merge key: {key}"))?;
+        let Some(map) = item.as_object() else { return Err(Error::Format("invalid JSON document")) };
+        let name = map
+            .get(key)
+            .ok_or_else(|| other(format!("map: {} does not contain declared merge key: {key}", printed(item))))?;
         let at = target.iter().position(|current| current.get(key) == Some(name));
         match (map.get(DIRECTIVE).and_then(Value::as_str), at) {
             (Some("delete"), _) => target.retain(|current| current.get(key) != Some(name)),
@@ -109,6 +134,20 @@ fn lists(target: &mut Vec<Value>, patch: &[Value], key: Option<&str>, items: Typ
         }
     }
     Ok(())
+}
+
+/// A value as Go's `%v` prints it.
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".into(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => format!("[{}]", list.iter().map(printed).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => {
+            let fields: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", printed(value))).collect();
+            format!("map[{}]", fields.join(" "))
+        }
+        other => other.to_string(),
+    }
 }
 
 fn without_directives(patch: &Map<String, Value>) -> Map<String, Value> {

@@ -25,7 +25,7 @@ pub(super) fn check(old: Option<&Value>, object: &Value, problems: &mut Problems
     }
     let most_at = at.child("maxReplicas");
     if most == 0 {
-        problems.required(&most_at, "must be set and greater than 0");
+        problems.required(&most_at, "");
     } else if most < 0 {
         problems.invalid(&most_at, most, "must be greater than or equal to 1");
     }

@@ -14,10 +14,16 @@ type Form = fn(&str) -> Vec<String>;
 /// The form of a kind's names.
 fn names(kind: &Kind) -> Form {
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("rbac.authorization.k8s.io", _) => text::path_segment,
+        ("rbac.authorization.k8s.io", _) | ("policy", "PodDisruptionBudget") => text::path_segment,
         ("", "Namespace" | "Service") | ("apps", "StatefulSet") => text::label,
         _ => text::subdomain,
     }
+}
+
+/// Most kinds want finalizers of others to have a domain; these leave it to the common rules.
+fn of_the_cluster(kind: &Kind) -> bool {
+    let common = matches!(kind.group.as_str(), "policy" | "coordination.k8s.io" | "apiextensions.k8s.io");
+    !kind.is_custom() && !common
 }
 
 const ANNOTATIONS: usize = 256 * 1024;
@@ -29,7 +35,7 @@ pub(super) fn object(kind: &Kind, object: &Value, problems: &mut Problems) {
     let form = names(kind);
     let base = object.str("metadata/generateName");
     if !base.is_empty() {
-        let shown = if kind.group == "rbac.authorization.k8s.io" {
+        let shown = if matches!(kind.group.as_str(), "rbac.authorization.k8s.io" | "policy") {
             text::path_segment_prefix(base)
         } else {
             form(&masked(base))
@@ -45,7 +51,7 @@ pub(super) fn object(kind: &Kind, object: &Value, problems: &mut Problems) {
     for (index, finalizer) in finalizers.iter().enumerate() {
         let name = finalizer.as_str().unwrap_or("");
         problems.all_invalid(&at.child("finalizers"), finalizer, text::qualified_name(name));
-        if !kind.is_custom() && !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
+        if of_the_cluster(kind) && !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             problems.invalid(&at.child("finalizers").index(index), name, detail);
         }

@@ -31,7 +31,7 @@ pub(super) fn role(object: &Value, namespaced: bool, problems: &mut Problems) {
 fn policy_rule(rule: &Value, namespaced: bool, at: &At, problems: &mut Problems) {
     let none = |field: &str| rule.list(field).is_empty();
     if none("verbs") {
-        problems.required(&at.child("verbs"), "verbs must contain at least one value");
+        problems.required(&at.child("verbs"), "");
     }
     if !none("nonResourceURLs") {
         let (shown, at) = (rule.at("nonResourceURLs"), at.child("nonResourceURLs"));

@@ -16,6 +16,7 @@ use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
 use crate::strategy;
 use crate::validate;
+use crate::warnings;
 use crate::world::{World, metadata};
 
 /// How a write is made.
@@ -62,12 +63,13 @@ impl World {
         let mut object = object;
         metadata::wipe(&mut object);
         metadata::place(kind, namespace, &mut object)?;
-        self.settle(kind, &mut object);
+        defaults::apply(kind, &mut object);
+        object = decode::printed(&object, kind.type_ref());
         metadata::drop_repeated_owners(&mut object);
         if !by.applied {
             self.record_owners(kind, None, &mut object, by);
         }
-        admission::mutate(self, kind, &mut object, None)?;
+        admission::mutate(self, kind, &mut object, None, false)?;
         let generated = object.name().is_empty() && !object.str("metadata/generateName").is_empty();
         for _ in 1..ATTEMPTS {
             match self.create_named(kind, namespace, object.clone(), by) {
@@ -85,10 +87,11 @@ impl World {
         strategy::prepare_create(kind, &mut object);
         if !by.trusted {
             validate::create(kind, &object)?;
+            self.warnings.extend(warnings::create(kind, &object));
         }
         strategy::canonicalize(kind, &mut object);
         admission::validate(self, kind, &object, None)?;
-        if object.has("metadata/resourceVersion") {
+        if !matches!(object.str("metadata/resourceVersion"), "" | "0") {
             return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
         }
         let name = object.name().to_owned();
@@ -121,7 +124,10 @@ impl World {
         let is_status_only = by.trusted && by.subresource == "status";
         match is_status_only {
             true => settle_status(kind, &mut new),
-            false => self.settle(kind, &mut new),
+            false => {
+                defaults::apply(kind, &mut new);
+                new = decode::printed(&new, kind.type_ref());
+            }
         }
         if is_status_only && new == *old {
             return Ok(Write { object: old, created: false });
@@ -130,7 +136,7 @@ impl World {
         if !by.applied {
             self.record_owners(kind, Some(&old), &mut new, by);
         }
-        admission::mutate(self, kind, &mut new, Some(&old))?;
+        admission::mutate(self, kind, &mut new, Some(&old), !by.subresource.is_empty())?;
         check_version(kind, &old, &mut new)?;
         strategy::service::begin_update(self, kind, &old, &mut new)?;
         new.put("metadata/generation", old.generation());
@@ -138,6 +144,7 @@ impl World {
         metadata::keep(&old, &mut new);
         if !by.trusted {
             validate::update(kind, by.subresource, &old, &new)?;
+            self.warnings.extend(warnings::update(kind, by.subresource, &old, &new));
         }
         if !is_status_only {
             strategy::canonicalize(kind, &mut new);

@@ -28,6 +28,10 @@ use canonical::{Identities, canonical, first_difference};
 use requests::{Conversation, Request};
 use servers::{Answer, Real, Server, Simulated};
 
+/// Differences of the test run's 500 requests that nobody has explained or mended yet. It may only become smaller; the
+/// soak, whose requests are others, allows the same share.
+const OPEN: usize = 0;
+
 /// How many differences are shown; the log holds all.
 const SHOWN: usize = 40;
 
@@ -39,7 +43,7 @@ fn the_simulator_answers_as_the_server_does() {
     let seed = number("LUCID_TWINS_SEED", 1) as u64;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let report = runtime.block_on(compare(seed, count));
-    assert!(report.unexplained.is_empty(), "{report}");
+    assert!(report.unexplained.len() <= OPEN * count / 500, "{report}");
     assert!(report.requests >= count && report.kinds.len() >= 15, "{report}");
 }
 

@@ -172,27 +172,28 @@ pub(crate) struct Canonical {
 }
 
 pub(crate) fn canonical(side: &Side, request: &Request, answer: &Answer) -> Canonical {
-    let mut body = walk(side, request, "", &answer.body);
+    let mut body = walk(side, "", &answer.body);
     if answer.code >= 400 {
         refusal(&mut body);
+        nameless(request, &mut body);
     }
     let mut warnings: Vec<String> = answer.warnings.iter().map(|text| side.name(text)).collect();
     warnings.sort();
     Canonical { code: answer.code, warnings, body }
 }
 
-fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
+fn walk(side: &Side, key: &str, value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut out = Map::new();
             for (key, value) in map {
-                out.insert(side.name(key), walk(side, request, key, value));
+                out.insert(side.name(key), walk(side, key, value));
             }
             list_metadata(&mut out);
             Value::Object(out)
         }
         Value::Array(list) => {
-            let mut out: Vec<Value> = list.iter().map(|value| walk(side, request, key, value)).collect();
+            let mut out: Vec<Value> = list.iter().map(|value| walk(side, key, value)).collect();
             // Generated names sort as chance would have it.
             if key == "items" && list.iter().any(|item| item["metadata"]["generateName"].is_string()) {
                 out.sort_by_key(|item| item["metadata"]["name"].to_string());
@@ -261,7 +262,7 @@ fn versions(text: &str) -> String {
 fn refusal(body: &mut Value) {
     let quote = |value: &mut Value| {
         if let Some(text) = value.as_str() {
-            *value = without_structs(text).into();
+            *value = without_structs(without_difference(text)).into();
         }
     };
     let mut many = false;
@@ -276,6 +277,27 @@ fn refusal(body: &mut Value) {
         match text.split_once("is invalid: [").filter(|_| many) {
             Some((begin, _)) => *message = format!("{begin}is invalid: […]").into(),
             None => quote(message),
+        }
+    }
+}
+
+/// A refused change of an unchangeable spec ends with the difference in Go's notation.
+fn without_difference(text: &str) -> &str {
+    text.split_once("\n@@ ").map_or(text, |(begin, _)| begin)
+}
+
+/// A refused object that asked for a name got another one on each server.
+fn nameless(request: &Request, body: &mut Value) {
+    let Content::Json(sent) = &request.content else { return };
+    let Some(base) = sent.pointer("/metadata/generateName").and_then(Value::as_str) else { return };
+    let Some(name) = body.pointer("/details/name").and_then(Value::as_str).map(str::to_owned) else { return };
+    if name.len() > 5 && base.starts_with(&name[..name.len() - 5]) {
+        body["details"]["name"] = "<generated>".into();
+        let message = body["message"].as_str().unwrap_or_default().replace(&name, "<generated>");
+        body["message"] = message.into();
+        for cause in body.pointer_mut("/details/causes").and_then(Value::as_array_mut).into_iter().flatten() {
+            let message = cause["message"].as_str().unwrap_or_default().replace(&name, "<generated>");
+            cause["message"] = message.into();
         }
     }
 }
