@@ -19,6 +19,9 @@ use crate::cli::Cli;
 use crate::exit::Exit;
 use crate::output::Outlet;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
