@@ -3,7 +3,7 @@
 //! [`survey`] looks at the cluster once, [`checks`] finds what would go wrong, [`lease`] keeps others out, [`drive`] runs
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
 //! [`revisions`] keeps what a release contained, [`rollback`] brings it back; [`book`] is the record of one run.
-//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run.
+//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run, [`mod@health`] a wider one.
 
 pub mod book;
 pub mod cache;
@@ -14,6 +14,7 @@ pub mod deploy;
 pub mod drive;
 pub mod emergency;
 pub mod evidence;
+pub mod health;
 pub mod lease;
 pub mod locate;
 pub mod prepare;
@@ -31,5 +32,6 @@ pub use clock::Clock;
 pub use deploy::{Deployed, DryRun, OnFail, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
 pub use evidence::Cleaner;
+pub use health::{HealthRequest, health};
 pub use revisions::FreshKey;
 pub use status::{ComponentStatus, StatusReport, status};
