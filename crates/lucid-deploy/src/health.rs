@@ -65,7 +65,7 @@ pub async fn health(
     let subjects = subjects(client, &plan, &cache, &coverage, &request).await;
     let places = Places::new(&plan, &request.objects);
     let has_metrics = server.resources.is_served(&Gvk::new("metrics.k8s.io", "v1beta1", "PodMetrics"));
-    Ok(fold(&Facts {
+    let mut report = fold(&Facts {
         release: request.release.name(),
         namespace: &request.release.spec.namespace,
         cluster_id: server.cluster.as_deref(),
@@ -81,7 +81,9 @@ pub async fn health(
         place: &|component: &str, finding: &mut Finding| places.place(component, finding),
         now: now(),
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-    }))
+    });
+    report.clean(&|text| request.cleaner.clean(text));
+    Ok(report)
 }
 
 fn namespaces(request: &HealthRequest<'_>) -> Vec<String> {

@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Unreachable,
     /// Refused before any change.
     Refused,
+    /// With `--strict`: something could not be checked.
+    PartlyChecked,
     WayBackFailed,
     Interrupted,
     Terminated,
@@ -32,6 +34,7 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
         5,
         "refused before any change: permission, lock, foreign object, missing Secret, no capacity, something needed is not ready",
     ),
+    (7, "checked only in part (with `--strict`)"),
     (8, "the way back failed too: a person is needed"),
     (130, "interrupted (SIGINT)"),
     (143, "terminated (SIGTERM)"),
@@ -46,6 +49,7 @@ impl Exit {
             Self::Deadline => 3,
             Self::Unreachable => 4,
             Self::Refused => 5,
+            Self::PartlyChecked => 7,
             Self::WayBackFailed => 8,
             Self::Interrupted => 130,
             Self::Terminated => 143,

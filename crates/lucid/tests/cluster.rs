@@ -4,20 +4,17 @@
 /// Secret values stay where they belong.
 #[path = "cluster/canary.rs"]
 mod canary;
-/// Runs that are killed, and runs that meet.
-#[path = "cluster/crash.rs"]
-mod crash;
 /// Controllers of the simulator beside the real ones.
 #[path = "cluster/controllers.rs"]
 mod controllers;
+/// Runs that are killed, and runs that meet.
+#[path = "cluster/crash.rs"]
+mod crash;
 /// `lucid deploy` and `lucid status`: first, again, changed, broken, refused, interrupted, killed.
 #[path = "cluster/deploy.rs"]
 mod deploy;
 #[path = "cluster/harness.rs"]
 mod harness;
-/// `lucid cleanup` and the emergency rollback.
-#[path = "cluster/removal.rs"]
-mod removal;
 /// The manifests of the Lucid release; the target `release` uses all of it.
 #[expect(dead_code, reason = "what only the target `release` uses")]
 #[path = "release/manifests.rs"]
@@ -28,6 +25,9 @@ mod peers;
 /// The Lucid release, accepted whole by the API server.
 #[path = "cluster/release.rs"]
 mod release;
+/// `lucid cleanup` and the emergency rollback.
+#[path = "cluster/removal.rs"]
+mod removal;
 /// `lucid rollback`, the automatic one, and `lucid history`.
 #[path = "cluster/rollback.rs"]
 mod rollback;

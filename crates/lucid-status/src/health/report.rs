@@ -212,4 +212,27 @@ impl HealthReport {
     pub fn all_checks(&self) -> impl Iterator<Item = &Check> {
         self.components.iter().flat_map(|component| &component.checks).chain(&self.checks)
     }
+
+    /// Passes every text that someone else may have written through this: before printing, as each output escapes in
+    /// its own way what it prints.
+    pub fn clean(&mut self, clean: &dyn Fn(&str) -> String) {
+        let own = self.components.iter_mut().flat_map(|component| {
+            component.message = clean(&component.message);
+            &mut component.checks
+        });
+        for check in own.chain(&mut self.checks) {
+            check.message = clean(&check.message);
+            check.findings.iter_mut().for_each(|finding| clean_finding(finding, clean));
+        }
+        for group in &mut self.causes {
+            group.message = clean(&group.message);
+            clean_finding(&mut group.example.finding, clean);
+        }
+        self.symptoms.iter_mut().chain(&mut self.warnings).for_each(|finding| clean_finding(finding, clean));
+    }
+}
+
+fn clean_finding(finding: &mut Finding, clean: &dyn Fn(&str) -> String) {
+    finding.message = clean(&finding.message);
+    finding.evidence.iter_mut().chain(&mut finding.help).for_each(|text| *text = clean(text));
 }
