@@ -4,7 +4,8 @@
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
 //! [`revisions`] keeps what a release contained, [`rollback`] brings it back, [`compare`] says
 //! what differs; [`book`] is the record of one run.
-//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run.
+//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run,
+//! [`mod@health`] a wider one.
 
 pub mod book;
 pub mod cache;
@@ -16,6 +17,7 @@ pub mod deploy;
 pub mod drive;
 pub mod emergency;
 pub mod evidence;
+pub mod health;
 pub mod lease;
 pub mod locate;
 pub mod prepare;
@@ -33,5 +35,6 @@ pub use clock::Clock;
 pub use deploy::{Deployed, DryRun, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
 pub use evidence::Cleaner;
+pub use health::{HealthRequest, health};
 pub use revisions::FreshKey;
 pub use status::{ComponentStatus, StatusReport, status};

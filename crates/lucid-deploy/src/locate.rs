@@ -37,7 +37,7 @@ impl<'a> Places<'a> {
         stamped
     }
 
-    fn place(&self, component: &str, finding: &mut Finding) {
+    pub(crate) fn place(&self, component: &str, finding: &mut Finding) {
         if finding.position.is_none() {
             finding.position = self.workloads.get(component).and_then(|objects| position_of(finding, objects));
         }

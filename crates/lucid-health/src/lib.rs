@@ -2,7 +2,11 @@
 //!
 //! [`probe`] asks the health endpoints of one component at each of its pods, through the API server's proxy. Where an
 //! endpoint cannot be asked from here, the kubelet's verdict on the pod's own probe counts, and the answer says so.
+//! [`endpoint`] gives each endpoint its own answer, and [`certificate`] reads TLS Secrets, for a health report.
 
+pub mod certificate;
+pub mod endpoint;
 pub mod probe;
 
+pub use endpoint::{Whom, ask_all};
 pub use probe::{Asked, NotHealthy, Pod, probe};

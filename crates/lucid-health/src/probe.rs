@@ -40,34 +40,49 @@ pub async fn probe(
 ) -> Result<Asked, NotHealthy> {
     let mut said = Vec::new();
     for check in checks {
-        said.push(ask(client, component, check, pods).await?);
+        said.push(match ask(client, component, check, pods, PATIENCE).await? {
+            Told::Answers(how) => how,
+            Told::NotAsked(why) => format!("by the kubelet's readiness probe ({why})"),
+        });
     }
     Ok(Asked { how: said.join("; ") })
 }
 
-async fn ask(client: &ApiClient, component: &str, check: &HealthCheck, pods: &[Pod]) -> Result<String, NotHealthy> {
+/// What came of asking at all.
+pub(crate) enum Told {
+    Answers(String),
+    NotAsked(String),
+}
+
+pub(crate) async fn ask(
+    client: &ApiClient,
+    component: &str,
+    check: &HealthCheck,
+    pods: &[Pod],
+    patience: Duration,
+) -> Result<Told, NotHealthy> {
     match check {
-        HealthCheck::Http { port, path } => over_http(client, component, "http", *port, path, pods).await,
-        HealthCheck::Tcp { port } => Ok(format!("TCP {port}: by the kubelet's readiness probe")),
-        HealthCheck::Https { host, .. } => Ok(format!("https://{host}: not asked during a deploy")),
+        HealthCheck::Http { port, path } => over_http(client, component, *port, path, pods, patience).await,
+        HealthCheck::Tcp { port } => Ok(Told::NotAsked(format!("TCP {port} cannot be asked through the API server"))),
+        HealthCheck::Https { host, .. } => Ok(Told::NotAsked(format!("https://{host} is not asked from here"))),
     }
 }
 
 async fn over_http(
     client: &ApiClient,
     component: &str,
-    scheme: &str,
     port: u16,
     path: &str,
     pods: &[Pod],
-) -> Result<String, NotHealthy> {
+    patience: Duration,
+) -> Result<Told, NotHealthy> {
     let asked = &pods[..pods.len().min(PODS_ASKED)];
     if asked.is_empty() {
         let message = format!("{component} has no ready pod that could be asked for {path}");
         return Err(NotHealthy(Finding::error(9011, message)));
     }
     let replies =
-        join_all(asked.iter().map(|pod| client.get_from_pod(&pod.namespace, &pod.name, scheme, port, path, PATIENCE)))
+        join_all(asked.iter().map(|pod| client.get_from_pod(&pod.namespace, &pod.name, "http", port, path, patience)))
             .await;
     for (pod, reply) in asked.iter().zip(replies) {
         match reply {
@@ -76,13 +91,13 @@ async fn over_http(
                 return Err(wrong(component, pod, port, path, &format!("{} {}", reply.code, reply.text.trim())));
             }
             Err(error) if error.is_forbidden() => {
-                return Ok(format!("{path} on {port}: by the kubelet's readiness probe (we may not use pods/proxy)"));
+                return Ok(Told::NotAsked(format!("{path} on {port}: we may not use pods/proxy")));
             }
             Err(error) => return Err(wrong(component, pod, port, path, &reason(&error))),
         }
     }
     let count = asked.len();
-    Ok(format!("{path} on {port} answers at {count} pod{}", if count == 1 { "" } else { "s" }))
+    Ok(Told::Answers(format!("{path} on {port} answers at {count} pod{}", if count == 1 { "" } else { "s" })))
 }
 
 fn wrong(component: &str, pod: &Pod, port: u16, path: &str, said: &str) -> NotHealthy {

@@ -70,6 +70,12 @@ impl Diagnosis {
         new.class(class)
     }
 
+    /// A finding that someone else made, with the catalogue's class.
+    pub(crate) fn of(finding: Finding) -> Self {
+        let class = catalogue::class_of(finding.code.0);
+        Self { finding, class, certainty: Certainty::Proven, since: None, deadline: None, shares: Vec::new() }
+    }
+
     pub(crate) fn class(mut self, class: Class) -> Self {
         self.class = class;
         self.finding.severity = match class {

@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Why(Why),
     /// Show where each component stands now
     Status(Status),
+    /// Check the whole system: components, endpoints, and everything that they depend on
+    Health(Health),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
     Rehearse(Rehearse),
     /// First-time secrets
@@ -378,6 +380,49 @@ pub(crate) struct Status {
     pub(crate) component: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Health {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Look again every few seconds, and print what has changed, until interrupted
+    #[arg(short, long)]
+    pub(crate) watch: bool,
+    /// Only this component
+    #[arg(long, value_name = "NAME")]
+    pub(crate) component: Option<String>,
+    /// How long the API server, and each LIST, may take to answer; an endpoint has 5 s of it at most
+    #[arg(long, value_name = "DURATION", default_value = "30s")]
+    pub(crate) timeout: Span,
+    /// Exit with 7 when something could not be checked
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Leave out these checks: workloads, endpoints, services, ingresses, volumes, autoscalers, budgets, policies, quotas,
+    /// objects, usage, nodes, webhooks, apis
+    #[arg(long, value_name = "AREA", value_delimiter = ',')]
+    pub(crate) skip: Vec<lucid_status::Area>,
+    #[arg(short, long, value_enum, default_value_t = HealthFormat::Text)]
+    pub(crate) output: HealthFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HealthFormat {
+    Text,
+    /// Every check, its time, restarts and use against requests
+    Wide,
+    Json,
+    /// One object a line, causes first
+    Ndjson,
+    Yaml,
+    Junit,
+    Sarif,
+    Prometheus,
+    Markdown,
+    /// One self-contained page
+    Html,
+    /// Annotations of a GitHub workflow, ten at most
+    Github,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod completion;
 mod deploy;
 mod diff;
 mod explain;
+mod health;
 mod history;
 mod plan;
 mod rbac;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::History(args) => history::run(global, &args, outlet),
         Command::Why(args) => why::run(global, &args, outlet),
         Command::Status(args) => status::run(global, &args, outlet),
+        Command::Health(args) => health::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),

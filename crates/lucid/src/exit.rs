@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Refused,
     /// The plan has changes.
     HasChanges,
+    /// With `--strict`: something could not be checked.
+    PartlyChecked,
     /// A person is needed.
     WayBackFailed,
     Interrupted,
@@ -36,6 +38,7 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
         "refused before any change: permission, lock, foreign object, missing Secret, no capacity, something needed is not ready",
     ),
     (6, "the plan has changes"),
+    (7, "checked only in part (with `--strict`)"),
     (8, "the way back failed too: a person is needed"),
     (130, "interrupted (SIGINT)"),
     (143, "terminated (SIGTERM)"),
@@ -51,6 +54,7 @@ impl Exit {
             Self::Unreachable => 4,
             Self::Refused => 5,
             Self::HasChanges => 6,
+            Self::PartlyChecked => 7,
             Self::WayBackFailed => 8,
             Self::Interrupted => 130,
             Self::Terminated => 143,

@@ -63,6 +63,12 @@ impl Outlet {
         self.write(&mut std::io::stdout().lock(), &self.clean(text));
     }
 
+    /// Workflow commands that are our own, and so must stay what they are.
+    pub(crate) fn annotations(&self, text: &str) {
+        let text = self.redactor.lock().expect("no thread panics while it holds this").strike(text);
+        self.write(&mut std::io::stdout().lock(), &text);
+    }
+
     /// A result that may hold Secret values, because that is what was asked for: rendered manifests.
     pub(crate) fn manifests(&self, text: &str) {
         self.write(&mut std::io::stdout().lock(), text);

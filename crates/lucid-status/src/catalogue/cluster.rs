@@ -15,4 +15,5 @@ pub(super) const TABLE: &[Entry] = &[
     entry_of(7008, "FinalizerStuck", After(60), "the object is being deleted and a finalizer holds it", ["`deletionTimestamp` and `finalizers`", "the controller that owns the finalizer is gone or broken", "bring the controller back; removing the finalizer by hand leaks what it guards"]),
     entry_of(7009, "OperatorDown", After(60), "the operator of a custom resource does not run", ["a status that does not follow, and an unready controller", "its Deployment is broken", "repair the operator"]),
     entry_of(7010, "SecretNotSynced", FatalNow, "a Secret is not synchronised from its store", ["ExternalSecret or SealedSecret with `Ready=False` or `Synced=False`", "the store refuses the credentials, or the entry is missing", "repair what the text names"]),
+    entry_of(7011, "QuotaNearLimit", Advice, "a quota is nearly used up", ["`status.used` at 90 % of `status.hard` or above", "the next rollout needs room for its surge and may not get it", "raise the quota, or lower requests; a used-up quota refuses pods (L1010)"]),
 ];

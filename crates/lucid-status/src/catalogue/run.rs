@@ -24,4 +24,5 @@ pub(super) const TABLE: &[Entry] = &[
     entry_of(9017, "StalePlan", FatalNow, "the plan does not fit the cluster any more", ["what differs", "the cluster changed after the plan was made", "plan again"]),
     entry_of(9018, "NothingToGoBackTo", FatalNow, "there is no revision to go back to", ["the record of the release", "no earlier revision was verified, or it is not kept any more", "`lucid history` lists what is there; deploy the wanted manifests instead"]),
     entry_of(9019, "NotGone", FatalNow, "an object was deleted and is still there", ["its finalizers, or its pods", "a controller has not let go of it yet", "look at that controller; finalizers are never stripped by lucid"]),
+    entry_of(9025, "ObjectMissing", FatalNow, "an object of the release is not in the cluster", ["a LIST of its kind that does not hold it", "it was never deployed, or someone has deleted it", "`lucid deploy` brings it back; `lucid history` shows whether it was ever there"]),
 ];

@@ -21,4 +21,5 @@ pub(super) const TABLE: &[Entry] = &[
     entry_of(5014, "ResizePending", Advice, "the pod's resize in place is not done", ["condition `PodResizePending`, `Deferred` or `Infeasible`", "the node has no room for it", "let the pod be replaced on another node"]),
     entry_of(5015, "RestartsAfterReady", FatalNow, "containers restart after the component was ready", ["`restartCount` rises while the release is watched", "it starts well and then fails", "read the log of the previous container"]),
     entry_of(5016, "PodFailed", FatalNow, "the pod has failed", ["phase `Failed`", "a container ended with an error and is not restarted", "read the container's log"]),
+    entry_of(5017, "NearMemoryLimit", Advice, "the container uses nearly all of its memory limit", ["the metrics API: use at 90 % of the limit or above", "the limit is low for the load, or memory leaks", "raise the limit, or look at what grows: the next peak ends it"]),
 ];

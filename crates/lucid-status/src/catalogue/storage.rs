@@ -13,4 +13,5 @@ pub(super) const TABLE: &[Entry] = &[
     entry_of(6006, "PvcResize", Advice, "the volume's expansion is not finished", ["`FileSystemResizePending`, `ControllerResizeError`, `NodeResizeError`", "the file system grows when a pod mounts it anew, or the class cannot expand", "restart the pod; check `allowVolumeExpansion`"]),
     entry_of(6007, "PvcMissing", After(20), "the claim that the pod uses does not exist", ["`persistentvolumeclaim \"x\" not found`", "it is not in the release and not in the cluster, in this namespace", "create it, or correct the name in `volumes`"]),
     entry_of(6008, "PvcPending", After(120), "the claim is not bound to a volume", ["phase `Pending` without a word", "no volume fits, or the provisioner does not run", "`kubectl describe pvc`, then look at the provisioner's pods"]),
+    entry_of(6009, "PvFailed", Advice, "the volume has failed", ["PersistentVolume in phase `Failed`", "the storage system could not reclaim or reach it", "read its `status.message`; data may still be on it"]),
 ];

@@ -1,0 +1,182 @@
+//! One look at everything that the health of a release depends on, and the report that follows from it.
+
+mod look;
+mod secrets;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use lucid_client::ApiClient;
+use lucid_health::{Whom, ask_all};
+use lucid_object::{Finding, Findings, Gvk, ObjectRef, ObjectSet};
+use lucid_plan::{Input, Lane, Plan, Selection, build, scope};
+use lucid_release::ReleaseFile;
+use lucid_status::Cluster;
+use lucid_status::health::{Area, Coverage, Endpoint, Facts, HealthReport, Part, Subject, fold};
+use serde_json::Value;
+
+use crate::cache::Cache;
+use crate::deploy::Refusal;
+use crate::drive::ready_pods;
+use crate::evidence::Cleaner;
+use crate::locate::Places;
+use crate::survey;
+
+/// What is wanted.
+pub struct HealthRequest<'a> {
+    pub release: &'a ReleaseFile,
+    pub objects: ObjectSet,
+    /// Only this component.
+    pub only: Option<String>,
+    pub skip: BTreeSet<Area>,
+    /// How long one question may take, to the API server or to an endpoint.
+    pub patience: Duration,
+    pub cleaner: &'a dyn Cleaner,
+}
+
+/// An endpoint is a question to a person's service: more than this is no health.
+const ENDPOINT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks once.
+///
+/// # Errors
+/// When the cluster does not answer at all, or the manifests cannot be planned.
+pub async fn health(
+    client: &ApiClient,
+    mut request: HealthRequest<'_>,
+    now: impl Fn() -> Timestamp,
+) -> Result<HealthReport, Refusal> {
+    let began = Instant::now();
+    let mut server = look::in_time(request.patience, "discover the cluster", survey::ask_server(client)).await?;
+    server.resources.define(&request.objects);
+    let misplaced = scope::place(&mut request.objects, &request.release.spec.namespace, &server.resources);
+    if !misplaced.is_empty() {
+        return Err(Refusal::Cluster(Findings(misplaced)));
+    }
+    let namespaces = namespaces(&request);
+    let wishes = look::wishes(&request.objects, &namespaces, &server.resources, &request.skip);
+    let (mut cache, mut coverage) = look::look(client, &wishes, request.patience).await?;
+    let further = look::of_webhooks(&cache, &coverage, &server.resources);
+    look::add(client, &further, request.patience, &mut cache, &mut coverage).await;
+    let plan = plan(&request, &server.resources, &cache)?;
+    let certificates = secrets::certificates(client, &cache, &namespaces, &request).await;
+    let subjects = subjects(client, &plan, &cache, &coverage, &request).await;
+    let places = Places::new(&plan, &request.objects);
+    let has_metrics = server.resources.is_served(&Gvk::new("metrics.k8s.io", "v1beta1", "PodMetrics"));
+    let mut report = fold(&Facts {
+        release: request.release.name(),
+        namespace: &request.release.spec.namespace,
+        cluster_id: server.cluster.as_deref(),
+        server_version: &server.version,
+        subjects: &subjects,
+        namespaces: &namespaces,
+        cluster: &cache,
+        coverage: &coverage,
+        certificates: &certificates,
+        has_metrics,
+        skip: &request.skip,
+        only: request.only.as_deref(),
+        place: &|component: &str, finding: &mut Finding| places.place(component, finding),
+        now: now(),
+        took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+    });
+    report.clean(&|text| request.cleaner.clean(text));
+    Ok(report)
+}
+
+fn namespaces(request: &HealthRequest<'_>) -> Vec<String> {
+    let mut namespaces: BTreeSet<String> =
+        request.objects.iter().filter_map(|object| object.namespace().map(str::to_owned)).collect();
+    namespaces.insert(request.release.spec.namespace.clone());
+    namespaces.into_iter().collect()
+}
+
+/// Only to know which object belongs to which component; nothing of it is carried out.
+fn plan(request: &HealthRequest<'_>, resources: &lucid_plan::Resources, cache: &Cache) -> Result<Plan, Refusal> {
+    build(&Input {
+        release: request.release,
+        objects: &request.objects,
+        resources,
+        live: &|reference| cache.find(reference),
+        inventory: &[],
+        selection: Selection::All,
+        epoch: None,
+        take_ownership: true,
+        restart_readers: false,
+    })
+    .map_err(Refusal::Manifests)
+}
+
+async fn subjects(
+    client: &ApiClient,
+    plan: &Plan,
+    cache: &Cache,
+    coverage: &Coverage,
+    request: &HealthRequest<'_>,
+) -> Vec<Subject> {
+    let wanted =
+        |lane: &&Lane| request.only.is_none() || request.only.as_deref() == Some(&lane.name) || lane.is_shared();
+    let lanes: Vec<&Lane> = plan.lanes.iter().filter(wanted).collect();
+    let asked = join_all(lanes.iter().map(|lane| endpoints(client, lane, cache, coverage, request))).await;
+    let subject = |(lane, endpoints): (&Lane, Vec<Endpoint>)| Subject {
+        name: lane.name.clone(),
+        phase: lane.phase.clone(),
+        is_shared: lane.is_shared(),
+        parts: lane
+            .operations
+            .iter()
+            .map(|operation| Part { object: operation.object.clone(), is_watched: operation.is_watched })
+            .collect(),
+        endpoints,
+    };
+    let (mut shared, mut own): (Vec<Subject>, Vec<Subject>) = (Vec::new(), Vec::new());
+    for subject in lanes.into_iter().zip(asked).map(subject) {
+        if subject.is_shared { shared.push(subject) } else { own.push(subject) }
+    }
+    // In the order in which people wrote them, not in that of the graph.
+    let place = |name: &str| request.release.spec.components.iter().position(|component| component.name == name);
+    own.sort_by_key(|subject| place(&subject.name));
+    // Each shared object is a lane of its own; for a reader they are one.
+    let all_shared = Subject {
+        name: lucid_release::names::SHARED.into(),
+        is_shared: true,
+        parts: shared.into_iter().flat_map(|subject| subject.parts).collect(),
+        ..Subject::default()
+    };
+    own.push(all_shared);
+    own
+}
+
+async fn endpoints(
+    client: &ApiClient,
+    lane: &Lane,
+    cache: &Cache,
+    coverage: &Coverage,
+    request: &HealthRequest<'_>,
+) -> Vec<Endpoint> {
+    let workloads: Vec<ObjectRef> = lane.operations.iter().map(|operation| operation.object.clone()).collect();
+    let pods = ready_pods(cache, &workloads);
+    let is_probed = |pod: &&lucid_health::Pod| {
+        let key = ObjectRef::new("", "Pod", Some(&pod.namespace), &pod.name);
+        let containers = cache.get(&key).and_then(|pod| pod.pointer("/spec/containers")?.as_array());
+        containers.into_iter().flatten().any(|container| container.get("readinessProbe").is_some_and(Value::is_object))
+    };
+    let homes: BTreeSet<&str> = workloads.iter().filter_map(|workload| workload.namespace.as_deref()).collect();
+    let unseen = coverage.unseen.iter().find(|unseen| {
+        unseen.group.is_empty()
+            && unseen.kind == "Pod"
+            && unseen.namespace.as_deref().is_some_and(|namespace| homes.contains(namespace))
+    });
+    let whom = Whom {
+        component: &lane.name,
+        pods: &pods,
+        probed: pods.iter().filter(is_probed).count(),
+        unseen: unseen.map(|unseen| unseen.reason.as_str()),
+    };
+    if request.skip.contains(&Area::Endpoints) {
+        return Vec::new();
+    }
+    ask_all(client, whom, &lane.health, request.patience.min(ENDPOINT_PATIENCE)).await
+}
