@@ -135,9 +135,12 @@ async fn subjects(
     for subject in lanes.into_iter().zip(asked).map(subject) {
         if subject.is_shared { shared.push(subject) } else { own.push(subject) }
     }
-    // In the order in which people wrote them, not in that of the graph.
-    let place = |name: &str| request.release.spec.components.iter().position(|component| component.name == name);
-    own.sort_by_key(|subject| place(&subject.name));
+    // In the order in which people wrote them, phase by phase, and not in that of the graph.
+    let spec = &request.release.spec;
+    let place = |name: &str| spec.components.iter().position(|component| component.name == name);
+    let phase =
+        |name: &Option<String>| name.as_ref().and_then(|name| spec.phases.iter().position(|phase| phase == name));
+    own.sort_by_key(|subject| (phase(&subject.phase), place(&subject.name)));
     // Each shared object is a lane of its own; for a reader they are one.
     let all_shared = Subject {
         name: lucid_release::names::SHARED.into(),

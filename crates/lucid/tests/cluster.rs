@@ -15,6 +15,9 @@ mod crash;
 mod deploy;
 #[path = "cluster/harness.rs"]
 mod harness;
+/// `lucid health`: every format, every exit code, and what it costs.
+#[path = "cluster/health.rs"]
+mod health;
 /// The manifests of the Lucid release; the target `release` uses all of it.
 #[expect(dead_code, reason = "what only the target `release` uses")]
 #[path = "release/manifests.rs"]

@@ -64,7 +64,9 @@ fn case(suite: &str, check: &Check, report: &HealthReport) -> String {
 /// Everything that is known of it.
 fn words(check: &Check) -> String {
     let mut lines = vec![check.message.clone()];
-    for finding in &check.findings {
+    let mut said = std::collections::BTreeSet::new();
+    // Ten pods that fail alike are one story.
+    for finding in check.findings.iter().filter(|finding| said.insert((finding.code, &finding.message))) {
         lines.push(format!("{}: {}", finding.code, finding.message));
         lines.extend(finding.position.iter().map(|position| format!("  at {position}")));
         lines.extend(finding.evidence.iter().map(|evidence| format!("  seen: {evidence}")));

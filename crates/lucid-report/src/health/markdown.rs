@@ -34,7 +34,7 @@ pub(super) fn render(report: &HealthReport) -> String {
             cell(&component.message)
         ));
     }
-    for check in &report.checks {
+    for check in report.checks.iter().filter(|check| check.state > State::Ok) {
         out.push_str(&format!("| {} | | | | {}: {} |\n", mark(check.state), cell(&check.name), cell(&check.message)));
     }
     section(

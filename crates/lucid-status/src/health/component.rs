@@ -45,7 +45,8 @@ pub(super) fn checks(subject: &Subject, view: &View<'_>) -> (Vec<Found>, Pods) {
             if plain.len() == 1 { "1 object is there".into() } else { format!("{} objects are there", plain.len()) };
         found.push(fine(subject, Area::Objects, "objects".into(), words, took));
     }
-    found.extend(subject.endpoints.iter().map(|endpoint| asked(subject, endpoint)));
+    let is_down = found.iter().any(|found| found.check.state == State::Failed);
+    found.extend(subject.endpoints.iter().map(|endpoint| asked(subject, endpoint, is_down)));
     let (pods, usage) = pods(subject, view);
     found.extend(usage);
     (found, pods)
@@ -102,6 +103,11 @@ fn workload(subject: &Subject, part: &Part, live: &Value, view: &View<'_>) -> Fo
     let mut found = fine(subject, Area::Workloads, object.short().replace('/', " "), verdict.message, took);
     found.check.object = Some(object.clone());
     found.check.state = state;
+    if let (Status::Current, Some(advice)) =
+        (verdict.status, diagnoses.iter().find(|found| state_of(found) > State::Ok))
+    {
+        found.check.message = format!("{}; {}", found.check.message, advice.finding.message);
+    }
     if state == State::Failed && !diagnoses.iter().any(Diagnosis::is_cause) {
         let message = format!("{object} is {}: {}", verdict.status, found.check.message);
         diagnoses.push(Diagnosis::new(9012, object.clone(), message));
@@ -110,7 +116,7 @@ fn workload(subject: &Subject, part: &Part, live: &Value, view: &View<'_>) -> Fo
     found
 }
 
-fn asked(subject: &Subject, endpoint: &Endpoint) -> Found {
+fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool) -> Found {
     let mut found = fine(subject, Area::Endpoints, endpoint.name.clone(), String::new(), endpoint.took_ms);
     match &endpoint.answer {
         Answer::Answers(how) => found.check.message.clone_from(how),
@@ -121,7 +127,10 @@ fn asked(subject: &Subject, endpoint: &Endpoint) -> Found {
         Answer::Wrong(finding) => {
             found.check.state = State::Failed;
             found.check.message.clone_from(&finding.message);
-            found.diagnoses.push(Diagnosis::of((**finding).clone()));
+            let diagnosis = Diagnosis::of((**finding).clone());
+            // Nobody was there to be asked, and why that is has been said.
+            let is_symptom = is_down && finding.object.is_none();
+            found.diagnoses.push(if is_symptom { diagnosis.class(Class::Symptom) } else { diagnosis });
         }
     }
     found
@@ -146,6 +155,9 @@ fn pods(subject: &Subject, view: &View<'_>) -> (Pods, Option<Found>) {
     let words = format!("{} of {} pods measured", of.pods, pods.len());
     let mut found = fine(subject, Area::Usage, "usage".into(), words, took);
     found.check.state = near.iter().map(state_of).max().unwrap_or_default();
+    if let Some(first) = near.first() {
+        found.check.message.clone_from(&first.finding.message);
+    }
     found.diagnoses = near;
     (sums, Some(found))
 }

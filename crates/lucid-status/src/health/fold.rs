@@ -189,7 +189,8 @@ fn report(facts: &Facts<'_>, components: Vec<ComponentHealth>, checks: Vec<Check
     let failed = || all.iter().filter(|found| found.check.state == State::Failed).flat_map(|found| &found.diagnoses);
     let causes: Vec<Diagnosis> = once(failed().filter(|diagnosis| diagnosis.is_cause()).cloned());
     let is_symptom = |diagnosis: &&Diagnosis| diagnosis.class == Class::Symptom;
-    let symptoms = once(failed().filter(is_symptom).cloned());
+    let bad = all.iter().filter(|found| found.check.state > State::Ok).flat_map(|found| &found.diagnoses);
+    let symptoms = once(bad.filter(is_symptom).cloned());
     let rest = all.iter().filter(|found| found.check.state != State::Failed).flat_map(|found| &found.diagnoses);
     let advice = failed().filter(|diagnosis| diagnosis.class == Class::Advice);
     let warnings = once(rest.chain(advice).filter(|diagnosis| !is_symptom(diagnosis)).cloned());

@@ -6,6 +6,8 @@ mod admission;
 mod cases;
 /// One sentence for many findings.
 mod grouping;
+/// The health of a whole release.
+mod health;
 /// kstatus, asked about the same objects.
 mod kstatus;
 /// Unrelated objects and events never change the first cause.

@@ -48,6 +48,15 @@ fn document(release: &ReleaseFile, objects: &ObjectSet, account: &str) -> String
     let rules = vec![
         json!({"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["list"]}),
         json!({"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}),
+        json!({"apiGroups": [""], "resources": ["persistentvolumes", "resourcequotas"], "verbs": ["list"]}),
+        json!({"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]}),
+        json!({"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingressclasses", "networkpolicies"], "verbs": ["list"]}),
+        json!({"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]}),
+        json!({"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]}),
+        json!({"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}),
+        json!({"apiGroups": ["admissionregistration.k8s.io"], "resources": ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"], "verbs": ["list"]}),
+        json!({"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]}),
+        json!({"apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["list"]}),
     ];
     let mut cluster_role = role("ClusterRole", account, None, rules);
     cluster_role["metadata"]["name"] = optional.clone().into();
@@ -60,10 +69,11 @@ fn document(release: &ReleaseFile, objects: &ObjectSet, account: &str) -> String
     out
 }
 
-const OPTIONAL: [(&str, &str); 3] = [
+const OPTIONAL: [(&str, &str); 4] = [
     ("list nodes", "whether every pod fits on some node"),
     ("list pods", "whether all pods fit beside what else runs"),
     ("get namespace kube-system", "the cluster's identity in records and events"),
+    ("list the others", "what `lucid health` checks beside the release's own kinds; without one it says `unknown`"),
 ];
 
 /// Resources of each API group, by the namespace they are needed in.

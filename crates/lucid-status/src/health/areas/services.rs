@@ -4,6 +4,7 @@ use lucid_object::LabelSelector;
 use serde_json::Value;
 
 use crate::diagnosis::{Class, Diagnosis};
+use crate::health::report::State;
 use crate::health::view::{Judged, View, desired, home, title};
 use crate::read::{keys, name, reference, text};
 
@@ -29,7 +30,12 @@ fn about(service: &Value, view: &View<'_>) -> Option<Judged> {
     if ready == 0 && (has_selector || diagnoses.is_empty()) && !is_asleep(service, view) {
         add_no_endpoints(service, view, &mut diagnoses);
     }
-    Some(Judged::new(reference(service), "no endpoint, as its workload is scaled to zero", diagnoses))
+    let is_dead = diagnoses.iter().any(|diagnosis| diagnosis.code() == NO_READY_ENDPOINT);
+    let mut judged = Judged::new(reference(service), "no endpoint, as its workload is scaled to zero", diagnoses);
+    if is_dead {
+        judged.state = State::Failed;
+    }
+    Some(judged)
 }
 
 /// Scaled to zero on purpose: nobody expects an answer.

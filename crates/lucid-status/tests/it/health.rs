@@ -1,0 +1,312 @@
+//! The health of a release: facts in, report out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lucid_object::{Finding, ObjectRef};
+use lucid_status::health::{
+    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Subject, Tls, Unseen, fold,
+};
+use lucid_status::{Area, HealthReport, State};
+use serde_json::{Value, json};
+
+use crate::world::{NOW, World, at, merge, reference};
+
+/// A namespaced object as the API server shows it.
+fn thing(api_version: &str, kind: &str, name: &str, rest: Value) -> Value {
+    let mut object = json!({"apiVersion": api_version, "kind": kind,
+        "metadata": {"name": name, "namespace": "shop", "uid": format!("{kind}-{name}")}});
+    merge(&mut object, rest);
+    object
+}
+
+fn deployment(name: &str, ready: i64) -> Value {
+    let labels = json!({"app": name});
+    thing(
+        "apps/v1",
+        "Deployment",
+        name,
+        json!({"metadata": {"generation": 1},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}},
+        "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready, "availableReplicas": ready}}),
+    )
+}
+
+fn service(name: &str) -> Value {
+    thing("v1", "Service", name, json!({"spec": {"selector": {"app": name}, "ports": [{"port": 80}]}}))
+}
+
+fn slice(service: &str, ready: bool) -> Value {
+    thing(
+        "discovery.k8s.io/v1",
+        "EndpointSlice",
+        service,
+        json!({
+        "metadata": {"labels": {"kubernetes.io/service-name": service}}, "endpoints": [{"conditions": {"ready": ready}}]}),
+    )
+}
+
+/// One component, `api`, with the named objects; everything could be listed.
+struct Scene {
+    world: World,
+    own: Vec<ObjectRef>,
+    coverage: Coverage,
+    certificates: BTreeMap<ObjectRef, Tls>,
+    endpoints: Vec<Endpoint>,
+    skip: BTreeSet<Area>,
+}
+
+impl Scene {
+    fn new(own: &[Value], beside: &[Value]) -> Self {
+        let mut coverage = Coverage::default();
+        for look in Look::ALL {
+            let namespace = (look.scope == Scope::Namespaces).then(|| "shop".to_owned());
+            coverage.listed.insert((look.group.into(), look.kind.into(), namespace), 7);
+        }
+        Self {
+            world: World::of(own.iter().chain(beside).cloned()),
+            own: own.iter().map(reference).collect(),
+            coverage,
+            certificates: BTreeMap::new(),
+            endpoints: Vec::new(),
+            skip: BTreeSet::from([Area::Usage]),
+        }
+    }
+
+    fn unseen(mut self, group: &str, kind: &str, namespace: Option<&str>) -> Self {
+        let namespace = namespace.map(str::to_owned);
+        self.coverage.listed.remove(&(group.into(), kind.into(), namespace.clone()));
+        let reason = "we may not look".into();
+        self.coverage.unseen.push(Unseen { group: group.into(), kind: kind.into(), namespace, reason });
+        self.world.objects.retain(|object| reference(object).kind != kind);
+        self
+    }
+
+    fn report(&self) -> HealthReport {
+        let is_watched = |object: &ObjectRef| object.kind == "Deployment";
+        let parts = self.own.iter().map(|object| Part { object: object.clone(), is_watched: is_watched(object) });
+        let api = Subject {
+            name: "api".into(),
+            parts: parts.collect(),
+            endpoints: self.endpoints.clone(),
+            ..Subject::default()
+        };
+        fold(&Facts {
+            release: "shop",
+            namespace: "shop",
+            cluster_id: None,
+            server_version: "v1.37.0",
+            subjects: &[api],
+            namespaces: &["shop".into()],
+            cluster: &self.world,
+            coverage: &self.coverage,
+            certificates: &self.certificates,
+            has_metrics: false,
+            skip: &self.skip,
+            only: None,
+            place: &|_, _| {},
+            now: at(NOW),
+            took_ms: 40,
+        })
+    }
+}
+
+/// The state, and the codes of causes, symptoms and warnings.
+#[track_caller]
+fn check(scene: &Scene, state: State, expect: [&[&str]; 3]) {
+    let report = scene.report();
+    let codes = |findings: &[Finding]| findings.iter().map(|finding| finding.code.to_string()).collect::<Vec<_>>();
+    let causes: Vec<String> = report.causes.iter().map(|cause| cause.code.to_string()).collect();
+    assert_eq!(
+        (report.state, [causes, codes(&report.symptoms), codes(&report.warnings)]),
+        (state, expect.map(|codes| codes.iter().map(|code| (*code).to_owned()).collect())),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn what_is_well_is_ok() {
+    let scene = Scene::new(&[deployment("api", 1), service("api")], &[slice("api", true)]);
+    check(&scene, State::Ok, [&[], &[], &[]]);
+    let report = scene.report();
+    assert_eq!((report.components[0].ready, report.components[0].desired), (1, 1));
+    assert_eq!(report.summary.failed + report.summary.unknown, 0);
+    assert!(report.all_checks().all(|check| !check.message.is_empty()));
+}
+
+#[test]
+fn a_service_without_endpoints_follows_from_its_pods_or_fails_by_itself() {
+    let down = Scene::new(&[deployment("api", 0), service("api")], &[slice("api", false)]);
+    check(&down, State::Failed, [&["L9012"], &["L5202"], &[]]);
+    let lost = Scene::new(&[deployment("api", 1), service("lost")], &[]);
+    check(&lost, State::Failed, [&["L5202"], &[], &[]]);
+    let mut asleep = Scene::new(&[deployment("api", 0), service("api")], &[]);
+    merge(
+        &mut asleep.world.objects[0],
+        json!({"spec": {"replicas": 0}, "status": {"replicas": 0, "updatedReplicas": 0}}),
+    );
+    check(&asleep, State::Ok, [&[], &[], &[]]);
+}
+
+#[test]
+fn what_is_not_the_releases_own_only_warns() {
+    let foreign = Scene::new(&[deployment("api", 1)], &[service("theirs")]);
+    check(&foreign, State::Warning, [&[], &[], &["L5202"]]);
+}
+
+#[test]
+fn what_may_not_be_seen_is_neither_missing_nor_fine() {
+    let whole = || Scene::new(&[deployment("api", 1), service("api")], &[slice("api", true)]);
+    let report = whole().unseen("apps", "Deployment", Some("shop")).report();
+    assert_eq!(report.components[0].checks[0].state, State::Unknown);
+    assert_eq!(report.components[0].checks[0].message, "could not be looked at: we may not look");
+    assert!(report.causes.is_empty());
+    for (group, kind, namespace) in
+        [("", "Node", None), ("discovery.k8s.io", "EndpointSlice", Some("shop")), ("", "Pod", Some("shop"))]
+    {
+        let report = whole().unseen(group, kind, namespace).report();
+        assert_eq!((report.state, report.summary.unknown), (State::Unknown, 1), "{kind}: {report:#?}");
+    }
+    let mut gone = whole();
+    gone.world.objects.remove(0);
+    check(&gone, State::Failed, [&["L9025"], &[], &[]]);
+}
+
+#[test]
+fn without_a_metrics_api_the_use_is_unknown() {
+    let mut scene = Scene::new(&[deployment("api", 1)], &[]);
+    scene.skip.clear();
+    check(&scene, State::Unknown, [&[], &[], &[]]);
+}
+
+#[test]
+fn endpoints_fail_are_unknown_or_follow_from_what_is_down() {
+    let endpoint = |answer: Answer| vec![Endpoint { name: "GET / on 80".into(), answer, took_ms: 3 }];
+    let wrong = |finding: Finding| Answer::Wrong(Box::new(finding));
+    let pod = ObjectRef::new("", "Pod", Some("shop"), "api-1");
+    let mut scene = Scene::new(&[deployment("api", 1)], &[]);
+    scene.endpoints = endpoint(wrong(Finding::error(9011, "503").on(pod)));
+    check(&scene, State::Failed, [&["L9011"], &[], &[]]);
+    scene.endpoints = endpoint(Answer::NotAsked("we may not".into()));
+    check(&scene, State::Unknown, [&[], &[], &[]]);
+    let mut down = Scene::new(&[deployment("api", 0)], &[]);
+    down.endpoints = endpoint(wrong(Finding::error(9011, "no ready pod")));
+    check(&down, State::Failed, [&["L9012"], &["L9011"], &[]]);
+}
+
+#[test]
+fn certificates_are_judged_by_time_name_and_key() {
+    let ingress = thing(
+        "networking.k8s.io/v1",
+        "Ingress",
+        "door",
+        json!({
+        "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "tls"}]},
+        "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
+    );
+    let said = |from: &str, to: &str, names: &[&str], key_fits: Option<bool>| {
+        let mut scene = Scene::new(std::slice::from_ref(&ingress), &[]);
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let certificate = Certificate { not_before: at(from), not_after: at(to), names, key_fits };
+        scene.certificates.insert(ObjectRef::new("", "Secret", Some("shop"), "tls"), Tls::Certificate(certificate));
+        let report = scene.report();
+        let found = report
+            .all_checks()
+            .find(|check| check.area == Area::Ingresses && check.component.is_some())
+            .unwrap()
+            .clone();
+        (found.state, found.message)
+    };
+    let (old, soon, far) = ("2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z", "2027-06-01T00:00:00Z");
+    assert_eq!(said(old, far, &["*.example"], Some(true)).0, State::Ok);
+    let (state, message) = said(old, "2026-11-20T10:00:00Z", &["shop.example"], None);
+    assert_eq!((state, message.ends_with("expired 4 days ago")), (State::Failed, true), "{message}");
+    assert_eq!(said(old, soon, &["shop.example"], None).0, State::Warning);
+    assert!(said(old, far, &["other.example"], None).1.ends_with("is not for shop.example"));
+    assert!(said(old, far, &["shop.example"], Some(false)).1.ends_with("does not belong to the key beside it"));
+}
+
+#[test]
+fn quotas_policies_webhooks_nodes_and_apis() {
+    let quota = thing(
+        "v1",
+        "ResourceQuota",
+        "q",
+        json!({"status": {"hard": {"pods": "10", "cpu": "2"}, "used": {"pods": "9", "cpu": "1790m"}}}),
+    );
+    check(&Scene::new(&[], &[quota]), State::Warning, [&[], &[], &["L7011"]]);
+    let policy = |app: &str| {
+        thing(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            "p",
+            json!({"spec": {"podSelector": {"matchLabels": {"app": app}}}}),
+        )
+    };
+    check(&Scene::new(&[deployment("api", 1)], &[policy("api")]), State::Ok, [&[], &[], &[]]);
+    check(&Scene::new(&[deployment("api", 1)], &[policy("apj")]), State::Warning, [&[], &[], &["L8203"]]);
+    let wide = |api_version: &str, kind: &str, rest: Value| {
+        let mut object = thing(api_version, kind, "x", rest);
+        object["metadata"].as_object_mut().unwrap().remove("namespace");
+        object
+    };
+    let hook = wide(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingWebhookConfiguration",
+        json!({
+        "webhooks": [{"name": "v.example", "clientConfig": {"service": {"namespace": "shop", "name": "hook"}}}]}),
+    );
+    check(&Scene::new(&[], &[hook.clone()]), State::Warning, [&[], &[], &["L1007"]]);
+    check(&Scene::new(&[], &[hook, slice("hook", true)]), State::Ok, [&[], &[], &[]]);
+    let node = wide(
+        "v1",
+        "Node",
+        json!({"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "KubeletNotReady"}]}}),
+    );
+    check(&Scene::new(&[], &[node]), State::Warning, [&[], &[], &["L7001"]]);
+    let api = wide(
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        json!({"spec": {"service": {"name": "m", "namespace": "k"}},
+        "status": {"conditions": [{"type": "Available", "status": "False", "reason": "MissingEndpoints"}]}}),
+    );
+    check(&Scene::new(&[], &[api]), State::Warning, [&[], &[], &["L7004"]]);
+    let volume = wide(
+        "v1",
+        "PersistentVolume",
+        json!({"spec": {"claimRef": {"namespace": "shop", "name": "c"}}, "status": {"phase": "Failed"}}),
+    );
+    check(&Scene::new(&[], &[volume]), State::Warning, [&[], &[], &["L6009"]]);
+}
+
+#[test]
+fn use_is_held_against_requests_and_limits() {
+    let pod = thing(
+        "v1",
+        "Pod",
+        "api-1",
+        json!({"metadata": {"ownerReferences": [{"uid": "Deployment-api", "controller": true}]},
+        "spec": {"containers": [{"name": "main", "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "100Mi"}}}]}}),
+    );
+    let metrics = |memory: &str| {
+        thing(
+            "metrics.k8s.io/v1beta1",
+            "PodMetrics",
+            "api-1",
+            json!({"containers": [{"name": "main", "usage": {"cpu": "25m", "memory": memory}}]}),
+        )
+    };
+    let scene = |memory: &str| {
+        let mut scene = Scene::new(&[deployment("api", 1)], &[pod.clone(), metrics(memory)]);
+        scene.skip.clear();
+        scene.report().components.remove(0)
+    };
+    let usage = scene("50Mi").usage.unwrap();
+    assert_eq!(
+        (usage.cpu_milli, usage.cpu_request_milli, usage.memory, usage.memory_limit),
+        (25, 100, 50 << 20, 100 << 20)
+    );
+    assert_eq!(scene("50Mi").state, State::Ok);
+    let near = scene("95Mi");
+    assert_eq!(near.state, State::Warning);
+    assert!(near.message.contains("95 % of its memory limit"), "{}", near.message);
+}
