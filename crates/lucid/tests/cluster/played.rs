@@ -139,26 +139,39 @@ fn simulated(case: &Case, seed: u64) -> Played {
     })
 }
 
-/// What the real control plane does is one of the things that the simulated one can do.
+/// What the real control plane does is one of the things that the simulated one can do. A machine that is short of time
+/// may make it merge or delay more steps than that, so it is asked three times.
 #[track_caller]
 pub(crate) fn check(case: &Case) {
-    let real = real(case);
     let mut simulated: Vec<Played> = Vec::new();
+    let attempts = (0..ATTEMPTS).map(|_| differs(&real(case), case, &mut simulated));
+    let told: Vec<String> = attempts.map_while(|difference| difference).collect();
+    assert!(told.len() < ATTEMPTS, "{}", told.join("\n\nand again:\n"));
+}
+
+const ATTEMPTS: usize = 3;
+
+/// What none of the simulated runs does.
+fn differs(real: &Played, case: &Case, simulated: &mut Vec<Played>) -> Option<String> {
     for seed in 1..=SEEDS {
-        simulated.push(self::simulated(case, seed));
-        if simulated.last() == Some(&real) {
-            return;
+        if simulated.len() < usize::try_from(seed).expect("a small number") {
+            simulated.push(self::simulated(case, seed));
+        }
+        if simulated[usize::try_from(seed).expect("a small number") - 1] == *real {
+            return None;
         }
     }
-    let like = |same: fn(&Played, &Played) -> bool| simulated.iter().any(|one| same(one, &real));
+    let like = |same: fn(&Played, &Played) -> bool| simulated.iter().any(|one| same(one, real));
     let told = |of: fn(&Played) -> &Vec<String>| {
-        format!("real:\n{}\n\nsimulated:\n{}", of(&real).join("\n"), of(&simulated[0]).join("\n"))
+        format!("real:\n{}\n\nsimulated:\n{}", of(real).join("\n"), of(&simulated[0]).join("\n"))
     };
-    assert!(like(|ours, real| merges_one(&real.states, &ours.states)), "{}", told(|one| &one.states));
-    assert!(like(|a, b| a.events == b.events), "{}", told(|one| &one.events));
-    if !like(|a, b| a.children == b.children) {
-        difference(&real.children, &simulated[0].children);
+    if !like(|ours, real| merges_one(&real.states, &ours.states)) {
+        return Some(told(|one| &one.states));
     }
+    if !like(|a, b| a.events == b.events) {
+        return Some(told(|one| &one.events));
+    }
+    (!like(|a, b| a.children == b.children)).then(|| difference(&real.children, &simulated[0].children))
 }
 
 /// The same states but for one on the way: a busy control plane does two steps between two writes now and then.
@@ -180,9 +193,8 @@ pub(crate) fn check_words(case: &Case) {
     assert_eq!(real.states.last(), simulated.states.last());
 }
 
-/// Fails with the lines that only one side has.
-#[track_caller]
-fn difference(real: &[String], simulated: &[String]) {
+/// The lines that only one side has.
+fn difference(real: &[String], simulated: &[String]) -> String {
     let lines =
         |bodies: &[String]| -> Vec<String> { bodies.iter().flat_map(|body| body.lines().map(str::to_owned)).collect() };
     let (ours, theirs) = (lines(simulated), lines(real));
@@ -196,7 +208,7 @@ fn difference(real: &[String], simulated: &[String]) {
             }
         }
     }
-    panic!("- real, + simulated:\n{told}\n{}", real.join("\n"));
+    format!("- real, + simulated:\n{told}\n{}", real.join("\n"))
 }
 
 const SEEDS: u64 = 40;
