@@ -255,7 +255,7 @@ fn quotas_policies_webhooks_nodes_and_apis() {
         json!({
         "webhooks": [{"name": "v.example", "clientConfig": {"service": {"namespace": "shop", "name": "hook"}}}]}),
     );
-    check(&Scene::new(&[], &[hook.clone()]), State::Warning, [&[], &[], &["L1007"]]);
+    check(&Scene::new(&[], std::slice::from_ref(&hook)), State::Warning, [&[], &[], &["L1007"]]);
     check(&Scene::new(&[], &[hook, slice("hook", true)]), State::Ok, [&[], &[], &[]]);
     let node = wide(
         "v1",
