@@ -43,7 +43,7 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
     if volumes::awaited(world, &pod) {
         return Some(RETRY);
     }
-    let snapshot = Snapshot::of(world);
+    let snapshot = Snapshot::of(world, key);
     match place(world, &snapshot, &pod) {
         Ok(node) => bind(world, &pod, &node),
         Err(message) => {

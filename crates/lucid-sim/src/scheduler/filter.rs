@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::json::Json;
 use crate::kinds::Table;
+use crate::store::Key;
 use crate::world::World;
 
 use super::affinity::{self, Term};
@@ -27,9 +28,10 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn of(world: &World) -> Self {
+    /// `judged` is the pod that looks for a node.
+    pub(crate) fn of(world: &World, judged: &Key) -> Self {
         // A pod whose volume is still being made has its node already, although nothing says so but the claim.
-        let pods: Vec<Arc<Value>> = occupants(world).cloned().chain(volumes::promised(world)).collect();
+        let pods: Vec<Arc<Value>> = occupants(world).cloned().chain(volumes::promised(world, judged)).collect();
         let mut used: BTreeMap<&str, Request> = BTreeMap::new();
         for pod in &pods {
             let mut request = Request::of(pod);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::json::{Json, JsonMut};
 use crate::kinds::Table;
+use crate::store::Key;
 use crate::world::{By, World};
 
 use super::affinity;
@@ -67,16 +68,19 @@ pub(crate) fn awaited(world: &World, pod: &Value) -> bool {
     unbound(world, pod).iter().any(|claim| !claim.annotation(SELECTED).is_empty())
 }
 
-/// Pods that were given a node and wait for their volume there, as if they were on it.
-pub(crate) fn promised(world: &World) -> Vec<Arc<Value>> {
-    let waiting = world.scheduling.iter().filter_map(|key| world.get(Table::PODS, &key.namespace, &key.name));
+/// Other pods that were given a node and wait for their volume there, or for the binding, as if they were on it.
+pub(crate) fn promised(world: &World, except: &Key) -> Vec<Arc<Value>> {
+    let others = world.scheduling.iter().filter(|key| *key != except);
+    let waiting = others.filter_map(|key| world.get(Table::PODS, &key.namespace, &key.name));
     let promise = |pod: Arc<Value>| {
-        let claim = unbound(world, &pod).into_iter().find(|claim| !claim.annotation(SELECTED).is_empty())?;
+        let names = claims(&pod).into_iter();
+        let mut all = names.filter_map(|name| world.get(Table::CLAIMS, pod.namespace(), &name));
+        let claim = all.find(|claim| !claim.annotation(SELECTED).is_empty())?;
         let mut placed = (*pod).clone();
         placed.put("spec/nodeName", claim.annotation(SELECTED));
         Some(Arc::new(placed))
     };
-    waiting.filter_map(promise).collect()
+    waiting.filter(|pod| pod.str("spec/nodeName").is_empty()).filter_map(promise).collect()
 }
 
 fn unbound(world: &World, pod: &Value) -> Vec<Arc<Value>> {
