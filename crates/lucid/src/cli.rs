@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lucid_release::Span;
 
+#[cfg(test)]
+mod workflows;
+
 /// Take a whole system from manifests to verified running on Kubernetes.
 #[derive(Debug, Parser)]
 #[command(name = "lucid", version, max_term_width = 100, propagate_version = true, disable_help_subcommand = true)]

@@ -1,0 +1,48 @@
+//! Every `lucid` command line of the workflows is one that this program takes.
+
+use clap::Parser;
+
+use super::Cli;
+
+const WORKFLOW: &str = include_str!("../../../../.github/workflows/deploy-production.yml");
+
+/// The command lines, with values in place of the shell's variables.
+fn command_lines() -> Vec<Vec<String>> {
+    let after = |line: &'static str| {
+        ["run-lucid ", "\"$LUCID\" "].into_iter().find_map(|start| line.split_once(start)).map(|(_, rest)| rest)
+    };
+    let words = |line: &str| {
+        let line = line.split(['>', '|']).next().unwrap_or_default();
+        let words = line.split_whitespace().filter(|word| !word.contains("[@]"));
+        words.map(|word| if word == "\"$ON_FAILURE\"" { "stop" } else { word }.trim_matches('"').to_owned()).collect()
+    };
+    WORKFLOW.lines().filter_map(after).map(words).collect()
+}
+
+#[test]
+fn the_program_takes_what_the_workflow_asks() {
+    let lines = command_lines();
+    let asked: Vec<&str> = lines.iter().filter_map(|line| line.first()).map(String::as_str).collect();
+    for command in ["validate", "plan", "deploy", "health", "rollback", "status", "why"] {
+        assert!(asked.contains(&command), "the workflow never runs lucid {command}: {asked:?}");
+    }
+    for line in lines {
+        let parsed = Cli::try_parse_from(std::iter::once("lucid").chain(line.iter().map(String::as_str)));
+        assert!(parsed.is_ok(), "lucid {}: {}", line.join(" "), parsed.expect_err("not taken"));
+    }
+}
+
+#[test]
+fn the_optional_words_are_flags_of_their_commands() {
+    for line in [
+        "plan production --component redis --out plan.json -o markdown",
+        "deploy production --component redis --plan plan.json --on-failure rollback",
+        "rollback --component redis --to 3 --dry-run=server",
+    ] {
+        let parsed = Cli::try_parse_from(std::iter::once("lucid").chain(line.split(' ')));
+        assert!(parsed.is_ok(), "{line}: {}", parsed.expect_err("not taken"));
+    }
+    for flags in ["--component \"$COMPONENT\"", "--to \"$REVISION\"", "--dry-run=server"] {
+        assert!(WORKFLOW.contains(flags), "{flags}");
+    }
+}

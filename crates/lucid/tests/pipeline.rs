@@ -1,0 +1,8 @@
+//! The workflows and their scripts, with no GitHub: structure from the parsed YAML, scripts run for real.
+
+/// What the scripts do: exit codes, signals, pinned digests, and a message that shows no secret.
+#[path = "pipeline/scripts.rs"]
+mod scripts;
+/// What every workflow keeps: rights, limits, pinned actions, no foreign text in a script; and who waits for whom.
+#[path = "pipeline/structure.rs"]
+mod structure;

@@ -1,0 +1,182 @@
+//! What the scripts do: exit codes, signals, pinned digests, and a message that shows no secret.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github/scripts").join(name)
+}
+
+/// A folder of its own for each test.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pipeline-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("folder");
+    folder
+}
+
+fn program(path: &Path, text: &str) {
+    fs::write(path, format!("#!/usr/bin/env bash\n{text}\n")).expect("write");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("mode");
+}
+
+fn run_lucid(folder: &Path, lucid: &str, command: &str) -> Command {
+    program(&folder.join("lucid"), lucid);
+    let mut run = Command::new(script("run-lucid"));
+    run.arg(command).env("LUCID", folder.join("lucid"));
+    run.env("GITHUB_OUTPUT", folder.join("output")).env("GITHUB_STEP_SUMMARY", folder.join("summary"));
+    run
+}
+
+#[track_caller]
+fn check_code(command: &str, code: i32, expect: i32, says: &str) {
+    let folder = folder(&format!("code-{command}-{code}"));
+    let output = run_lucid(&folder, &format!("exit {code}"), command).output().expect("run");
+    assert_eq!(output.status.code(), Some(expect), "lucid {command} with {code}");
+    let outputs = fs::read_to_string(folder.join("output")).expect("outputs");
+    assert!(outputs.starts_with(&format!("code={code}\nverdict=")), "{outputs}");
+    let summary = fs::read_to_string(folder.join("summary")).expect("summary");
+    assert!(summary.contains(says) && outputs.contains(says), "{summary}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr).contains("::error"), expect != 0);
+    fs::remove_dir_all(&folder).expect("remove");
+}
+
+#[test]
+fn each_exit_code_has_its_meaning_and_only_success_passes() {
+    check_code("deploy", 0, 0, "done");
+    check_code("deploy", 1, 1, "rolled back or stopped");
+    check_code("deploy", 2, 2, "error findings");
+    check_code("deploy", 3, 3, "deadline");
+    check_code("deploy", 4, 4, "unknown");
+    check_code("deploy", 5, 5, "refused before any change");
+    check_code("health", 7, 7, "in part");
+    check_code("deploy", 8, 8, "a person is needed");
+    check_code("deploy", 143, 143, "stopped");
+    check_code("deploy", 101, 101, "unexpected");
+}
+
+#[test]
+fn changes_are_good_news_of_a_plan_only() {
+    check_code("plan", 6, 0, "has changes");
+    check_code("deploy", 6, 6, "has changes");
+}
+
+#[test]
+fn every_documented_exit_code_is_known_to_the_script() {
+    let table = include_str!("../../../../docs/reference/exit-codes.md");
+    let codes = table.lines().filter_map(|line| line.strip_prefix("| ")?.split(' ').next()?.parse::<u8>().ok());
+    let text = fs::read_to_string(script("run-lucid")).expect("script");
+    let codes: Vec<u8> = codes.collect();
+    assert!(codes.len() >= 11, "{codes:?}");
+    for code in codes {
+        let known = text.lines().any(|line| {
+            let pattern = line.trim().split(')').next().unwrap_or_default();
+            line.contains("verdict=") && pattern.split(" | ").any(|one| one == code.to_string())
+        });
+        assert!(known, "{code}");
+    }
+}
+
+#[test]
+fn a_cancelled_step_waits_until_lucid_has_stopped_in_order() {
+    let folder = folder("signal");
+    let lucid = format!(
+        "trap 'sleep 0.3; touch {0}/tidied; exit 143' TERM\ntouch {0}/running\nwhile true; do sleep 0.05; done",
+        folder.display()
+    );
+    let mut run =
+        run_lucid(&folder, &lucid, "deploy").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("run");
+    let began = Instant::now();
+    while !folder.join("running").exists() {
+        assert!(began.elapsed() < Duration::from_secs(20), "the program never started");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    assert_eq!(run.wait().expect("wait").code(), Some(143));
+    assert!(folder.join("tidied").exists(), "lucid was left behind");
+    assert!(fs::read_to_string(folder.join("output")).expect("outputs").contains("code=143"));
+    fs::remove_dir_all(&folder).expect("remove");
+}
+
+fn pin(folder: &Path, lines: &str) -> (Output, String) {
+    let images = include_str!("../../../../infrastructure/kubernetes/components/images/kustomization.yaml");
+    fs::write(folder.join("kustomization.yaml"), images).expect("write");
+    fs::write(folder.join("images.txt"), lines).expect("write");
+    let mut pin = Command::new(script("pin-images"));
+    let output = pin.args(["images.txt", "kustomization.yaml"]).current_dir(folder).output().expect("run");
+    (output, fs::read_to_string(folder.join("kustomization.yaml")).expect("read"))
+}
+
+#[test]
+fn built_images_are_named_by_digest_and_the_others_stay() {
+    let folder = folder("pin");
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let (output, text) = pin(&folder, &format!("lucid-redis={digest}\n"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains(&format!(
+        "- {{name: lucid-redis, newName: ghcr.io/hamigames/lucid/lucid-redis, digest: {digest}}}\n"
+    )));
+    assert_eq!(text.matches(&digest).count(), 1);
+    assert!(text.contains("- {name: lucid-mongodb, newName: ghcr.io/hamigames/lucid/lucid-mongodb, newTag: "));
+    fs::remove_dir_all(&folder).expect("remove");
+}
+
+#[test]
+fn a_line_that_is_no_digest_or_no_image_changes_nothing() {
+    let folder = folder("pin-bad");
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    for line in ["lucid-redis=latest".to_owned(), format!("lucid-unknown={digest}"), format!("lucid-redis|x={digest}")]
+    {
+        let (output, text) = pin(&folder, &format!("lucid-mongodb={digest}\n{line}\n"));
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(!text.contains(&digest), "{line}");
+    }
+    fs::remove_dir_all(&folder).expect("remove");
+}
+
+/// Programs named jq and curl stand in for the real ones: they note what they were given.
+fn notify(folder: &Path, webhook: &str, curl: &str) -> Output {
+    program(&folder.join("jq"), &format!("printf '%s\\n' \"$@\" >> {}/jq.args\necho '{{}}'", folder.display()));
+    program(
+        &folder.join("curl"),
+        &format!("printf '%s\\n' \"$@\" > {0}/curl.args\ncat > {0}/curl.stdin\n{curl}", folder.display()),
+    );
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
+    let mut notify = Command::new(script("notify"));
+    notify.env("PATH", path).env("WEBHOOK", webhook).env("ACTION", "deploy").env("ENVIRONMENT", "production");
+    notify.env("OUTCOME", "FAILED").env("VERDICT", "refused before any change").env("WHO", "someone");
+    notify.env("REASON", "a \"quoted\" $(reason)").env("RUN", "https://github.example/1");
+    notify.output().expect("run")
+}
+
+#[test]
+fn the_webhook_is_in_no_argument_and_in_no_output_also_when_it_fails() {
+    let secret = "https://hooks.example/T000/very-secret";
+    for curl in ["exit 0", "echo https://hooks.example/T000/very-secret >&2; exit 22"] {
+        let folder = folder("notify");
+        let output = notify(&folder, secret, curl);
+        assert!(output.status.success(), "{output:?}");
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let args = fs::read_to_string(folder.join("curl.args")).expect("args");
+        let sent = fs::read_to_string(folder.join("jq.args")).expect("args");
+        assert!(!said.contains("very-secret") && !args.contains("very-secret") && !sent.contains("very-secret"));
+        assert!(fs::read_to_string(folder.join("curl.stdin")).expect("stdin").contains(secret));
+        assert!(
+            sent.contains("production: FAILED (refused before any change)") && sent.contains("\"quoted\" $(reason)")
+        );
+        fs::remove_dir_all(&folder).expect("remove");
+    }
+}
+
+#[test]
+fn no_webhook_and_a_strange_one_send_nothing() {
+    let folder = folder("notify-none");
+    assert!(notify(&folder, "", "exit 0").status.success());
+    assert_eq!(notify(&folder, "https://a.example/\"\nurl = \"http://b.example", "exit 0").status.code(), Some(2));
+    assert!(!folder.join("curl.args").exists());
+    fs::remove_dir_all(&folder).expect("remove");
+}
