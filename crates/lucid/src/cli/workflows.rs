@@ -46,3 +46,12 @@ fn the_optional_words_are_flags_of_their_commands() {
         assert!(WORKFLOW.contains(flags), "{flags}");
     }
 }
+
+/// The workflow goes back from a stopped run only when the run had sent something.
+#[test]
+fn the_event_that_the_workflow_looks_for_is_one_that_is_written() {
+    let event = lucid_engine::Event::Started { component: "redis".to_owned() };
+    let line = serde_json::to_string(&lucid_engine::Stamped { at_ms: 0, event }).expect("JSON");
+    let quoted = WORKFLOW.split("grep --quiet '").nth(1).and_then(|rest| rest.split('\'').next()).expect("the pattern");
+    assert!(line.contains(quoted), "{line} lacks {quoted}");
+}
