@@ -6,6 +6,7 @@ mod real;
 mod rendering;
 mod rust;
 mod tidy;
+mod workflows;
 
 use std::time::{Duration, Instant};
 
@@ -99,10 +100,11 @@ type Check = fn() -> Result<()>;
 
 /// Every check of the unit suite runs also after another failed, cheapest first.
 fn unit() -> Result<()> {
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("formatting", rust::formatting),
         ("tidiness", tidy::check),
         ("architecture", architecture::check),
+        ("workflows", workflows::check),
         ("lints", rust::lints),
         ("tests", rust::unit_tests),
         ("generated reference", codegen::check),

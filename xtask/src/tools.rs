@@ -26,12 +26,15 @@ enum Purpose {
     Cluster,
     /// The real kustomize
     Rendering,
+    /// The lint of workflows
+    Workflows,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
     match args.purpose {
         Some(Purpose::Cluster) => cluster(),
         Some(Purpose::Rendering) => rendering(),
+        Some(Purpose::Workflows) => workflows(),
         None => all(),
     }
 }
@@ -52,6 +55,13 @@ const KUBE_SCORE: Install = Install {
     name: "kube-score",
     package: "github.com/zegl/kube-score/cmd/kube-score",
     version: "v1.20.0",
+    takes: "a minute or two",
+};
+
+const ACTIONLINT: Install = Install {
+    name: "actionlint",
+    package: "github.com/rhysd/actionlint/cmd/actionlint",
+    version: "v1.7.12",
     takes: "a minute or two",
 };
 
@@ -80,6 +90,7 @@ pub(crate) fn cluster() -> Result<()> {
 pub(crate) fn all() -> Result<()> {
     cluster()?;
     rendering()?;
+    workflows()?;
     let _lock = lock()?;
     KUBE_SCORE.ensure()?;
     crds::ensure()
@@ -91,6 +102,12 @@ pub(crate) fn rendering() -> Result<()> {
     KUSTOMIZE.ensure()?;
     let source = root().join("crates/lucid-kustomize/tests/oracle");
     go::build(&source, &tools().join("kustomize-oracle"), "", "kustomize's oracle", "a minute or two")
+}
+
+/// The lint of GitHub's workflows.
+pub(crate) fn workflows() -> Result<()> {
+    let _lock = lock()?;
+    ACTIONLINT.ensure()
 }
 
 /// The folder of a component of ours or of an installed program.
