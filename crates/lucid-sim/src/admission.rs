@@ -51,7 +51,7 @@ pub(crate) fn mutate(
             service_account(world, kind, object)?;
             priority(world, kind, object)?;
             tolerations(object);
-            Ok(())
+            runtime_class(world, kind, object)
         }
         Table::CLAIMS => {
             default_class(world, object);
@@ -127,25 +127,51 @@ fn priority(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError>
     let class = pod.str("spec/priorityClassName").to_owned();
     if class.is_empty() {
         let default = world.store.list(Table::PRIORITY_CLASSES).find(|class| class.flag("globalDefault"));
-        pod.put("spec/priority", default.map_or(0, |class| class.int("value")));
+        set_priority(kind, pod, default.map_or(&Value::Null, |class| class))
     } else {
         let Some(found) = world.store.get(Table::PRIORITY_CLASSES, "", &class) else {
             let why = format!("no PriorityClass with name {class} was found");
             return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
         };
-        pod.put("spec/priority", found.int("value"));
+        set_priority(kind, pod, found)
     }
-    pod.default_to("spec/preemptionPolicy", "PreemptLowerPriority");
+}
+
+/// Priority and preemption are the class's; a pod that says them itself must say the same.
+fn set_priority(kind: &Kind, pod: &mut Value, class: &Value) -> Result<(), ApiError> {
+    let policy = if class.has("preemptionPolicy") { class.str("preemptionPolicy") } else { "PreemptLowerPriority" };
+    let value = class.int("value");
+    let refuse = |what: String| {
+        let why = format!("{what} from the given PriorityClass name");
+        Err(ApiError::forbidden(kind.about(), pod.name(), &why))
+    };
+    let computed = "must not be provided in pod spec; priority admission controller computed";
+    if let Some(given) = pod.at("spec/priority").as_i64().filter(|given| *given != value) {
+        return refuse(format!("the integer value of priority ({given}) {computed} {value}"));
+    }
+    if let Some(given) = pod.at("spec/preemptionPolicy").as_str().filter(|given| *given != policy) {
+        return refuse(format!("the string value of PreemptionPolicy ({given}) {computed} {policy}"));
+    }
+    pod.put("spec/priority", value);
+    pod.put("spec/preemptionPolicy", policy);
     Ok(())
+}
+
+fn runtime_class(world: &World, kind: &Kind, pod: &Value) -> Result<(), ApiError> {
+    let Some(name) = pod.at("spec/runtimeClassName").as_str() else { return Ok(()) };
+    let classes = world.kinds.by_kind("node.k8s.io/v1", "RuntimeClass");
+    if classes.is_some_and(|classes| world.store.get(classes.table, "", name).is_some()) {
+        return Ok(());
+    }
+    let why = format!("pod rejected: RuntimeClass \"{name}\" not found");
+    Err(ApiError::forbidden(kind.about(), pod.name(), &why))
 }
 
 /// Every pod tolerates a node that is lost for five minutes.
 fn tolerations(pod: &mut Value) {
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let covers = |t: &Value| {
-            (t.str("key") == key || t.str("key").is_empty() && t.str("operator") == "Exists")
-                && matches!(t.str("effect"), "" | "NoExecute")
-        };
+        let covers =
+            |t: &Value| (t.str("key") == key || t.str("key").is_empty()) && matches!(t.str("effect"), "" | "NoExecute");
         if !pod.list("spec/tolerations").iter().any(covers) {
             let toleration = json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
             push(pod, "spec/tolerations", toleration);

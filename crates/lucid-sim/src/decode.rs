@@ -187,6 +187,7 @@ impl Walk {
         match field.presence {
             Presence::Always if empty && holds_nil => Some(Value::Null),
             Presence::Always => Some(value),
+            Presence::OmitEmpty if matches!(schema.ty(), Type::Time | Type::MicroTime) => Some(value),
             Presence::OmitEmpty | Presence::Never if empty => None,
             Presence::Never if value.as_object().is_some_and(Map::is_empty) => None,
             Presence::OmitEmpty | Presence::Never => Some(value),
@@ -263,9 +264,10 @@ impl Walk {
     }
 }
 
-/// A struct that is there even when nobody set it; times know how to be absent.
+/// A struct that is there even when nobody set it; a time then is null.
 fn by_value(ty: Type, go: &str) -> bool {
-    !go.starts_with('*') && matches!(ty, Type::Ref(_) | Type::IntOrString | Type::Quantity)
+    !go.starts_with('*')
+        && matches!(ty, Type::Ref(_) | Type::IntOrString | Type::Quantity | Type::Time | Type::MicroTime)
 }
 
 /// What `omitempty` leaves out.

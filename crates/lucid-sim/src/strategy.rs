@@ -53,7 +53,11 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
             let first = template_generation(object).max(1);
             object.annotate(TEMPLATE_GENERATION, &first.to_string());
         }
-        Table::CLAIMS => mirror_source(object),
+        Table::CLAIMS => {
+            drop_foreign_source(&Value::Null, object);
+            mirror_source(object);
+        }
+        Table::SERVICE_ACCOUNTS => names_only(object),
         Table::LEASES => drop(object.cut("spec/strategy")),
         Table::JOBS if !object.flag("spec/manualSelector") => select_own_pods(object),
         _ => {}
@@ -62,6 +66,29 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
 
 fn template_generation(set: &Value) -> i64 {
     set.annotation(TEMPLATE_GENERATION).parse().unwrap_or(0)
+}
+
+/// Of an account's secrets nothing but the names is kept.
+fn names_only(account: &mut Value) {
+    for secret in account.items("secrets") {
+        let name = secret.at("name").clone();
+        *secret = if name.is_null() { json!({}) } else { json!({"name": name}) };
+    }
+}
+
+/// A source that the older field cannot mean is dropped from it.
+fn drop_foreign_source(old: &Value, claim: &mut Value) {
+    if old.has("spec/dataSource") || old.has("spec/dataSourceRef") {
+        return;
+    }
+    let source = claim.at("spec/dataSource");
+    let known = matches!(
+        (source.str("apiGroup"), source.str("kind")),
+        ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+    );
+    if !known {
+        claim.cut("spec/dataSource");
+    }
 }
 
 /// The two ways to say what a claim is filled from say the same.
@@ -150,6 +177,8 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             match kind.table {
                 Table::NAMESPACES => restore(old, new, "spec/finalizers"),
                 Table::SERVICES => service::drop_dependent_fields(old, new),
+                Table::SERVICE_ACCOUNTS => names_only(new),
+                Table::CLAIMS => drop_foreign_source(old, new),
                 Table::DAEMON_SETS => {
                     let changed = old.at("spec/template") != new.at("spec/template");
                     let generation = template_generation(old) + i64::from(changed);

@@ -14,7 +14,6 @@ use crate::schema::{Topology, TypeRef};
 use crate::world::World;
 
 const MEDIA: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-const MEDIA_CUSTOM: &str = "application/json, application/yaml";
 
 /// The body as JSON, with the fields that it names twice. YAML is read where it is said to be YAML.
 pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
@@ -86,12 +85,12 @@ pub(crate) fn validation(request: &Request) -> Validation {
     }
 }
 
-pub(crate) fn check_media(kind: &Kind, request: &Request) -> Result<(), ApiError> {
+pub(crate) fn check_media(request: &Request) -> Result<(), ApiError> {
     let media = request.content_type.split(';').next().unwrap_or("").trim();
     if matches!(media, "" | "application/json" | "application/yaml") {
         return Ok(());
     }
-    Err(ApiError::unsupported_media_type(if kind.is_custom() { MEDIA_CUSTOM } else { MEDIA }))
+    Err(ApiError::unsupported_media_type(MEDIA))
 }
 
 fn unreadable(request: &Request, why: &str) -> ApiError {
@@ -125,6 +124,13 @@ fn unfit(expected: &Kind, version: &str, named: &str, why: &str) -> ApiError {
     ApiError::bad_request(format!("{named} in version {version:?} cannot be handled as a {shown}: {why}"))
 }
 
+const SCHEME: &str = "\"pkg/runtime/scheme.go:111\"";
+
+/// A version in the server's own spelling: `/v1` is `v1`.
+fn group_version(version: &str) -> &str {
+    version.strip_prefix('/').unwrap_or(version)
+}
+
 /// The type with which the server first looks at an object.
 const HEAD: &str =
     "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
@@ -154,12 +160,21 @@ pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> 
     if kind.is_custom() {
         return if name.is_empty() { Err(format!("Object 'Kind' is missing in '{patched}'")) } else { Ok(()) };
     }
-    let version = if version.is_empty() { kind.api_version() } else { version };
     let name = if name.is_empty() { &kind.kind } else { &name };
+    if version.is_empty() {
+        if *name == kind.kind {
+            return Ok(());
+        }
+        return Err(format!(
+            "no kind {name:?} is registered for the internal version of group {:?} in scheme {SCHEME}",
+            kind.group
+        ));
+    }
     if Schema::of(&Gvk::from_api_version(&version, name)).is_some() {
         return Ok(());
     }
-    Err(format!("no kind {name:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""))
+    let version = group_version(&version);
+    Err(format!("no kind {name:?} is registered for version {version:?} in scheme {SCHEME}"))
 }
 
 /// The value with the type that the URL says, unless it says another one itself.
@@ -198,9 +213,8 @@ fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(
     }
     match known {
         None => {
-            let why = format!(
-                "no kind {name:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
-            );
+            let version = group_version(version);
+            let why = format!("no kind {name:?} is registered for version {version:?} in scheme {SCHEME}");
             Err(unfit(kind, short, name, &why))
         }
         Some(known) if known.table == kind.table => Err(version_mismatch(kind, version)),
@@ -233,8 +247,7 @@ fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
     let mut findings = Findings::default();
     if let Some(metadata) = value.get_mut("metadata") {
         let ty = TypeRef::Builtin(Schema::object_meta());
-        let (mut held, found) = decode::decode(metadata, ty, Dialect::Json);
-        forgotten(&mut held);
+        let (held, found) = decode::decode(metadata, ty, Dialect::Json);
         *metadata = decode::printed(&held, ty);
         findings.error = found.error;
         let within = |text: String| text.replacen("field \"", "field \"metadata.", 1);

@@ -21,7 +21,7 @@ const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+jso
 const ACCEPTED_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(crate) enum How {
     Json,
     Merge,
     Strategic,
@@ -65,8 +65,11 @@ fn rewrite(
     request: &Request,
     how: How,
 ) -> Result<Written, ApiError> {
+    if world.get(kind.table, &target.namespace, &target.name).is_none() {
+        return Err(ApiError::not_found(kind.about(), &target.name));
+    }
     let (patch, duplicates) = decode::parse(&request.body).map_err(|error| unreadable(how, &error.to_string()))?;
-    check_shape(how, &patch)?;
+    check_shape(how, &patch, body::validation(request) == Validation::Ignore)?;
     let manager = options::manager(request);
     let stored = world.kinds.stored(kind.table).clone();
     let mut warnings = Vec::new();
@@ -74,10 +77,16 @@ fn rewrite(
         let live = convert::present(kind, &Arc::new(old.clone()));
         let mut patched = patched(kind, &live, &patch, how)?;
         if how == How::Strategic {
-            patched.put("apiVersion", kind.api_version());
-            patched.put("kind", kind.kind.clone());
+            // The patched tree is read without regard to what it says it is.
+            for (field, value) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
+                if matches!(patched.at(field), Value::String(_) | Value::Null) {
+                    patched.put(field, value);
+                }
+            }
         } else if let Err(error) = body::check_patched(kind, &patched) {
             return Err(invalid_patch(how, &patch, &patched, &error));
+        } else if !kind.is_custom() && patched.str("apiVersion").is_empty() {
+            return Err(versionless(request, target, how, &patch, &patched, &mut warnings));
         }
         let (mut object, findings) = body::read(kind, patched.clone(), how.dialect());
         if let Some(error) = findings.error {
@@ -102,6 +111,33 @@ fn rewrite(
     result
 }
 
+/// Without a version, the object is read as the server's own type, which has neither metadata nor anything else of it.
+fn versionless(
+    request: &Request,
+    target: &Target,
+    how: How,
+    patch: &Value,
+    patched: &Value,
+    warnings: &mut Vec<String>,
+) -> ApiError {
+    let known = |key: &str| {
+        matches!(key, "apiVersion" | "kind" | "name" | "generateName" | "namespace" | "uid" | "labels" | "annotations")
+    };
+    let fields = patched.as_object().into_iter().flatten().map(|(key, _)| key);
+    let told: Vec<String> = fields.filter(|key| !known(key)).map(|key| format!("unknown field {key:?}")).collect();
+    match body::validation(request) {
+        Validation::Strict => {
+            return invalid_patch(how, patch, patched, &format!("strict decoding error: {}", told.join(", ")));
+        }
+        Validation::Warn => *warnings = told,
+        Validation::Ignore => {}
+    }
+    ApiError::bad_request(format!(
+        "the name of the object ({} based on URL) was undeterminable: name must be provided",
+        target.name
+    ))
+}
+
 fn unreadable(how: How, why: &str) -> ApiError {
     ApiError::bad_request(match how {
         How::Strategic => why.to_owned(),
@@ -109,10 +145,16 @@ fn unreadable(how: How, why: &str) -> ApiError {
     })
 }
 
-/// Patches that are no patches are refused before there is an object to patch.
-fn check_shape(how: How, patch: &Value) -> Result<(), ApiError> {
+/// Patches that are no patches. Without field validation, they are read by another decoder.
+fn check_shape(how: How, patch: &Value, ignoring: bool) -> Result<(), ApiError> {
     let what = decode::kind(patch);
     match how {
+        How::Json if ignoring && !patch.is_array() && !patch.is_null() => {
+            Err(ApiError::bad_request(format!("json: cannot unmarshal {what} into Go value of type jsonpatch.Patch")))
+        }
+        How::Merge if patch.is_null() => Err(ApiError::bad_request("Invalid JSON Patch")),
+        How::Merge if ignoring && patch.is_array() => Ok(()),
+        How::Merge if ignoring && !patch.is_object() => Err(ApiError::bad_request("Invalid JSON Patch")),
         How::Json if !patch.is_array() && !patch.is_null() => {
             Err(unreadable(how, &format!("json: cannot unmarshal {what} into Go value of type []handlers.jsonPatchOp")))
         }
@@ -142,7 +184,7 @@ fn cannot_apply() -> ApiError {
 }
 
 /// The patched object is no object of the kind any more.
-fn invalid_patch(how: How, patch: &Value, patched: &Value, why: &str) -> ApiError {
+pub(crate) fn invalid_patch(how: How, patch: &Value, patched: &Value, why: &str) -> ApiError {
     let shown = if how == How::Strategic { patch } else { patched }.to_string();
     let cause = Cause::invalid("patch", &shown.into(), why);
     ApiError::invalid(About { group: "", plural: "", kind: "" }, "", vec![cause])

@@ -16,7 +16,7 @@ pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &
         return Err(ApiError::method_not_allowed());
     }
     let format = read::format_of(request)?;
-    body::check_media(kind, request)?;
+    body::check_media(request)?;
     options::check(request, "CreateOptions")?;
     let object = body::object(world, kind, request)?;
     let manager = options::manager(request);
@@ -29,7 +29,7 @@ pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &
 pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let format = read::format_of(request)?;
     options::check(request, "UpdateOptions")?;
-    body::check_media(kind, request)?;
+    body::check_media(request)?;
     let mut object = body::object(world, kind, request)?;
     metadata::place(kind, &target.namespace, &mut object)?;
     body::check_name(&object, &target.name)?;

@@ -13,6 +13,14 @@ pub(crate) fn problems(config: &Value, ty: TypeRef<'_>) -> Vec<String> {
     walk.out
 }
 
+/// Whether an object fits its schema; items that are named twice are let through.
+pub(crate) fn fits(object: &Value, ty: TypeRef<'_>) -> bool {
+    if matches!(ty, TypeRef::Builtin(_)) {
+        return true;
+    }
+    problems(object, ty).iter().all(|problem| problem.contains("duplicate entries for key"))
+}
+
 struct Walk {
     path: Vec<String>,
     out: Vec<String>,

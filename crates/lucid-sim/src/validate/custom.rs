@@ -267,8 +267,14 @@ fn repeated(schema: &Value, list: &[Value], at: &At, problems: &mut Problems) {
             Value::Object(pairs.map(|key| (key.to_owned(), item.at(key).clone())).collect())
         }
     };
-    if !matches!(schema.str("x-kubernetes-list-type"), "set" | "map") {
+    let kind = schema.str("x-kubernetes-list-type");
+    if !matches!(kind, "set" | "map") {
         return;
+    }
+    let foreign = |item: &&Value| kind == "map" && !item.is_object() && !item.is_null();
+    if let Some(index) = list.iter().position(|item| foreign(&item)) {
+        let detail = "must be an object for an array of list-type map";
+        return problems.invalid(&at.index(index), list[index].clone(), detail);
     }
     let identities: Vec<Value> = list.iter().map(identity).collect();
     for (index, one) in identities.iter().enumerate() {

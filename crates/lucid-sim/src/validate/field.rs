@@ -103,7 +103,7 @@ impl Problems {
 
     pub(crate) fn positive(&mut self, at: &At, value: &Value) {
         if value.as_i64().is_some_and(|number| number <= 0) {
-            self.invalid(at, value.clone(), "must be greater than 0");
+            self.invalid(at, value.clone(), "must be greater than zero");
         }
     }
 

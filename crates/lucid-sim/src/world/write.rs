@@ -91,7 +91,7 @@ impl World {
         }
         strategy::canonicalize(kind, &mut object);
         admission::validate(self, kind, &object, None)?;
-        if !matches!(object.str("metadata/resourceVersion"), "" | "0") {
+        if object.str("metadata/resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
             return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
         }
         let name = object.name().to_owned();
@@ -256,6 +256,9 @@ fn check_version(kind: &Kind, old: &Value, new: &mut Value) -> Result<(), ApiErr
             // The server names the resource where the kind should stand.
             let about = crate::error::About { kind: &kind.plural, ..kind.about() };
             Err(ApiError::invalid(about, old.name(), vec![cause]))
+        }
+        given if given.parse::<u64>().is_err() => {
+            Err(ApiError::failed(format!("strconv.ParseUint: parsing {given:?}: invalid syntax")))
         }
         given if given == live => Ok(()),
         _ => Err(ApiError::modified(kind.about(), old.name())),

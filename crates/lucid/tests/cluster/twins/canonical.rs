@@ -208,7 +208,7 @@ fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
         Value::String(text) if key == "resourceVersion" => {
             side.symbols.get(text).cloned().unwrap_or("<rv ?>".into()).into()
         }
-        Value::String(text) => versions(&times(&side.name(text))).into(),
+        Value::String(text) => prefix(&versions(&times(&side.name(text)))).into(),
         Value::Number(number) if matches!(key, "nodePort" | "healthCheckNodePort") => {
             let chosen =
                 number.as_u64().is_some_and(|n| (30_000..=32_767).contains(&n) && !matches!(n, 30_080 | 30_081));
@@ -255,6 +255,13 @@ fn versions(text: &str) -> String {
     const MARK: &str = "does not match the ResourceVersion in record (";
     let Some((begin, rest)) = text.split_once(MARK) else { return text.into() };
     format!("{begin}{MARK}<rv>{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Where the server keeps its objects; the real one has a prefix of its own for this test.
+fn prefix(text: &str) -> String {
+    const MARK: &str = "Key: /twins-";
+    let Some((begin, rest)) = text.split_once(MARK) else { return text.into() };
+    format!("{begin}Key: /registry{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// The causes of a refusal come in the order of Go's maps, and quote Go's structs. What two layers of the server's
