@@ -215,6 +215,11 @@ fn bump_generation(kind: &Kind, old: &Value, new: &mut Value) {
     }
 }
 
+/// Kinds that take an empty list for another wish than none.
+pub(crate) fn counts_empties(kind: &Kind) -> bool {
+    kind.group == "networking.k8s.io" && kind.kind == "NetworkPolicy"
+}
+
 /// Everything of an object but metadata, and its status unless that is part of the wish.
 fn wish<'v>(kind: &Kind, object: &'v Value) -> Vec<(&'v String, &'v Value)> {
     let fields = object.as_object().into_iter().flat_map(Map::iter);

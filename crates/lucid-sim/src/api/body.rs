@@ -158,7 +158,12 @@ pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> 
         return Err(format!("unexpected GroupVersion string: {version}"));
     }
     if kind.is_custom() {
-        return if name.is_empty() { Err(format!("Object 'Kind' is missing in '{patched}'")) } else { Ok(()) };
+        let missing = |what: &str| Err(format!("Object '{what}' is missing in '{patched}'"));
+        return match (name.is_empty(), version.is_empty()) {
+            (true, _) => missing("Kind"),
+            (_, true) => missing("apiVersion"),
+            _ => Ok(()),
+        };
     }
     let name = if name.is_empty() { &kind.kind } else { &name };
     if version.is_empty() {
@@ -180,6 +185,10 @@ pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> 
 /// The value with the type that the URL says, unless it says another one itself.
 fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<Value, ApiError> {
     let (version, name) = head(&value).map_err(|why| unrecognised(kind, request, unreadable(request, &why)))?;
+    if version.matches('/').count() > 1 {
+        let why = format!("unexpected GroupVersion string: {version} ({})", summary(&request.body));
+        return Err(unrecognised(kind, request, ApiError::bad_request(why)));
+    }
     if kind.is_custom() && name.is_empty() {
         let body = String::from_utf8_lossy(&request.body);
         let why = format!("Object 'Kind' is missing in '{body}' ({})", summary(&request.body));

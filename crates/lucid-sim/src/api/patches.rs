@@ -65,10 +65,10 @@ fn rewrite(
     request: &Request,
     how: How,
 ) -> Result<Written, ApiError> {
+    let (patch, duplicates) = decode::parse(&request.body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
     if world.get(kind.table, &target.namespace, &target.name).is_none() {
         return Err(ApiError::not_found(kind.about(), &target.name));
     }
-    let (patch, duplicates) = decode::parse(&request.body).map_err(|error| unreadable(how, &error.to_string()))?;
     check_shape(how, &patch, body::validation(request) == Validation::Ignore)?;
     let manager = options::manager(request);
     let stored = world.kinds.stored(kind.table).clone();
@@ -87,6 +87,9 @@ fn rewrite(
             return Err(invalid_patch(how, &patch, &patched, &error));
         } else if !kind.is_custom() && patched.str("apiVersion").is_empty() {
             return Err(versionless(request, target, how, &patch, &patched, &mut warnings));
+        }
+        if kind.is_custom() {
+            check_type(kind, &target.name, &patched)?;
         }
         let (mut object, findings) = body::read(kind, patched.clone(), how.dialect());
         if let Some(error) = findings.error {
@@ -109,6 +112,15 @@ fn rewrite(
     });
     world.warnings.splice(0..0, warnings);
     result
+}
+
+/// A custom resource that was made one of another kind.
+fn check_type(kind: &Kind, name: &str, patched: &Value) -> Result<(), ApiError> {
+    let expected = [("kind", kind.kind.clone()), ("apiVersion", kind.api_version())];
+    let wrong = expected.iter().filter(|(field, is)| patched.str(field) != is);
+    let causes: Vec<Cause> =
+        wrong.map(|(field, is)| Cause::invalid(*field, patched.at(field), &format!("must be {is}"))).collect();
+    if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind.about(), name, causes)) }
 }
 
 /// Without a version, the object is read as the server's own type, which has neither metadata nor anything else of it.

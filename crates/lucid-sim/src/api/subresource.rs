@@ -91,6 +91,13 @@ fn scale_of(kind: &Kind, object: &Value) -> Value {
     scale
 }
 
+/// The type of scales, which is no resource of its own.
+fn scale_type() -> TypeRef<'static> {
+    let deployments = lucid_schema::resource(&Gvk::from_api_version("apps/v1", "Deployment"));
+    let scale = deployments.and_then(|deployments| deployments.subresource("scale"));
+    scale.and_then(Schema::of_subresource).map_or(TypeRef::Unknown, TypeRef::Builtin)
+}
+
 fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let body = crate::api::decode(request)?;
     let manager = manager(request);
@@ -110,8 +117,7 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
             }
             _ => patch::merge(&mut scale, &body),
         }
-        let ty =
-            Schema::of(&Gvk::from_api_version("autoscaling/v1", "Scale")).map_or(TypeRef::Unknown, TypeRef::Builtin);
+        let ty = scale_type();
         let (read, findings) = decode::decode(&scale, ty, Dialect::Json);
         if let Some(error) = findings.error {
             return Err(patches::invalid_patch(patches::How::Merge, &body, &scale, &error));

@@ -80,7 +80,9 @@ impl Walk {
                     let why = format!("illegal base64 data at input byte {at}");
                     let why =
                         if self.dialect == Dialect::Tree { format!("error decoding from json: {why}") } else { why };
-                    self.saved.get_or_insert(why);
+                    // A tree is not read on after that.
+                    let told = if self.dialect == Dialect::Tree { &mut self.fatal } else { &mut self.saved };
+                    told.get_or_insert(why);
                     "".into()
                 }
             },

@@ -4,6 +4,7 @@ use lucid_schema::Type;
 use serde_json::Value;
 
 use crate::fields::path;
+use crate::go;
 use crate::schema::{Topology, TypeRef};
 
 /// Every place where the configuration does not fit, or names an item twice.
@@ -15,9 +16,6 @@ pub(crate) fn problems(config: &Value, ty: TypeRef<'_>) -> Vec<String> {
 
 /// Whether an object fits its schema; items that are named twice are let through.
 pub(crate) fn fits(object: &Value, ty: TypeRef<'_>) -> bool {
-    if matches!(ty, TypeRef::Builtin(_)) {
-        return true;
-    }
     problems(object, ty).iter().all(|problem| problem.contains("duplicate entries for key"))
 }
 
@@ -71,12 +69,13 @@ impl Walk {
         let mut seen = Vec::new();
         for (at, item) in list.iter().enumerate() {
             match path::item(topology, ty.items(), item) {
-                Err(why) => self.say(&format!("element {at}: {why}")),
-                Ok(element) if seen.contains(&element) => {
-                    let key = path::shown(std::slice::from_ref(&element));
-                    self.say(&format!("duplicate entries for key {key}"));
-                }
+                // Without a name, the rest is not looked at.
+                Err(why) => return self.say(&format!("element {at}: {why}")),
                 Ok(element) => {
+                    if seen.contains(&element) {
+                        let key = path::shown(std::slice::from_ref(&element));
+                        self.say(&format!("duplicate entries for key {key}"));
+                    }
                     self.path.push(element.clone());
                     self.value(item, ty.items());
                     self.path.pop();
@@ -87,14 +86,18 @@ impl Walk {
     }
 
     fn scalar(&mut self, value: &Value, ty: TypeRef<'_>) {
-        let expected = match ty.scalar() {
-            Some(Type::Int32 | Type::Int64 | Type::Number) if !value.is_number() => "numeric (int or float)",
-            Some(Type::Boolean) if !value.is_boolean() => "boolean",
-            Some(Type::String | Type::Bytes | Type::Time | Type::MicroTime) if !value.is_string() => "string",
-            Some(_) if value.is_object() || value.is_array() => "scalar",
+        let what = match ty.scalar() {
+            Some(Type::Int32 | Type::Int64 | Type::Number) if !value.is_number() => {
+                format!("expected numeric (int or float), got {}", go::type_name(value))
+            }
+            Some(Type::Boolean) if !value.is_boolean() => format!("expected boolean, got {}", show(value)),
+            Some(Type::String | Type::Bytes) if !value.is_string() => {
+                format!("expected string, got &value.valueUnstructured{{Value:{}}}", go::literal(value))
+            }
+            _ if value.is_object() || value.is_array() => format!("expected any scalar, got {}", show(value)),
             _ => return,
         };
-        self.say(&format!("expected {expected}, got {}", show(value)));
+        self.say(&what);
     }
 }
 
@@ -108,8 +111,5 @@ fn is_list(ty: TypeRef<'_>) -> bool {
 
 /// A value as the schema walker names it in messages.
 fn show(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
-        other => format!("&value.valueUnstructured{{Value:{other}}}"),
-    }
+    format!("&{{{}}}", go::plain(value))
 }

@@ -7,6 +7,7 @@ mod order;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::go;
 use crate::schema::TypeRef;
 
 const DIRECTIVE: &str = "$patch";
@@ -36,7 +37,7 @@ const BAD_RETAIN: Error = Error::Format("invalid patch format of retainKeys");
 const BAD_ORDER: Error = Error::Format("invalid patch format of setElementOrder list");
 
 fn no_merge_key(item: &Value, key: &str) -> Error {
-    Error::Other(format!("map: {} does not contain declared merge key: {key}", printed(item)))
+    Error::Other(format!("map: {} does not contain declared merge key: {key}", go::plain(item)))
 }
 
 /// Applies the patch to an object of this type; a patch that is null changes nothing.
@@ -107,7 +108,7 @@ fn maps(target: &mut Map<String, Value>, patch: &Map<String, Value>, ty: TypeRef
 }
 
 fn bad_directive(directive: &Value, map: &Value) -> Error {
-    Error::Other(format!("unknown patch type: {} in map: {}", printed(directive), printed(map)))
+    Error::Other(format!("unknown patch type: {} in map: {}", go::plain(directive), go::plain(map)))
 }
 
 fn strategy(ty: TypeRef<'_>) -> &'static str {
@@ -174,20 +175,8 @@ fn ordered(target: &mut Map<String, Value>, patch: &mut Map<String, Value>, ty: 
 }
 
 fn as_list(value: &Value) -> Result<&[Value], Error> {
-    let wrong = || Error::Other(format!("expected a []interface {{}}, but received a {}", go_type(value)));
+    let wrong = || Error::Other(format!("expected a []interface {{}}, but received a {}", go::type_name(value)));
     value.as_array().map(Vec::as_slice).ok_or_else(wrong)
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "%!s(<nil>)",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }
 
 /// Two lists as one: items with the same key are merged, new ones come before those that the object had.
@@ -197,8 +186,8 @@ fn lists(current: &[Value], patch: &[Value], ty: TypeRef<'_>) -> Result<Vec<Valu
     if first.is_array() {
         return Err(Error::Other("lists of lists are not supported".into()));
     }
-    if all.any(|item| go_type(item) != go_type(first)) {
-        let shown = printed(&Value::from(vec![Value::from(current.to_vec()), Value::from(patch.to_vec())]));
+    if all.any(|item| go::type_name(item) != go::type_name(first)) {
+        let shown = go::plain(&Value::from(vec![Value::from(current.to_vec()), Value::from(patch.to_vec())]));
         return Err(Error::Other(format!("list element types are not identical: {shown}")));
     }
     if !first.is_object() {
@@ -242,20 +231,6 @@ fn lists(current: &[Value], patch: &[Value], ty: TypeRef<'_>) -> Result<Vec<Valu
         }
     }
     order::arrange(merged, &plain, &kept, Some(key))
-}
-
-/// A value as Go's `%v` prints it.
-fn printed(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".into(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => format!("[{}]", list.iter().map(printed).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let fields: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", printed(value))).collect();
-            format!("map[{}]", fields.join(" "))
-        }
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -110,7 +110,9 @@ impl Problems {
     /// The field cannot change.
     pub(crate) fn immutable(&mut self, at: &At, old: &Value, new: &Value) {
         if old != new {
-            self.invalid(at, new.clone(), "field is immutable");
+            // A list that is gone is shown as an empty one.
+            let shown = if new.is_null() && old.is_array() { Value::Array(Vec::new()) } else { new.clone() };
+            self.invalid(at, shown, "field is immutable");
         }
     }
 

@@ -121,6 +121,7 @@ impl World {
         };
         let mut new = change(&old)?;
         defaults::apply(kind, &mut new);
+        let with_empties = new.at("spec").clone();
         new = decode::printed(&new, kind.type_ref());
         metadata::drop_repeated_owners(&mut new);
         if !by.applied {
@@ -131,6 +132,9 @@ impl World {
         strategy::service::begin_update(self, kind, &old, &mut new)?;
         new.put("metadata/generation", old.generation());
         strategy::prepare_update(kind, by.subresource, &old, &mut new);
+        if strategy::counts_empties(kind) && by.subresource.is_empty() && with_empties != *old.at("spec") {
+            new.put("metadata/generation", old.generation() + 1);
+        }
         metadata::keep(&old, &mut new);
         if !by.trusted {
             validate::update(kind, by.subresource, &old, &new)?;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Error, no_merge_key, printed};
+use super::{Error, no_merge_key};
+use crate::go;
 
 /// What stands for an item where lists are compared.
 fn name<'v>(item: &'v Value, key: Option<&str>) -> &'v Value {
@@ -60,8 +61,8 @@ pub(super) fn agree(patch: &[Value], order: &[Value], key: Option<&str>) -> Resu
         if !wanted.any(|other| name(other, key) == name(item, key)) {
             let why = format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                printed(&patch.to_vec().into()),
-                printed(&order.to_vec().into())
+                go::plain(&patch.to_vec().into()),
+                go::plain(&order.to_vec().into())
             );
             return Err(Error::Other(why));
         }
