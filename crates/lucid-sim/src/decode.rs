@@ -141,12 +141,14 @@ impl Walk {
                 continue;
             }
             self.enter(field.name);
+            let depth = self.stack.len();
+            self.stack.extend(embedded(self.owner, field.name));
             self.stack.push(field.name);
             let schema = schema.field(field.name).expect("the definition has it");
             if let Some(kept) = self.field(given, schema, field) {
                 out.insert(field.name.into(), kept);
             }
-            self.stack.pop();
+            self.stack.truncate(depth);
             self.path.truncate(length);
         }
         unknown.for_each(|key| self.say_unknown(key));
@@ -261,6 +263,29 @@ impl Walk {
         }
         let path = self.stack.join(".");
         format!("json: cannot unmarshal {what} into Go struct field {}.{path} of type {go}", self.owner)
+    }
+}
+
+/// The Go struct within another one, without a name of its own in JSON, to which a field belongs.
+fn embedded(owner: &str, field: &str) -> Option<&'static str> {
+    match (owner, field) {
+        ("IngressRule", "http") => Some("IngressRuleValue"),
+        ("Volume", "name") => None,
+        ("Volume", _) => Some("VolumeSource"),
+        ("Probe", "exec" | "httpGet" | "tcpSocket" | "grpc") => Some("ProbeHandler"),
+        ("EphemeralContainer", "targetContainerName") => None,
+        ("EphemeralContainer", _) => Some("EphemeralContainerCommon"),
+        (
+            "ConfigMapVolumeSource"
+            | "ConfigMapProjection"
+            | "SecretProjection"
+            | "ConfigMapKeySelector"
+            | "SecretKeySelector"
+            | "ConfigMapEnvSource"
+            | "SecretEnvSource",
+            "name",
+        ) => Some("LocalObjectReference"),
+        _ => None,
     }
 }
 

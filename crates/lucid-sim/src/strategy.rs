@@ -39,7 +39,18 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
         object.put("metadata/generation", 1);
     }
     match kind.table {
-        Table::PODS => object.put("status", json!({"phase": "Pending", "qosClass": qos_class(object)})),
+        Table::PODS => {
+            object.put("status", json!({"phase": "Pending", "qosClass": qos_class(object)}));
+            if !object.list("spec/schedulingGates").is_empty() {
+                let now = object.at("metadata/creationTimestamp").clone();
+                object.put(
+                    "status/conditions",
+                    json!([{"type": "PodScheduled", "status": "False",
+                    "reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates",
+                    "lastTransitionTime": now}]),
+                );
+            }
+        }
         Table::NAMESPACES => {
             object.put("status", json!({"phase": "Active"}));
             let finalizers = object.entry("spec/finalizers");
@@ -178,7 +189,10 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
                 Table::NAMESPACES => restore(old, new, "spec/finalizers"),
                 Table::SERVICES => service::drop_dependent_fields(old, new),
                 Table::SERVICE_ACCOUNTS => names_only(new),
-                Table::CLAIMS => drop_foreign_source(old, new),
+                Table::CLAIMS => {
+                    drop_foreign_source(old, new);
+                    mirror_source(new);
+                }
                 Table::DAEMON_SETS => {
                     let changed = old.at("spec/template") != new.at("spec/template");
                     let generation = template_generation(old) + i64::from(changed);

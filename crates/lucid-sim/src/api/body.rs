@@ -32,6 +32,9 @@ pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
 pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Result<Value, ApiError> {
     let (value, duplicates) = raw(request).map_err(|error| unrecognised(kind, request, error))?;
     let value = typed(world, kind, request, value)?;
+    if kind.is_custom() {
+        crate::api::patches::check_type(kind, value.name(), &value)?;
+    }
     let (object, findings) = read(kind, value, Dialect::Json);
     if let Some(error) = findings.error {
         return Err(unfit(kind, &kind.version, &kind.kind, &error));
@@ -101,8 +104,8 @@ fn unrecognised(kind: &Kind, _request: &Request, error: ApiError) -> ApiError {
     if error.code != 400 {
         return error;
     }
-    let about = if kind.is_custom() { "Unstructured" } else { &kind.kind };
-    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {about}): {}", error.message))
+    let why = error.message;
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {}): {why}", kind.kind))
 }
 
 /// The beginning of a body, as the server quotes it.
@@ -211,14 +214,16 @@ fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(
         return Ok(());
     }
     let short = version.rsplit_once('/').map_or(version, |(_, short)| short);
+    if version != kind.api_version() && was_served(version, name) {
+        return Err(version_mismatch(kind, version));
+    }
     let known = world.kinds.by_kind(version, name).filter(|known| !known.is_custom());
     if kind.is_custom() {
         if version != kind.api_version() {
             return Err(version_mismatch(kind, version));
         }
-        return Err(ApiError::bad_request(format!(
-            "{name} in version {short:?} cannot be handled as a {name}: no kind"
-        )));
+        // Validation will say that it is of another kind.
+        return Ok(());
     }
     match known {
         None => {
@@ -233,6 +238,24 @@ fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(
             Err(unfit(kind, short, name, &why))
         }
     }
+}
+
+/// Versions that are served no more and still known.
+fn was_served(version: &str, name: &str) -> bool {
+    let kinds: &[&str] = match version {
+        "apps/v1beta1" => &["Deployment", "StatefulSet", "ControllerRevision", "Scale"],
+        "apps/v1beta2" => &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision", "Scale"],
+        "batch/v1beta1" => &["CronJob"],
+        "extensions/v1beta1" => &["Deployment", "DaemonSet", "ReplicaSet", "Ingress", "NetworkPolicy", "Scale"],
+        "policy/v1beta1" => &["PodDisruptionBudget", "Eviction"],
+        "networking.k8s.io/v1beta1" => &["Ingress", "IngressClass"],
+        "rbac.authorization.k8s.io/v1beta1" | "rbac.authorization.k8s.io/v1alpha1" => {
+            &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]
+        }
+        "coordination.k8s.io/v1beta1" => &["Lease"],
+        _ => &[],
+    };
+    kinds.contains(&name)
 }
 
 fn version_mismatch(kind: &Kind, version: &str) -> ApiError {

@@ -115,12 +115,16 @@ fn rewrite(
 }
 
 /// A custom resource that was made one of another kind.
-fn check_type(kind: &Kind, name: &str, patched: &Value) -> Result<(), ApiError> {
+pub(crate) fn check_type(kind: &Kind, name: &str, patched: &Value) -> Result<(), ApiError> {
     let expected = [("kind", kind.kind.clone()), ("apiVersion", kind.api_version())];
     let wrong = expected.iter().filter(|(field, is)| patched.str(field) != is);
     let causes: Vec<Cause> =
         wrong.map(|(field, is)| Cause::invalid(*field, patched.at(field), &format!("must be {is}"))).collect();
-    if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(kind.about(), name, causes)) }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let group = patched.str("apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
+    Err(ApiError::invalid(About { group, kind: patched.str("kind"), ..kind.about() }, name, causes))
 }
 
 /// Without a version, the object is read as the server's own type, which has neither metadata nor anything else of it.
@@ -221,7 +225,7 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
         check_config(kind, &config)?;
         let live = live.map(|live| convert::present(kind, &Arc::new(live.clone())));
         let merged = fields::apply(live.as_deref(), &config, kind.type_ref(), &owner, force);
-        let merged = merged.map_err(|error| refusal(kind, &config, error))?;
+        let merged = merged.map_err(|error| refusal(kind, &config, live.as_deref(), error))?;
         let (mut object, findings) = body::read(kind, merged, Dialect::Tree);
         if let Some(error) = findings.error {
             let about = described(kind, &config);
@@ -294,7 +298,7 @@ fn described(kind: &Kind, config: &Value) -> String {
     format!("{}/{}; {}/{}, Kind={}", config.namespace(), config.name(), kind.group, kind.version, config.str("kind"))
 }
 
-fn refusal(kind: &Kind, config: &Value, error: ApplyError) -> ApiError {
+fn refusal(kind: &Kind, config: &Value, live: Option<&Value>, error: ApplyError) -> ApiError {
     match error {
         ApplyError::Conflicts(conflicts) => {
             let message = fields::managed::conflict_message(&conflicts);
@@ -302,6 +306,16 @@ fn refusal(kind: &Kind, config: &Value, error: ApplyError) -> ApiError {
                 Cause::new("FieldManagerConflict", path, format!("conflict with {owner}"))
             };
             ApiError::apply_conflict(message, conflicts.into_iter().map(cause).collect())
+        }
+        ApplyError::Live { tracked, problems } => {
+            let about = described(kind, live.unwrap_or(config));
+            let problems = one_or_many(&problems);
+            ApiError::failed(match tracked {
+                true => format!("failed to create typed live object ({about}): {problems}"),
+                false => format!(
+                    "failed to create manager for existing fields: failed to convert new object ({about}) to smd typed: {problems}"
+                ),
+            })
         }
         ApplyError::Typed(problems) => {
             let about = described(kind, config);

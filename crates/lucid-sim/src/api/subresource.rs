@@ -6,7 +6,7 @@ use lucid_object::Gvk;
 use lucid_schema::Schema;
 use serde_json::{Value, json};
 
-use crate::api::options::manager;
+use crate::api::options::{self, manager};
 use crate::api::path::Target;
 use crate::api::write::by;
 use crate::api::{Reply, Request, delete, patches, proxy};
@@ -99,6 +99,7 @@ fn scale_type() -> TypeRef<'static> {
 }
 
 fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
+    options::check(request, if request.method == http::Method::PUT { "UpdateOptions" } else { "PatchOptions" })?;
     let body = crate::api::decode(request)?;
     let manager = manager(request);
     let by = by(&manager, target, request);

@@ -107,6 +107,14 @@ pub(crate) fn pod(object: &mut Value) {
         object.put("spec/terminationGracePeriodSeconds", 1);
     }
     object.default_to("spec/enableServiceLinks", true);
+    let address = object.str("status/podIP").to_owned();
+    let first = object.list("status/podIPs").first().map(|first| first.str("ip").to_owned());
+    match (address.as_str(), first.as_deref()) {
+        ("", Some(first)) => object.put("status/podIP", first),
+        ("", None) => {}
+        (address, first) if first != Some(address) => object.put("status/podIPs", json!([{"ip": address}])),
+        _ => {}
+    }
     let host_network = object.flag("spec/hostNetwork");
     for list in ["spec/initContainers", "spec/containers"] {
         for container in object.items(list) {

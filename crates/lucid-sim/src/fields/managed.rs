@@ -6,7 +6,7 @@ use crate::decode;
 use crate::fields::compare::{Comparison, compare};
 use crate::fields::extract::extract;
 use crate::fields::merge::merge;
-use crate::fields::remove::{drop_nulls, remove};
+use crate::fields::remove::remove;
 use crate::fields::set::FieldSet;
 use crate::fields::{path, typed};
 use crate::json::{Json, JsonMut};
@@ -35,6 +35,8 @@ pub(crate) struct Manager<'a> {
 pub(crate) enum ApplyError {
     /// The configuration does not fit the schema.
     Typed(String),
+    /// The live object does not fit it, which stops the record of owners from being made.
+    Live { tracked: bool, problems: String },
     /// Each contested path with its owner as the server names it.
     Conflicts(Vec<(String, String)>),
 }
@@ -295,6 +297,13 @@ pub(crate) fn apply(
     if !problems.is_empty() {
         return Err(ApplyError::Typed(problems.join("\n")));
     }
+    if let Some(live) = live {
+        let problems = typed::misfits(live, ty);
+        if !problems.is_empty() {
+            let tracked = !decode(live).is_empty();
+            return Err(ApplyError::Live { tracked, problems: problems.join("\n") });
+        }
+    }
     let mut entries = live.map(|live| first_apply(live, ty, manager)).unwrap_or_default();
     let live = live.map_or_else(|| json!({}), without_managed_fields);
     let merged = merge(&live, config, ty);
@@ -305,7 +314,6 @@ pub(crate) fn apply(
     entries[at].api_version = manager.api_version.into();
     let mut merged = prune(merged, &entries, &last, ty);
     let changes = compare(&live, &merged, ty).without(manager.ignored);
-    drop_nulls(&mut merged);
     let conflicts = conflicts(&entries, manager, &changes);
     if !force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));

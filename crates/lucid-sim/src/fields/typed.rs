@@ -16,7 +16,12 @@ pub(crate) fn problems(config: &Value, ty: TypeRef<'_>) -> Vec<String> {
 
 /// Whether an object fits its schema; items that are named twice are let through.
 pub(crate) fn fits(object: &Value, ty: TypeRef<'_>) -> bool {
-    problems(object, ty).iter().all(|problem| problem.contains("duplicate entries for key"))
+    misfits(object, ty).is_empty()
+}
+
+/// As [`problems`], without items that are named twice.
+pub(crate) fn misfits(object: &Value, ty: TypeRef<'_>) -> Vec<String> {
+    problems(object, ty).into_iter().filter(|problem| !problem.contains("duplicate entries for key")).collect()
 }
 
 struct Walk {
@@ -94,6 +99,8 @@ impl Walk {
             Some(Type::String | Type::Bytes) if !value.is_string() => {
                 format!("expected string, got &value.valueUnstructured{{Value:{}}}", go::literal(value))
             }
+            // What may be of several types is taken as it is.
+            Some(Type::IntOrString | Type::Quantity) => return,
             _ if value.is_object() || value.is_array() => format!("expected any scalar, got {}", show(value)),
             _ => return,
         };

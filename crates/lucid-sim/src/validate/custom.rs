@@ -164,11 +164,12 @@ fn size(value: &Value) -> Option<usize> {
 
 fn string(schema: &Value, text: &str, at: &At, problems: &mut Problems) {
     let length = text.chars().count();
+    // The first that does not fit is all that is told.
     if let Some(most) = size(schema.at("maxLength")).filter(|most| length > *most) {
-        problems.too_long(at, most);
+        return problems.too_long(at, most);
     }
     if let Some(least) = size(schema.at("minLength")).filter(|least| length < *least) {
-        should(at, &text.into(), &format!("be at least {least} chars long"), problems);
+        return should(at, &text.into(), &format!("be at least {least} chars long"), problems);
     }
     let pattern = schema.str("pattern");
     if !pattern.is_empty() && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {

@@ -70,6 +70,7 @@ fn spec(spec: &Value, at: &At, is_pod: bool, problems: &mut Problems) {
     meta::labels(spec.at("nodeSelector"), &at.child("nodeSelector"), problems);
     security::of_pod(spec, at, problems);
     scheduling::check(spec, at, problems);
+    resources::of_pod(spec, &at.child("resources"), problems);
     dns(spec, &at.child("dnsConfig"), problems);
     gates(spec, at, problems);
     let deadline = spec.at("activeDeadlineSeconds");

@@ -63,12 +63,11 @@ impl Identities {
     }
 
     fn pair(&mut self, real: &Value, simulated: &Value) {
-        for field in ["/metadata/uid", "/metadata/resourceVersion", "/spec/clusterIP", "/metadata/name"] {
+        for field in ["/metadata/uid", "/metadata/resourceVersion", "/metadata/name"] {
             let text = |value: &Value| value.pointer(field).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (there, here) = (text(real), text(simulated));
             let chosen = match field {
                 "/metadata/name" => real.pointer("/metadata/generateName").is_some() && there != here,
-                "/spec/clusterIP" => there.starts_with("10.") && here.starts_with("10.") && there != here,
                 _ => !there.is_empty(),
             };
             if chosen && !self.real.symbols.contains_key(&there) && !self.simulated.symbols.contains_key(&here) {
@@ -107,9 +106,6 @@ impl Side {
     }
 
     fn name(&self, text: &str) -> String {
-        if let Some(symbol) = self.symbols.get(text) {
-            return symbol.clone();
-        }
         let mut out = text.to_owned();
         for (held, symbol) in self.symbols.iter().filter(|(held, _)| held.len() > 8) {
             if out.contains(held.as_str()) {
@@ -205,17 +201,29 @@ fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
             }
             Value::Array(out)
         }
+        Value::String(text) if matches!(key, "clusterIP" | "clusterIPs") && is_chosen_address(text) => {
+            "<address>".into()
+        }
         Value::String(text) if key == "resourceVersion" => {
             side.symbols.get(text).cloned().unwrap_or("<rv ?>".into()).into()
         }
         Value::String(text) => prefix(&versions(&times(&side.name(text)))).into(),
         Value::Number(number) if matches!(key, "nodePort" | "healthCheckNodePort") => {
+            // A dry run of the real server hands out ports beyond the end of the range, too.
             let chosen =
-                number.as_u64().is_some_and(|n| (30_000..=32_767).contains(&n) && !matches!(n, 30_080 | 30_081));
+                number.as_u64().is_some_and(|n| (30_000..=32_900).contains(&n) && !matches!(n, 30_080 | 30_081));
             if chosen { "<port>".into() } else { value.clone() }
         }
         other => other.clone(),
     }
+}
+
+/// An address of the range for Services that no request asked for.
+fn is_chosen_address(text: &str) -> bool {
+    let asked = ["10.96.0.77", "10.96.0.78", "10.96.0.79", "10.96.0.80", "10.96.0.1"];
+    let within = text.strip_prefix("10.").and_then(|rest| rest.split_once('.')).map(|(second, _)| second);
+    within.and_then(|second| second.parse::<u8>().ok()).is_some_and(|second| (96..112).contains(&second))
+        && !asked.contains(&text)
 }
 
 /// The version of a list moves with everything on the server, and its token hides it.
