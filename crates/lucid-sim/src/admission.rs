@@ -28,6 +28,11 @@ pub(crate) fn namespace_is_open(world: &World, kind: &Kind, namespace: &str, nam
     Ok(())
 }
 
+/// What an object is called before its name has been generated.
+fn shown_name(object: &Value) -> &str {
+    if object.name().is_empty() { object.str("metadata/generateName") } else { object.name() }
+}
+
 /// What admission adds. An update goes through it too, unless it is one of a subresource.
 pub(crate) fn mutate(
     world: &World,
@@ -45,7 +50,7 @@ pub(crate) fn mutate(
         }
         return Ok(());
     }
-    namespace_is_open(world, kind, object.namespace(), object.name())?;
+    namespace_is_open(world, kind, object.namespace(), shown_name(object))?;
     match kind.table {
         Table::PODS => {
             service_account(world, kind, object)?;
@@ -77,7 +82,7 @@ fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), Ap
     let Some(account) = world.store.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
         let why =
             format!("error looking up service account {}/{name}: serviceaccount \"{name}\" not found", pod.namespace());
-        return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+        return Err(ApiError::forbidden(kind.about(), shown_name(pod), &why));
     };
     let mount = pod.at("spec/automountServiceAccountToken").as_bool();
     let mount = mount.or_else(|| account.at("automountServiceAccountToken").as_bool()).unwrap_or(true);
@@ -131,7 +136,7 @@ fn priority(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError>
     } else {
         let Some(found) = world.store.get(Table::PRIORITY_CLASSES, "", &class) else {
             let why = format!("no PriorityClass with name {class} was found");
-            return Err(ApiError::forbidden(kind.about(), pod.name(), &why));
+            return Err(ApiError::forbidden(kind.about(), shown_name(pod), &why));
         };
         set_priority(kind, pod, found)
     }
@@ -143,7 +148,7 @@ fn set_priority(kind: &Kind, pod: &mut Value, class: &Value) -> Result<(), ApiEr
     let value = class.int("value");
     let refuse = |what: String| {
         let why = format!("{what} from the given PriorityClass name");
-        Err(ApiError::forbidden(kind.about(), pod.name(), &why))
+        Err(ApiError::forbidden(kind.about(), shown_name(pod), &why))
     };
     let computed = "must not be provided in pod spec; priority admission controller computed";
     if let Some(given) = pod.at("spec/priority").as_i64().filter(|given| *given != value) {
@@ -164,7 +169,7 @@ fn runtime_class(world: &World, kind: &Kind, pod: &Value) -> Result<(), ApiError
         return Ok(());
     }
     let why = format!("pod rejected: RuntimeClass \"{name}\" not found");
-    Err(ApiError::forbidden(kind.about(), pod.name(), &why))
+    Err(ApiError::forbidden(kind.about(), shown_name(pod), &why))
 }
 
 /// Every pod tolerates a node that is lost for five minutes.

@@ -81,7 +81,7 @@ fn definition(object: &mut Value) {
     object.default_to("spec/names/listKind", format!("{kind}List"));
 }
 
-/// Defaults that a custom resource's schema declares; what is null and cannot be is as if it were not there.
+/// Defaults that a custom resource's schema declares, for what is missing and for nulls that cannot be.
 fn custom(value: &mut Value, schema: &Value) {
     let more = schema.at("additionalProperties");
     if let Some(map) = value.as_object_mut() {
@@ -90,9 +90,9 @@ fn custom(value: &mut Value, schema: &Value) {
             let declared = declared.and_then(|declared| declared.get(name));
             declared.or_else(|| more.is_object().then_some(more))
         };
-        map.retain(|name, value| !value.is_null() || field_of(name).is_none_or(|field| field.flag("nullable")));
         for (name, property) in declared.into_iter().flatten() {
-            if let Some(default) = property.get("default").filter(|_| !map.contains_key(name)) {
+            let missing = map.get(name).is_none_or(|held| held.is_null() && !property.flag("nullable"));
+            if let Some(default) = property.get("default").filter(|_| missing) {
                 map.insert(name.clone(), default.clone());
             }
         }

@@ -75,6 +75,17 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
     }
 }
 
+/// A Job without labels has those of its template; of a new one, they stay the same when the server adds its own.
+pub(crate) fn share_labels(kind: &Kind, object: &mut Value) -> bool {
+    let labels = object.at("spec/template/metadata/labels").clone();
+    let shares =
+        kind.table == Table::JOBS && labels.is_object() && object.map("metadata/labels").is_none_or(Map::is_empty);
+    if shares {
+        object.put("metadata/labels", labels);
+    }
+    shares
+}
+
 fn template_generation(set: &Value) -> i64 {
     set.annotation(TEMPLATE_GENERATION).parse().unwrap_or(0)
 }
@@ -155,9 +166,6 @@ fn qos_class(pod: &Value) -> &'static str {
 
 /// What is put in order after validation.
 pub(crate) fn canonicalize(kind: &Kind, object: &mut Value) {
-    if kind.table == Table::SERVICES && object.str("spec/type") == "ExternalName" {
-        object.cut("spec/internalTrafficPolicy");
-    }
     if kind.table == Table::NAMESPACES {
         let name = object.name().to_owned();
         let labels = object.entry("metadata/labels");
@@ -177,7 +185,10 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             restore(old, new, "spec");
             match kind.table {
                 Table::DEPLOYMENTS => restore(old, new, "metadata/labels"),
-                Table::PODS => restore(old, new, "metadata/ownerReferences"),
+                Table::PODS => {
+                    restore(old, new, "metadata/ownerReferences");
+                    restore(old, new, "status/qosClass");
+                }
                 _ => {}
             }
         }

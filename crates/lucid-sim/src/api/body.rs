@@ -10,7 +10,7 @@ use crate::defaults;
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::kinds::Kind;
-use crate::schema::{Topology, TypeRef};
+use crate::schema::{Root, Topology, TypeRef};
 use crate::world::World;
 
 const MEDIA: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
@@ -54,7 +54,7 @@ pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Resul
 /// From JSON that claims to be of this kind to the object in its stored version, with defaults.
 pub(crate) fn read(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     let (mut object, findings) = match kind.type_ref() {
-        TypeRef::Custom { .. } => custom(kind, value),
+        TypeRef::Custom { .. } => custom(kind, value, dialect),
         ty => decode::decode(&value, ty, dialect),
     };
     object.get_mut("metadata").map(forgotten);
@@ -161,12 +161,7 @@ pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> 
         return Err(format!("unexpected GroupVersion string: {version}"));
     }
     if kind.is_custom() {
-        let missing = |what: &str| Err(format!("Object '{what}' is missing in '{patched}'"));
-        return match (name.is_empty(), version.is_empty()) {
-            (true, _) => missing("Kind"),
-            (_, true) => missing("apiVersion"),
-            _ => Ok(()),
-        };
+        return if name.is_empty() { Err(format!("Object 'Kind' is missing in '{patched}'")) } else { Ok(()) };
     }
     let name = if name.is_empty() { &kind.kind } else { &name };
     if version.is_empty() {
@@ -179,7 +174,8 @@ pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> 
         ));
     }
     if Schema::of(&Gvk::from_api_version(&version, name)).is_some() {
-        return Ok(());
+        let same = version == kind.api_version() && *name == kind.kind;
+        return if same { Ok(()) } else { Err(foreign(kind, &version, name, patched)) };
     }
     let version = group_version(&version);
     Err(format!("no kind {name:?} is registered for version {version:?} in scheme {SCHEME}"))
@@ -203,13 +199,13 @@ fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<
     let mut map = if let Value::Object(map) = value { map } else { Map::new() };
     let version = if version.is_empty() { kind.api_version() } else { version };
     let name = if name.is_empty() { kind.kind.clone() } else { name };
-    check_kind(world, kind, &version, &name)?;
+    check_kind(world, kind, &version, &name, &Value::Object(map.clone()))?;
     map.insert("apiVersion".into(), version.into());
     map.insert("kind".into(), name.into());
     Ok(Value::Object(map))
 }
 
-fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(), ApiError> {
+fn check_kind(world: &World, kind: &Kind, version: &str, name: &str, value: &Value) -> Result<(), ApiError> {
     if version == kind.api_version() && name == kind.kind {
         return Ok(());
     }
@@ -232,12 +228,19 @@ fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(
             Err(unfit(kind, short, name, &why))
         }
         Some(known) if known.table == kind.table => Err(version_mismatch(kind, version)),
-        Some(_) => {
-            let group = go_package(&kind.group);
-            let why = format!("converting ({short}.{name}) to ({group}.{}): unknown conversion", kind.kind);
-            Err(unfit(kind, short, name, &why))
-        }
+        Some(_) => Err(unfit(kind, short, name, &foreign(kind, version, name, value))),
     }
+}
+
+/// What is wrong with an object of another kind: that it does not even fit that one, or that it is not this one.
+fn foreign(kind: &Kind, version: &str, name: &str, value: &Value) -> String {
+    let schema = Schema::of(&Gvk::from_api_version(version, name));
+    let error = schema.and_then(|schema| decode::decode(value, TypeRef::Builtin(schema), Dialect::Json).1.error);
+    error.unwrap_or_else(|| {
+        let short = version.rsplit_once('/').map_or(version, |(_, short)| short);
+        let group = go_package(&kind.group);
+        format!("converting ({short}.{name}) to ({group}.{}): unknown conversion", kind.kind)
+    })
 }
 
 /// Versions that are served no more and still known.
@@ -274,7 +277,7 @@ fn go_package(group: &str) -> &str {
 }
 
 /// A custom resource: typed metadata, and of the rest what its schema declares.
-fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
+fn custom(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     let mut value = value;
     let mut findings = Findings::default();
     if let Some(metadata) = value.get_mut("metadata") {
@@ -286,12 +289,39 @@ fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
         findings.strict.extend(found.strict.into_iter().map(within));
     }
     let metadata = value.as_object_mut().and_then(|map| map.remove("metadata"));
+    if let (Dialect::Json, Root::Custom(schema)) = (dialect, &kind.schema) {
+        drop_nulls(&mut value, schema);
+    }
     prune(&mut value, kind.type_ref(), &mut String::new(), &mut findings.strict);
     if let (Some(metadata), Some(map)) = (metadata, value.as_object_mut()) {
         map.insert("metadata".into(), metadata);
     }
     findings.strict.sort();
     (value, findings)
+}
+
+/// What is null and cannot be, and has no default, is as if it were not there.
+fn drop_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(map) => {
+            let (declared, more) = (schema.map("properties"), schema.at("additionalProperties"));
+            let field_of = |name: &str| {
+                let declared = declared.and_then(|declared| declared.get(name));
+                declared.or_else(|| more.is_object().then_some(more))
+            };
+            let stays = |field: &Value| field.flag("nullable") || field.get("default").is_some();
+            map.retain(|name, value| !value.is_null() || field_of(name).is_none_or(stays));
+            for (name, value) in map.iter_mut() {
+                if let Some(field) = field_of(name) {
+                    drop_nulls(value, field);
+                }
+            }
+        }
+        Value::Array(list) if schema.has("items") => {
+            list.iter_mut().for_each(|item| drop_nulls(item, schema.at("items")));
+        }
+        _ => {}
+    }
 }
 
 fn prune(value: &mut Value, ty: TypeRef<'_>, path: &mut String, unknown: &mut Vec<String>) {

@@ -74,7 +74,7 @@ fn rewrite(
     let stored = world.kinds.stored(kind.table).clone();
     let mut warnings = Vec::new();
     let result = world.update(&stored, &target.namespace, &target.name, by(&manager, target, request), |old| {
-        let live = convert::present(kind, &Arc::new(old.clone()));
+        let live = convert::in_version(kind, &Arc::new(old.clone()));
         let mut patched = patched(kind, &live, &patch, how)?;
         if how == How::Strategic {
             // The patched tree is read without regard to what it says it is.
@@ -89,6 +89,10 @@ fn rewrite(
             return Err(versionless(request, target, how, &patch, &patched, &mut warnings));
         }
         if kind.is_custom() {
+            if patched.str("apiVersion").is_empty() {
+                let why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+                return Err(ApiError::failed(why));
+            }
             check_type(kind, &target.name, &patched)?;
         }
         let (mut object, findings) = body::read(kind, patched.clone(), how.dialect());
@@ -223,7 +227,7 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
     let force = request.query.flag("force");
     let merged = |live: Option<&Value>| {
         check_config(kind, &config)?;
-        let live = live.map(|live| convert::present(kind, &Arc::new(live.clone())));
+        let live = live.map(|live| convert::in_version(kind, &Arc::new(live.clone())));
         let merged = fields::apply(live.as_deref(), &config, kind.type_ref(), &owner, force);
         let merged = merged.map_err(|error| refusal(kind, &config, live.as_deref(), error))?;
         let (mut object, findings) = body::read(kind, merged, Dialect::Tree);
@@ -246,7 +250,8 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
         Some(_) => world.update(&stored, &target.namespace, &target.name, by, |live| merged(Some(live))),
         None if !target.subresource.is_empty() => Err(ApiError::not_found(kind.about(), &target.name)),
         None => {
-            let object = merged(None)?;
+            let mut object = merged(None)?;
+            object.cut("metadata/resourceVersion");
             world.create(&stored, &target.namespace, object, by)
         }
     }

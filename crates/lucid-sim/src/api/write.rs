@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::api::path::Target;
 use crate::api::{Reply, Request, body, format, options, read};
 use crate::error::ApiError;
-use crate::json::Json;
+use crate::json::{Json, JsonMut};
 use crate::kinds::Kind;
 use crate::strategy;
 use crate::world::write::Write;
@@ -39,6 +39,7 @@ pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: 
     let live = world.store.get(kind.table, &target.namespace, &target.name);
     let write = match live {
         None if strategy::creates_by_update(kind) && target.subresource.is_empty() => {
+            object.cut("metadata/resourceVersion");
             world.create(&stored, &target.namespace, object, by)?
         }
         _ => world.update(&stored, &target.namespace, &target.name, by, |old| {

@@ -87,6 +87,10 @@ impl Walk {
                 }
             },
             Value::Null => "".into(),
+            Value::Array(list) if list.iter().all(|item| item.as_u64().is_some_and(|byte| byte < 256)) => {
+                let bytes: Vec<u8> = list.iter().filter_map(|item| u8::try_from(item.as_u64()?).ok()).collect();
+                base64::encode(&bytes).into()
+            }
             other => {
                 self.mismatch(other, go, ty);
                 "".into()
@@ -105,7 +109,11 @@ impl Walk {
     }
 
     fn stop(&mut self, what: &str, go: &str) -> Value {
-        let error = self.type_error(what, go);
+        // In a tree, such a type reads its part alone.
+        let error = match self.dialect {
+            Dialect::Tree => format!("json: cannot unmarshal {what} into Go value of type {go}"),
+            Dialect::Json => self.type_error(what, go),
+        };
         self.fatal.get_or_insert(error);
         Value::Null
     }

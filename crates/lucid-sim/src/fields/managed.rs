@@ -167,15 +167,15 @@ pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, mana
         entries.clear();
     }
     new.cut("metadata/managedFields");
+    if old.is_some() && entries.is_empty() {
+        // What has no record of owners gets none by an update.
+        return;
+    }
     if !typed::fits(new, ty) || old.is_some_and(|old| !typed::fits(old, ty)) {
         // What does not fit its schema cannot be recorded: the record stays as it was.
         if let Some(record) = old.map(|old| old.at("metadata/managedFields")).filter(|record| !record.is_null()) {
             new.put("metadata/managedFields", record.clone());
         }
-        return;
-    }
-    if old.is_some() && entries.is_empty() {
-        // What has no record of owners gets none by an update.
         return;
     }
     let before = old.map_or_else(|| decode::empty(ty), without_managed_fields);

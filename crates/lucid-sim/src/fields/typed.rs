@@ -42,7 +42,7 @@ impl Walk {
             Topology::Scalar => self.scalar(value, ty),
             Topology::Deduced => {}
             Topology::Granular => self.map(value, ty),
-            Topology::Atomic if value.is_array() || is_list(ty) => self.atomic(value, ty),
+            Topology::Atomic if is_list(ty) => self.atomic(value, ty),
             Topology::Atomic => self.map(value, ty),
             list @ (Topology::Set | Topology::Keyed(_)) => self.list(value, ty, &list),
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::field::{At, Problems};
 use crate::error::Cause;
+use crate::go;
 use crate::json::Json;
 use crate::kinds::Kind;
 use crate::schema::Root;
@@ -40,22 +41,30 @@ fn replicas(kind: &Kind, which: &str, object: &Value, problems: &mut Problems) {
     else {
         return;
     };
-    let held = object.at(&path.trim_start_matches('.').replace('.', "/"));
     let at = At::new(path);
+    let mut held = object;
+    let mut walked = String::new();
+    for step in path.trim_start_matches('.').split('.') {
+        walked.push('.');
+        walked.push_str(step);
+        match held {
+            Value::Object(map) => held = map.get(step).unwrap_or(&Value::Null),
+            Value::Null => return,
+            other => {
+                let (shown, go) = (go::plain(other), go::type_name(other));
+                let detail =
+                    format!("{walked} accessor error: {shown} is of the type {go}, expected map[string]interface{{}}");
+                return problems.invalid(&at, 0, detail);
+            }
+        }
+    }
     match held.as_i64() {
         Some(..0) => problems.invalid(&at, held.clone(), "should be a non-negative integer"),
         Some(2_147_483_648..) => problems.invalid(&at, held.clone(), "should be less than or equal to 2147483647"),
         Some(_) => {}
         None if held.is_null() => {}
         None => {
-            let go = match held {
-                Value::String(_) => "string",
-                Value::Bool(_) => "bool",
-                Value::Array(_) => "[]interface {}",
-                Value::Object(_) => "map[string]interface {}",
-                _ => "float64",
-            };
-            let shown = if let Value::String(text) = held { text.clone() } else { held.to_string() };
+            let (shown, go) = (go::plain(held), go::type_name(held));
             let detail = format!("{path} accessor error: {shown} is of the type {go}, expected int64");
             problems.invalid(&at, 0, detail);
         }
@@ -95,11 +104,7 @@ fn value(schema: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &m
     };
     let nullable = new.is_null() && schema.flag("nullable");
     if !expected.is_empty() && !nullable && !expected.iter().any(|one| has_type(new, one)) {
-        let is = type_of(new);
-        let shown = at.to_string();
-        let detail = format!("{shown} in body must be of type {}: \"{is}\"", expected.join(","));
-        let message = format!("Invalid value: \"{is}\": {detail}");
-        problems.push(Cause::new("FieldValueTypeInvalid", shown, message));
+        type_mismatch(schema, &expected.join(","), new, at, problems);
     }
     one_of(schema, new, at, problems);
     match new {
@@ -113,6 +118,28 @@ fn value(schema: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &m
         value(part, new, old, at, problems);
     }
     choices(schema, new, at, problems);
+}
+
+/// Where a format is declared, numbers, flags and maps are told in formats, too.
+fn type_mismatch(schema: &Value, expected: &str, new: &Value, at: &At, problems: &mut Problems) {
+    let format = schema.str("format");
+    let (mut is, mut expected) = (type_of(new), expected);
+    let textual = new.is_string() || new.is_array();
+    if !format.is_empty() && textual && !expected.contains("integer") && !expected.contains("number") {
+        return;
+    }
+    if !format.is_empty() && !textual && !new.is_null() {
+        expected = format;
+        is = match is {
+            "integer" => "int64",
+            "number" => "float64",
+            _ => "",
+        };
+    }
+    let shown = at.to_string();
+    let detail = format!("{shown} in body must be of type {expected}: \"{is}\"");
+    let message = format!("Invalid value: \"{is}\": {detail}");
+    problems.push(Cause::new("FieldValueTypeInvalid", shown, message));
 }
 
 /// `anyOf`, `oneOf` and `not`.
@@ -179,6 +206,16 @@ fn string(schema: &Value, text: &str, at: &At, problems: &mut Problems) {
 
 fn number(schema: &Value, new: &Value, at: &At, problems: &mut Problems) {
     let held = new.as_f64().unwrap_or(0.0);
+    if schema.str("type") == "integer" {
+        let format = schema.str("format");
+        let whole = new.as_i64().or_else(|| Some(held as i64).filter(|_| held.fract() == 0.0));
+        if whole.is_none_or(|number| format == "int32" && i32::try_from(number).is_err()) {
+            let format = if format.is_empty() { "(default format)".into() } else { format!("with format {format}") };
+            // The server does not say where but in the text.
+            let why = format!("Checked value must be of type integer {format} in {at}");
+            problems.push(Cause::invalid("<nil>", &"".into(), &why));
+        }
+    }
     let bound = |field: &str| schema.at(field).as_f64();
     if let Some(factor) = bound("multipleOf").filter(|factor| (held / factor).fract() != 0.0) {
         should(at, new, &format!("be a multiple of {factor}"), problems);

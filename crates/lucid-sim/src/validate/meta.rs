@@ -47,17 +47,7 @@ pub(super) fn object(kind: &Kind, object: &Value, problems: &mut Problems) {
         name => problems.all_invalid(&at.child("name"), &name.into(), form(name)),
     }
     common(object, problems);
-    let finalizers = object.list("metadata/finalizers");
-    for finalizer in finalizers {
-        let name = finalizer.as_str().unwrap_or("");
-        problems.all_invalid(&at.child("finalizers"), finalizer, text::qualified_name(name));
-    }
     foreign_finalizers(kind, object, problems);
-    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer.as_str() == Some(name));
-    if has("orphan") && has("foregroundDeletion") {
-        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
-        problems.invalid(&at.child("finalizers"), finalizers.to_vec(), detail);
-    }
     if kind.group == "rbac.authorization.k8s.io" || problems.is_empty() {
         // What every kind's names have in common, said only when the kind itself had nothing to say.
         let name = object.name();
@@ -101,6 +91,16 @@ fn common(object: &Value, problems: &mut Problems) {
     labels(object.at("metadata/labels"), &at.child("labels"), problems);
     annotations(object.at("metadata/annotations"), &at.child("annotations"), problems);
     owners(object.list("metadata/ownerReferences"), &at.child("ownerReferences"), problems);
+    let finalizers = object.list("metadata/finalizers");
+    for finalizer in finalizers {
+        let name = finalizer.as_str().unwrap_or("");
+        problems.all_invalid(&at.child("finalizers"), finalizer, text::qualified_name(name));
+    }
+    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer.as_str() == Some(name));
+    if has("orphan") && has("foregroundDeletion") {
+        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
+        problems.invalid(&at.child("finalizers"), finalizers.to_vec(), detail);
+    }
     for (index, entry) in object.list("metadata/managedFields").iter().enumerate() {
         let at = at.child("managedFields").index(index);
         match entry.str("operation") {

@@ -61,7 +61,7 @@ fn selector_of(spec: &Value, at: &At, empty: &str, problems: &mut Problems) -> C
 
 fn labels_fit(choice: &Choice, spec: &Value, template: &At, problems: &mut Problems) {
     if !choice.matches(&spec.strings("template/metadata/labels")) {
-        let labels = spec.at("template/metadata/labels").clone();
+        let labels = spec.map("template/metadata/labels").cloned().unwrap_or_default();
         problems.invalid(&template.child("metadata.labels"), labels, "`selector` does not match template `labels`");
     }
 }

@@ -65,6 +65,7 @@ impl World {
         metadata::place(kind, namespace, &mut object)?;
         defaults::apply(kind, &mut object);
         object = decode::printed(&object, kind.type_ref());
+        let labels_shared = strategy::share_labels(kind, &mut object);
         metadata::drop_repeated_owners(&mut object);
         if !by.applied {
             self.record_owners(kind, None, &mut object, by);
@@ -72,19 +73,30 @@ impl World {
         admission::mutate(self, kind, &mut object, None, false)?;
         let generated = object.name().is_empty() && !object.str("metadata/generateName").is_empty();
         for _ in 1..ATTEMPTS {
-            match self.create_named(kind, namespace, object.clone(), by) {
+            match self.create_named(kind, namespace, object.clone(), labels_shared, by) {
                 Err(error) if generated && error.reason == "AlreadyExists" => {}
                 result => return result,
             }
         }
-        self.create_named(kind, namespace, object, by)
+        self.create_named(kind, namespace, object, labels_shared, by)
     }
 
-    fn create_named(&mut self, kind: &Kind, namespace: &str, object: Value, by: By<'_>) -> Result<Write, ApiError> {
+    fn create_named(
+        &mut self,
+        kind: &Kind,
+        namespace: &str,
+        object: Value,
+        labels_shared: bool,
+        by: By<'_>,
+    ) -> Result<Write, ApiError> {
         let mut object = object;
         metadata::fill(self, &mut object);
         strategy::service::begin_create(self, kind, &mut object)?;
         strategy::prepare_create(kind, &mut object);
+        if labels_shared {
+            let labels = object.at("spec/template/metadata/labels").clone();
+            object.put("metadata/labels", labels);
+        }
         if !by.trusted {
             validate::create(kind, &object)?;
             self.warnings.extend(warnings::create(kind, &object));
@@ -123,6 +135,8 @@ impl World {
         defaults::apply(kind, &mut new);
         let with_empties = new.at("spec").clone();
         new = decode::printed(&new, kind.type_ref());
+        strategy::share_labels(kind, &mut new);
+        new.cut("metadata/selfLink");
         metadata::drop_repeated_owners(&mut new);
         if !by.applied {
             self.record_owners(kind, Some(&old), &mut new, by);

@@ -106,6 +106,9 @@ impl Side {
     }
 
     fn name(&self, text: &str) -> String {
+        if let Some(symbol) = self.symbols.get(text).filter(|_| !text.bytes().all(|byte| byte.is_ascii_digit())) {
+            return symbol.clone();
+        }
         let mut out = text.to_owned();
         for (held, symbol) in self.symbols.iter().filter(|(held, _)| held.len() > 8) {
             if out.contains(held.as_str()) {
@@ -288,12 +291,21 @@ fn refusal(body: &mut Value) {
         causes.dedup();
     }
     if let Some(message) = body.get_mut("message") {
+        *message = in_order(message.as_str().unwrap_or_default()).into();
         let text = message.as_str().unwrap_or_default().to_owned();
         match text.split_once("is invalid: [").filter(|_| many) {
             Some((begin, _)) => *message = format!("{begin}is invalid: […]").into(),
             None => quote(message),
         }
     }
+}
+
+/// What does not fit a schema is told in the order of Go's maps, too.
+fn in_order(text: &str) -> String {
+    let Some((begin, rest)) = text.split_once("errors:\n") else { return text.into() };
+    let mut lines: Vec<&str> = rest.lines().collect();
+    lines.sort_unstable();
+    format!("{begin}errors:\n{}", lines.join("\n"))
 }
 
 /// A refused change of an unchangeable spec ends with the difference in Go's notation.
@@ -323,6 +335,8 @@ fn without_structs(text: &str) -> String {
     let Some(at) = text.find(MARK).map(|at| at + MARK.len()) else { return text.into() };
     let (begin, rest) = text.split_at(at);
     let end = match rest.as_bytes().first() {
+        // Go tells missing maps and lists from empty ones where it quotes them.
+        Some(b'n') if rest.starts_with("null: ") => Some("null".len()),
         Some(b'{' | b'[') => block_end(rest),
         Some(b'"') if rest.starts_with("\"{") || rest.starts_with("\"map[") => quoted_end(rest),
         Some(b'a'..=b'z') if rest.contains('{') && rest.find('{') < rest.find(": ") => block_end(rest),

@@ -20,6 +20,42 @@ const KNOWN: &[Known] = &[
             request.kind == "PersistentVolumeClaim" && without_versions(real) == without_versions(simulated)
         },
     },
+    // The server hands out an address before it validates, and keeps it as an object that names its Service: without a
+    // name, that object is refused first. The simulator refuses the Service itself.
+    Known {
+        name: "the address of a Service without a name is refused",
+        is: |request, real, simulated| {
+            let told = real.body["message"].as_str().unwrap_or_default();
+            let nameless = told.contains("IPAddress.networking.k8s.io") && told.contains("spec.parentRef.name");
+            request.kind == "Service" && nameless && (real.code, simulated.code) == (422, 422)
+        },
+    },
+    // A field that is not declared ends the look at the map that holds it, which goes in the order of Go's maps: what
+    // else does not fit is told or not.
+    Known {
+        name: "what is told besides a field that is not declared",
+        is: |_, real, simulated| {
+            let told = |answer: &Canonical| {
+                let text = answer.body["message"].as_str().unwrap_or_default();
+                text.contains("field not declared in schema")
+            };
+            (real.code, simulated.code) == (500, 500) && told(real) && told(simulated)
+        },
+    },
+    // Volumes of storage plugins that a rehearsal does not need are taken as they are.
+    Known {
+        name: "the fields of storage plugins",
+        is: |_, real, _| {
+            const PLUGINS: [&str; 8] =
+                [".iscsi", ".rbd", ".cephfs", ".glusterfs", ".fc", ".azureDisk", ".portworxVolume", ".scaleIO"];
+            let causes = real.body.pointer("/details/causes").and_then(Value::as_array);
+            let about = |cause: &Value| {
+                let field = cause["field"].as_str().unwrap_or_default();
+                PLUGINS.iter().any(|plugin| field.contains(plugin))
+            };
+            causes.is_some_and(|causes| causes.iter().any(about))
+        },
+    },
 ];
 
 /// The name of the known difference that this is.
