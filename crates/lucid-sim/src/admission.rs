@@ -35,7 +35,7 @@ fn shown_name(object: &Value) -> &str {
 
 /// What admission adds. An update goes through it too, unless it is one of a subresource.
 pub(crate) fn mutate(
-    world: &World,
+    world: &mut World,
     kind: &Kind,
     object: &mut Value,
     old: Option<&Value>,
@@ -75,7 +75,7 @@ pub(crate) fn validate(_world: &World, _kind: &Kind, _object: &Value, _old: Opti
     Ok(())
 }
 
-fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {
+fn service_account(world: &mut World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError> {
     pod.default_to("spec/serviceAccountName", "default");
     let name = pod.str("spec/serviceAccountName").to_owned();
     pod.put("spec/serviceAccount", name.clone());
@@ -91,15 +91,15 @@ fn service_account(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), Ap
         pod.put("spec/imagePullSecrets", secrets);
     }
     if mount {
-        mount_token(pod);
+        let volume = format!("kube-api-access-{}", world.chooser.suffix(5));
+        mount_token(pod, &volume);
     }
     Ok(())
 }
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-fn mount_token(pod: &mut Value) {
-    let volume = "kube-api-access";
+fn mount_token(pod: &mut Value, volume: &str) {
     let sources = json!([
         {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},

@@ -78,7 +78,9 @@ pub(crate) fn empty(ty: TypeRef<'_>) -> Value {
 }
 
 fn root_type(schema: Schema) -> &'static str {
-    schema.definition().map_or("", |definition| definition.name)
+    // `v1.ObjectMeta` of `io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta`.
+    let name = schema.definition().map_or("", |definition| definition.name);
+    name.rmatch_indices('.').nth(1).map_or(name, |(dot, _)| &name[dot + 1..])
 }
 
 /// `Container` of `io.k8s.api.core.v1.Container`.

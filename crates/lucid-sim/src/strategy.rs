@@ -69,7 +69,7 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
             mirror_source(object);
         }
         Table::SERVICE_ACCOUNTS => names_only(object),
-        Table::LEASES => drop(object.cut("spec/strategy")),
+        Table::LEASES => drop((object.cut("spec/strategy"), object.cut("spec/preferredHolder"))),
         Table::JOBS if !object.flag("spec/manualSelector") => select_own_pods(object),
         _ => {}
     }
@@ -209,7 +209,11 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
                     let generation = template_generation(old) + i64::from(changed);
                     new.annotate(TEMPLATE_GENERATION, &generation.to_string());
                 }
-                Table::LEASES if !old.has("spec/strategy") => drop(new.cut("spec/strategy")),
+                Table::LEASES => {
+                    for field in ["spec/strategy", "spec/preferredHolder"].into_iter().filter(|field| !old.has(field)) {
+                        new.cut(field);
+                    }
+                }
                 _ => {}
             }
             bump_generation(kind, old, new);

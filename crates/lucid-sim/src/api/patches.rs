@@ -91,7 +91,7 @@ fn rewrite(
         if kind.is_custom() {
             if patched.str("apiVersion").is_empty() {
                 let why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
-                return Err(ApiError::failed(why));
+                return Err(ApiError::internal(why));
             }
             check_type(kind, &target.name, &patched)?;
         }
@@ -116,6 +116,15 @@ fn rewrite(
     });
     world.warnings.splice(0..0, warnings);
     result
+}
+
+fn check_number(version: &str) -> Result<(), ApiError> {
+    match version.parse::<u64>() {
+        Err(_) if !version.is_empty() => {
+            Err(ApiError::failed(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A custom resource that was made one of another kind.
@@ -251,7 +260,9 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
         None if !target.subresource.is_empty() => Err(ApiError::not_found(kind.about(), &target.name)),
         None => {
             let mut object = merged(None)?;
-            object.cut("metadata/resourceVersion");
+            if let Some(version) = object.cut("metadata/resourceVersion") {
+                check_number(version.as_str().unwrap_or_default())?;
+            }
             world.create(&stored, &target.namespace, object, by)
         }
     }

@@ -124,7 +124,7 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
             return Err(patches::invalid_patch(patches::How::Merge, &body, &scale, &error));
         }
         let scale = read;
-        if scale.int("spec/replicas") < 0 {
+        if scale.int("spec/replicas") < 0 && !kind.is_custom() {
             let detail = "must be greater than or equal to 0";
             let about = crate::error::About { group: "autoscaling", plural: "scales", kind: "Scale" };
             return Err(ApiError::invalid(

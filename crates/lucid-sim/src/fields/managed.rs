@@ -313,13 +313,15 @@ pub(crate) fn apply(
     let last = std::mem::replace(&mut entries[at].fields, fields);
     entries[at].api_version = manager.api_version.into();
     let mut merged = prune(merged, &entries, &last, ty);
-    let changes = compare(&live, &merged, ty).without(manager.ignored);
+    let changes = compare(&live, &merged, ty);
+    let changed = !changes.is_empty();
+    let changes = changes.without(manager.ignored);
     let conflicts = conflicts(&entries, manager, &changes);
     if !force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));
     }
     let mine = |entry: &Entry| entry.is(manager, Operation::Apply);
-    if !changes.is_empty() {
+    if changed {
         entries.iter_mut().filter(|entry| mine(entry)).for_each(|entry| entry.time = Some(manager.now.into()));
     }
     give_up(&mut entries, &changes.changed().union(&changes.removed), |entry| !mine(entry));

@@ -18,8 +18,14 @@ pub(super) fn check(kind: &Kind, subresource: &str, old: Option<&Value>, new: &V
     let Root::Custom(schema) = &kind.schema else { return };
     if subresource == "status" {
         if new.get("status").is_some() {
-            let status = schema.at("properties/status");
+            let (status, told) = (schema.at("properties/status"), problems.causes.len());
             value(status, new.at("status"), old.map(|old| old.at("status")), &At::new("status"), problems);
+            // Within the texts, the status is where paths begin.
+            for cause in &mut problems.causes[told..] {
+                let within = cause.field.strip_prefix("status").unwrap_or(&cause.field).trim_start_matches('.');
+                cause.message =
+                    cause.message.replace(&format!("{} in body", cause.field), &format!("{within} in body"));
+            }
         }
     } else {
         value(schema, new, old, &At::new(""), problems);

@@ -73,7 +73,7 @@ fn is_looked_at_anew(kind: &Kind) -> bool {
         ("rbac.authorization.k8s.io", _)
             | ("networking.k8s.io", "Ingress" | "IngressClass")
             | ("apps", "ControllerRevision")
-            | ("", "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolume" | "PersistentVolumeClaim")
+            | ("", "Pod" | "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolume" | "PersistentVolumeClaim")
     )
 }
 

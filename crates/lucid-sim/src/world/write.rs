@@ -93,7 +93,8 @@ impl World {
         metadata::fill(self, &mut object);
         strategy::service::begin_create(self, kind, &mut object)?;
         strategy::prepare_create(kind, &mut object);
-        if labels_shared {
+        // In an apply, the two are one map.
+        if labels_shared && by.applied {
             let labels = object.at("spec/template/metadata/labels").clone();
             object.put("metadata/labels", labels);
         }
@@ -103,7 +104,7 @@ impl World {
         }
         strategy::canonicalize(kind, &mut object);
         admission::validate(self, kind, &object, None)?;
-        if object.str("metadata/resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
+        if !by.dry_run && object.str("metadata/resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
             return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
         }
         let name = object.name().to_owned();

@@ -186,7 +186,7 @@ fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
         Value::Object(map) => {
             let mut out = Map::new();
             for (key, value) in map {
-                out.insert(side.name(key), walk(side, request, key, value));
+                out.insert(generated(&side.name(key)), walk(side, request, key, value));
             }
             list_metadata(&mut out);
             Value::Object(out)
@@ -210,7 +210,7 @@ fn walk(side: &Side, request: &Request, key: &str, value: &Value) -> Value {
         Value::String(text) if key == "resourceVersion" => {
             side.symbols.get(text).cloned().unwrap_or("<rv ?>".into()).into()
         }
-        Value::String(text) => prefix(&versions(&times(&side.name(text)))).into(),
+        Value::String(text) => generated(&prefix(&versions(&times(&side.name(text))))).into(),
         Value::Number(number) if matches!(key, "nodePort" | "healthCheckNodePort") => {
             // A dry run of the real server hands out ports beyond the end of the range, too.
             let chosen =
@@ -273,6 +273,20 @@ fn prefix(text: &str) -> String {
     const MARK: &str = "Key: /twins-";
     let Some((begin, rest)) = text.split_once(MARK) else { return text.into() };
     format!("{begin}Key: /registry{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Addresses within texts, and names of volumes with the account's token.
+fn generated(text: &str) -> String {
+    const MARK: &str = "kube-api-access-";
+    let mut out = text.to_owned();
+    if let Some(at) = out.find(MARK).filter(|at| out.len() >= at + MARK.len() + 5) {
+        out.replace_range(at + MARK.len()..at + MARK.len() + 5, "<suffix>");
+    }
+    let words: Vec<String> = out.split('"').map(str::to_owned).collect();
+    for word in words.iter().filter(|word| is_chosen_address(word)) {
+        out = out.replace(word.as_str(), "<address>");
+    }
+    out
 }
 
 /// The causes of a refusal come in the order of Go's maps, and quote Go's structs. What two layers of the server's
