@@ -29,6 +29,11 @@ pub(crate) fn namespace_is_open(world: &World, kind: &Kind, namespace: &str, nam
     Ok(())
 }
 
+/// What an object is called before its name has been generated.
+fn shown_name(object: &Value) -> &str {
+    if object.name().is_empty() { object.str("metadata/generateName") } else { object.name() }
+}
+
 /// What admission adds. An update goes through it too, unless it is one of a subresource.
 pub(crate) fn mutate(
     world: &mut World,
@@ -46,13 +51,13 @@ pub(crate) fn mutate(
         }
         return Ok(());
     }
-    namespace_is_open(world, kind, object.namespace(), object.name())?;
+    namespace_is_open(world, kind, object.namespace(), shown_name(object))?;
     match kind.table {
         Table::PODS => {
             service_account(world, kind, object)?;
             priority(world, kind, object)?;
             tolerations(object);
-            Ok(())
+            runtime_class(world, kind, object)
         }
         Table::CLAIMS => {
             default_class(world, object);
@@ -81,7 +86,7 @@ fn service_account(world: &mut World, kind: &Kind, pod: &mut Value) -> Result<()
     let Some(account) = world.get(Table::SERVICE_ACCOUNTS, pod.namespace(), &name) else {
         let why =
             format!("error looking up service account {}/{name}: serviceaccount \"{name}\" not found", pod.namespace());
-        return Err(ApiError::forbidden(kind.about(), known_as(pod), &why));
+        return Err(ApiError::forbidden(kind.about(), shown_name(pod), &why));
     };
     let mount = pod.at("spec/automountServiceAccountToken").as_bool();
     let mount = mount.or_else(|| account.at("automountServiceAccountToken").as_bool()).unwrap_or(true);
@@ -90,15 +95,10 @@ fn service_account(world: &mut World, kind: &Kind, pod: &mut Value) -> Result<()
         pod.put("spec/imagePullSecrets", secrets);
     }
     if mount {
-        let suffix = world.chooser.suffix(5);
-        mount_token(pod, &format!("kube-api-access-{suffix}"));
+        let volume = format!("kube-api-access-{}", world.chooser.suffix(5));
+        mount_token(pod, &volume);
     }
     Ok(())
-}
-
-/// The name in refusals; an object that is yet to be named goes by what its name will begin with.
-fn known_as(object: &Value) -> &str {
-    if object.name().is_empty() { object.str("metadata/generateName") } else { object.name() }
 }
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -136,25 +136,51 @@ fn priority(world: &World, kind: &Kind, pod: &mut Value) -> Result<(), ApiError>
     let class = pod.str("spec/priorityClassName").to_owned();
     if class.is_empty() {
         let default = world.store.list(Table::PRIORITY_CLASSES).find(|class| class.flag("globalDefault"));
-        pod.put("spec/priority", default.map_or(0, |class| class.int("value")));
+        set_priority(kind, pod, default.map_or(&Value::Null, |class| class))
     } else {
         let Some(found) = world.store.get(Table::PRIORITY_CLASSES, "", &class) else {
             let why = format!("no PriorityClass with name {class} was found");
-            return Err(ApiError::forbidden(kind.about(), known_as(pod), &why));
+            return Err(ApiError::forbidden(kind.about(), shown_name(pod), &why));
         };
-        pod.put("spec/priority", found.int("value"));
+        set_priority(kind, pod, found)
     }
-    pod.default_to("spec/preemptionPolicy", "PreemptLowerPriority");
+}
+
+/// Priority and preemption are the class's; a pod that says them itself must say the same.
+fn set_priority(kind: &Kind, pod: &mut Value, class: &Value) -> Result<(), ApiError> {
+    let policy = if class.has("preemptionPolicy") { class.str("preemptionPolicy") } else { "PreemptLowerPriority" };
+    let value = class.int("value");
+    let refuse = |what: String| {
+        let why = format!("{what} from the given PriorityClass name");
+        Err(ApiError::forbidden(kind.about(), shown_name(pod), &why))
+    };
+    let computed = "must not be provided in pod spec; priority admission controller computed";
+    if let Some(given) = pod.at("spec/priority").as_i64().filter(|given| *given != value) {
+        return refuse(format!("the integer value of priority ({given}) {computed} {value}"));
+    }
+    if let Some(given) = pod.at("spec/preemptionPolicy").as_str().filter(|given| *given != policy) {
+        return refuse(format!("the string value of PreemptionPolicy ({given}) {computed} {policy}"));
+    }
+    pod.put("spec/priority", value);
+    pod.put("spec/preemptionPolicy", policy);
     Ok(())
+}
+
+fn runtime_class(world: &World, kind: &Kind, pod: &Value) -> Result<(), ApiError> {
+    let Some(name) = pod.at("spec/runtimeClassName").as_str() else { return Ok(()) };
+    let classes = world.kinds.by_kind("node.k8s.io/v1", "RuntimeClass");
+    if classes.is_some_and(|classes| world.store.get(classes.table, "", name).is_some()) {
+        return Ok(());
+    }
+    let why = format!("pod rejected: RuntimeClass \"{name}\" not found");
+    Err(ApiError::forbidden(kind.about(), shown_name(pod), &why))
 }
 
 /// Every pod tolerates a node that is lost for five minutes.
 fn tolerations(pod: &mut Value) {
     for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let covers = |t: &Value| {
-            (t.str("key") == key || t.str("key").is_empty() && t.str("operator") == "Exists")
-                && matches!(t.str("effect"), "" | "NoExecute")
-        };
+        let covers =
+            |t: &Value| (t.str("key") == key || t.str("key").is_empty()) && matches!(t.str("effect"), "" | "NoExecute");
         if !pod.list("spec/tolerations").iter().any(covers) {
             let toleration = json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300});
             push(pod, "spec/tolerations", toleration);

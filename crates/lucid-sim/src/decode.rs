@@ -78,7 +78,9 @@ pub(crate) fn empty(ty: TypeRef<'_>) -> Value {
 }
 
 fn root_type(schema: Schema) -> &'static str {
-    schema.definition().map_or("", |definition| definition.name)
+    // `v1.ObjectMeta` of `io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta`.
+    let name = schema.definition().map_or("", |definition| definition.name);
+    name.rmatch_indices('.').nth(1).map_or(name, |(dot, _)| &name[dot + 1..])
 }
 
 /// `Container` of `io.k8s.api.core.v1.Container`.
@@ -141,12 +143,14 @@ impl Walk {
                 continue;
             }
             self.enter(field.name);
+            let depth = self.stack.len();
+            self.stack.extend(embedded(self.owner, field.name));
             self.stack.push(field.name);
             let schema = schema.field(field.name).expect("the definition has it");
             if let Some(kept) = self.field(given, schema, field) {
                 out.insert(field.name.into(), kept);
             }
-            self.stack.pop();
+            self.stack.truncate(depth);
             self.path.truncate(length);
         }
         unknown.for_each(|key| self.say_unknown(key));
@@ -187,6 +191,7 @@ impl Walk {
         match field.presence {
             Presence::Always if empty && holds_nil => Some(Value::Null),
             Presence::Always => Some(value),
+            Presence::OmitEmpty if matches!(schema.ty(), Type::Time | Type::MicroTime) => Some(value),
             Presence::OmitEmpty | Presence::Never if empty => None,
             Presence::Never if value.as_object().is_some_and(Map::is_empty) => None,
             Presence::OmitEmpty | Presence::Never => Some(value),
@@ -263,9 +268,33 @@ impl Walk {
     }
 }
 
-/// A struct that is there even when nobody set it; times know how to be absent.
+/// The Go struct within another one, without a name of its own in JSON, to which a field belongs.
+fn embedded(owner: &str, field: &str) -> Option<&'static str> {
+    match (owner, field) {
+        ("IngressRule", "http") => Some("IngressRuleValue"),
+        ("Volume", "name") => None,
+        ("Volume", _) => Some("VolumeSource"),
+        ("Probe", "exec" | "httpGet" | "tcpSocket" | "grpc") => Some("ProbeHandler"),
+        ("EphemeralContainer", "targetContainerName") => None,
+        ("EphemeralContainer", _) => Some("EphemeralContainerCommon"),
+        (
+            "ConfigMapVolumeSource"
+            | "ConfigMapProjection"
+            | "SecretProjection"
+            | "ConfigMapKeySelector"
+            | "SecretKeySelector"
+            | "ConfigMapEnvSource"
+            | "SecretEnvSource",
+            "name",
+        ) => Some("LocalObjectReference"),
+        _ => None,
+    }
+}
+
+/// A struct that is there even when nobody set it; a time then is null.
 fn by_value(ty: Type, go: &str) -> bool {
-    !go.starts_with('*') && matches!(ty, Type::Ref(_) | Type::IntOrString | Type::Quantity)
+    !go.starts_with('*')
+        && matches!(ty, Type::Ref(_) | Type::IntOrString | Type::Quantity | Type::Time | Type::MicroTime)
 }
 
 /// What `omitempty` leaves out.

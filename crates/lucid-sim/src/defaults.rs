@@ -81,26 +81,29 @@ fn definition(object: &mut Value) {
     object.default_to("spec/names/listKind", format!("{kind}List"));
 }
 
-/// Defaults that a custom resource's schema declares.
+/// Defaults that a custom resource's schema declares, for what is missing and for nulls that cannot be.
 fn custom(value: &mut Value, schema: &Value) {
-    if let (Some(map), Some(properties)) = (value.as_object_mut(), schema.at("properties").as_object()) {
-        for (name, property) in properties {
-            if let Some(default) = property.get("default").filter(|_| !map.contains_key(name)) {
+    let more = schema.at("additionalProperties");
+    if let Some(map) = value.as_object_mut() {
+        let declared = schema.map("properties");
+        let field_of = |name: &str| {
+            let declared = declared.and_then(|declared| declared.get(name));
+            declared.or_else(|| more.is_object().then_some(more))
+        };
+        for (name, property) in declared.into_iter().flatten() {
+            let missing = map.get(name).is_none_or(|held| held.is_null() && !property.flag("nullable"));
+            if let Some(default) = property.get("default").filter(|_| missing) {
                 map.insert(name.clone(), default.clone());
             }
-            if let Some(field) = map.get_mut(name) {
-                custom(field, property);
+        }
+        for (name, value) in map.iter_mut() {
+            if let Some(field) = field_of(name) {
+                custom(value, field);
             }
         }
-    }
-    if let Some(list) = value.as_array_mut()
+    } else if let Some(list) = value.as_array_mut()
         && schema.has("items")
     {
         list.iter_mut().for_each(|item| custom(item, schema.at("items")));
-    }
-    if let Some(map) = value.as_object_mut()
-        && schema.at("additionalProperties").is_object()
-    {
-        map.values_mut().for_each(|item| custom(item, schema.at("additionalProperties")));
     }
 }

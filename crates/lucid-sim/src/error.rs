@@ -254,7 +254,8 @@ impl Cause {
     }
 
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
-        Self::new("FieldValueInvalid", field, format!("Invalid value: {}: {detail}", shown(value)))
+        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+        Self::new("FieldValueInvalid", field, format!("Invalid value: {}{detail}", shown(value)))
     }
 
     pub(crate) fn not_supported(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {

@@ -20,6 +20,7 @@ mod decode;
 mod defaults;
 mod error;
 mod fields;
+mod go;
 mod json;
 mod kinds;
 mod kubelet;

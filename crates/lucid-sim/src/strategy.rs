@@ -39,7 +39,18 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
         object.put("metadata/generation", 1);
     }
     match kind.table {
-        Table::PODS => object.put("status", json!({"phase": "Pending", "qosClass": qos_class(object)})),
+        Table::PODS => {
+            object.put("status", json!({"phase": "Pending", "qosClass": qos_class(object)}));
+            if !object.list("spec/schedulingGates").is_empty() {
+                let now = object.at("metadata/creationTimestamp").clone();
+                object.put(
+                    "status/conditions",
+                    json!([{"type": "PodScheduled", "status": "False",
+                    "reason": "SchedulingGated", "message": "Scheduling is blocked due to non-empty scheduling gates",
+                    "lastTransitionTime": now}]),
+                );
+            }
+        }
         Table::NAMESPACES => {
             object.put("status", json!({"phase": "Active"}));
             let finalizers = object.entry("spec/finalizers");
@@ -53,15 +64,53 @@ pub(crate) fn prepare_create(kind: &Kind, object: &mut Value) {
             let first = template_generation(object).max(1);
             object.annotate(TEMPLATE_GENERATION, &first.to_string());
         }
-        Table::CLAIMS => mirror_source(object),
-        Table::LEASES => drop(object.cut("spec/strategy")),
+        Table::CLAIMS => {
+            drop_foreign_source(&Value::Null, object);
+            mirror_source(object);
+        }
+        Table::SERVICE_ACCOUNTS => names_only(object),
+        Table::LEASES => drop((object.cut("spec/strategy"), object.cut("spec/preferredHolder"))),
         Table::JOBS if !object.flag("spec/manualSelector") => select_own_pods(object),
         _ => {}
     }
 }
 
+/// A Job without labels has those of its template; of a new one, they stay the same when the server adds its own.
+pub(crate) fn share_labels(kind: &Kind, object: &mut Value) -> bool {
+    let labels = object.at("spec/template/metadata/labels").clone();
+    let shares =
+        kind.table == Table::JOBS && labels.is_object() && object.map("metadata/labels").is_none_or(Map::is_empty);
+    if shares {
+        object.put("metadata/labels", labels);
+    }
+    shares
+}
+
 fn template_generation(set: &Value) -> i64 {
     set.annotation(TEMPLATE_GENERATION).parse().unwrap_or(0)
+}
+
+/// Of an account's secrets nothing but the names is kept.
+fn names_only(account: &mut Value) {
+    for secret in account.items("secrets") {
+        let name = secret.at("name").clone();
+        *secret = if name.is_null() { json!({}) } else { json!({"name": name}) };
+    }
+}
+
+/// A source that the older field cannot mean is dropped from it.
+fn drop_foreign_source(old: &Value, claim: &mut Value) {
+    if old.has("spec/dataSource") || old.has("spec/dataSourceRef") {
+        return;
+    }
+    let source = claim.at("spec/dataSource");
+    let known = matches!(
+        (source.str("apiGroup"), source.str("kind")),
+        ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+    );
+    if !known {
+        claim.cut("spec/dataSource");
+    }
 }
 
 /// The two ways to say what a claim is filled from say the same.
@@ -117,9 +166,6 @@ fn qos_class(pod: &Value) -> &'static str {
 
 /// What is put in order after validation.
 pub(crate) fn canonicalize(kind: &Kind, object: &mut Value) {
-    if kind.table == Table::SERVICES && object.str("spec/type") == "ExternalName" {
-        object.cut("spec/internalTrafficPolicy");
-    }
     if kind.table == Table::NAMESPACES {
         let name = object.name().to_owned();
         let labels = object.entry("metadata/labels");
@@ -139,7 +185,10 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             restore(old, new, "spec");
             match kind.table {
                 Table::DEPLOYMENTS => restore(old, new, "metadata/labels"),
-                Table::PODS => restore(old, new, "metadata/ownerReferences"),
+                Table::PODS => {
+                    restore(old, new, "metadata/ownerReferences");
+                    restore(old, new, "status/qosClass");
+                }
                 _ => {}
             }
         }
@@ -150,12 +199,21 @@ pub(crate) fn prepare_update(kind: &Kind, subresource: &str, old: &Value, new: &
             match kind.table {
                 Table::NAMESPACES => restore(old, new, "spec/finalizers"),
                 Table::SERVICES => service::drop_dependent_fields(old, new),
+                Table::SERVICE_ACCOUNTS => names_only(new),
+                Table::CLAIMS => {
+                    drop_foreign_source(old, new);
+                    mirror_source(new);
+                }
                 Table::DAEMON_SETS => {
                     let changed = old.at("spec/template") != new.at("spec/template");
                     let generation = template_generation(old) + i64::from(changed);
                     new.annotate(TEMPLATE_GENERATION, &generation.to_string());
                 }
-                Table::LEASES if !old.has("spec/strategy") => drop(new.cut("spec/strategy")),
+                Table::LEASES => {
+                    for field in ["spec/strategy", "spec/preferredHolder"].into_iter().filter(|field| !old.has(field)) {
+                        new.cut(field);
+                    }
+                }
                 _ => {}
             }
             bump_generation(kind, old, new);
@@ -184,6 +242,11 @@ fn bump_generation(kind: &Kind, old: &Value, new: &mut Value) {
     if noted || wish(kind, old) != wish(kind, new) {
         new.put("metadata/generation", old.generation() + 1);
     }
+}
+
+/// Kinds that take an empty list for another wish than none.
+pub(crate) fn counts_empties(kind: &Kind) -> bool {
+    kind.group == "networking.k8s.io" && kind.kind == "NetworkPolicy"
 }
 
 /// Everything of an object but metadata, and its status unless that is part of the wish.

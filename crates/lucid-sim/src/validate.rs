@@ -42,14 +42,13 @@ pub(crate) fn create(kind: &Kind, object: &Value) -> Result<(), ApiError> {
 
 pub(crate) fn update(kind: &Kind, subresource: &str, old: &Value, new: &Value) -> Result<(), ApiError> {
     let mut problems = Problems::default();
-    meta::update(old, new, &mut problems);
+    meta::update(kind, subresource, old, new, &mut problems);
     if kind.is_custom() {
         custom::check(kind, subresource, Some(old), new, &mut problems);
     }
     if subresource == "status" {
         status(kind, old, new, &mut problems);
     } else {
-        meta::object(kind, new, &mut problems);
         changes(kind, old, new, &mut problems);
         whole(kind, Some(old), new, &mut problems);
     }

@@ -10,11 +10,10 @@ use crate::defaults;
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::kinds::Kind;
-use crate::schema::{Topology, TypeRef};
+use crate::schema::{Root, Topology, TypeRef};
 use crate::world::World;
 
 const MEDIA: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
-const MEDIA_CUSTOM: &str = "application/json, application/yaml";
 
 /// The body as JSON, with the fields that it names twice. YAML is read where it is said to be YAML.
 pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
@@ -33,6 +32,9 @@ pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
 pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Result<Value, ApiError> {
     let (value, duplicates) = raw(request).map_err(|error| unrecognised(kind, request, error))?;
     let value = typed(world, kind, request, value)?;
+    if kind.is_custom() {
+        crate::api::patches::check_type(kind, value.name(), &value)?;
+    }
     let (object, findings) = read(kind, value, Dialect::Json);
     if let Some(error) = findings.error {
         return Err(unfit(kind, &kind.version, &kind.kind, &error));
@@ -52,7 +54,7 @@ pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Resul
 /// From JSON that claims to be of this kind to the object in its stored version, with defaults.
 pub(crate) fn read(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     let (mut object, findings) = match kind.type_ref() {
-        TypeRef::Custom { .. } => custom(kind, value),
+        TypeRef::Custom { .. } => custom(kind, value, dialect),
         ty => decode::decode(&value, ty, dialect),
     };
     object.get_mut("metadata").map(forgotten);
@@ -86,12 +88,12 @@ pub(crate) fn validation(request: &Request) -> Validation {
     }
 }
 
-pub(crate) fn check_media(kind: &Kind, request: &Request) -> Result<(), ApiError> {
+pub(crate) fn check_media(request: &Request) -> Result<(), ApiError> {
     let media = request.content_type.split(';').next().unwrap_or("").trim();
     if matches!(media, "" | "application/json" | "application/yaml") {
         return Ok(());
     }
-    Err(ApiError::unsupported_media_type(if kind.is_custom() { MEDIA_CUSTOM } else { MEDIA }))
+    Err(ApiError::unsupported_media_type(MEDIA))
 }
 
 fn unreadable(request: &Request, why: &str) -> ApiError {
@@ -102,8 +104,8 @@ fn unrecognised(kind: &Kind, _request: &Request, error: ApiError) -> ApiError {
     if error.code != 400 {
         return error;
     }
-    let about = if kind.is_custom() { "Unstructured" } else { &kind.kind };
-    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {about}): {}", error.message))
+    let why = error.message;
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {}): {why}", kind.kind))
 }
 
 /// The beginning of a body, as the server quotes it.
@@ -123,6 +125,13 @@ fn go_words(error: &serde_json::Error) -> String {
 fn unfit(expected: &Kind, version: &str, named: &str, why: &str) -> ApiError {
     let shown = if expected.is_custom() { named } else { &expected.kind };
     ApiError::bad_request(format!("{named} in version {version:?} cannot be handled as a {shown}: {why}"))
+}
+
+const SCHEME: &str = "\"pkg/runtime/scheme.go:111\"";
+
+/// A version in the server's own spelling: `/v1` is `v1`.
+fn group_version(version: &str) -> &str {
+    version.strip_prefix('/').unwrap_or(version)
 }
 
 /// The type with which the server first looks at an object.
@@ -154,17 +163,34 @@ pub(crate) fn check_patched(kind: &Kind, patched: &Value) -> Result<(), String> 
     if kind.is_custom() {
         return if name.is_empty() { Err(format!("Object 'Kind' is missing in '{patched}'")) } else { Ok(()) };
     }
-    let version = if version.is_empty() { kind.api_version() } else { version };
     let name = if name.is_empty() { &kind.kind } else { &name };
-    if Schema::of(&Gvk::from_api_version(&version, name)).is_some() {
+    if version.is_empty() {
+        if *name == kind.kind {
+            return Ok(());
+        }
+        return Err(format!(
+            "no kind {name:?} is registered for the internal version of group {:?} in scheme {SCHEME}",
+            kind.group
+        ));
+    }
+    if *name == kind.kind && was_served(&version, name) {
         return Ok(());
     }
-    Err(format!("no kind {name:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""))
+    if Schema::of(&Gvk::from_api_version(&version, name)).is_some() {
+        let same = version == kind.api_version() && *name == kind.kind;
+        return if same { Ok(()) } else { Err(foreign(kind, &version, name, patched)) };
+    }
+    let version = group_version(&version);
+    Err(format!("no kind {name:?} is registered for version {version:?} in scheme {SCHEME}"))
 }
 
 /// The value with the type that the URL says, unless it says another one itself.
 fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<Value, ApiError> {
     let (version, name) = head(&value).map_err(|why| unrecognised(kind, request, unreadable(request, &why)))?;
+    if version.matches('/').count() > 1 {
+        let why = format!("unexpected GroupVersion string: {version} ({})", summary(&request.body));
+        return Err(unrecognised(kind, request, ApiError::bad_request(why)));
+    }
     if kind.is_custom() && name.is_empty() {
         let body = String::from_utf8_lossy(&request.body);
         let why = format!("Object 'Kind' is missing in '{body}' ({})", summary(&request.body));
@@ -176,40 +202,66 @@ fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<
     let mut map = if let Value::Object(map) = value { map } else { Map::new() };
     let version = if version.is_empty() { kind.api_version() } else { version };
     let name = if name.is_empty() { kind.kind.clone() } else { name };
-    check_kind(world, kind, &version, &name)?;
+    check_kind(world, kind, &version, &name, &Value::Object(map.clone()))?;
     map.insert("apiVersion".into(), version.into());
     map.insert("kind".into(), name.into());
     Ok(Value::Object(map))
 }
 
-fn check_kind(world: &World, kind: &Kind, version: &str, name: &str) -> Result<(), ApiError> {
+fn check_kind(world: &World, kind: &Kind, version: &str, name: &str, value: &Value) -> Result<(), ApiError> {
     if version == kind.api_version() && name == kind.kind {
         return Ok(());
     }
     let short = version.rsplit_once('/').map_or(version, |(_, short)| short);
+    if version != kind.api_version() && was_served(version, name) {
+        return Err(version_mismatch(kind, version));
+    }
     let known = world.kinds.by_kind(version, name).filter(|known| !known.is_custom());
     if kind.is_custom() {
         if version != kind.api_version() {
             return Err(version_mismatch(kind, version));
         }
-        return Err(ApiError::bad_request(format!(
-            "{name} in version {short:?} cannot be handled as a {name}: no kind"
-        )));
+        // Validation will say that it is of another kind.
+        return Ok(());
     }
     match known {
         None => {
-            let why = format!(
-                "no kind {name:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:111\""
-            );
+            let version = group_version(version);
+            let why = format!("no kind {name:?} is registered for version {version:?} in scheme {SCHEME}");
             Err(unfit(kind, short, name, &why))
         }
         Some(known) if known.table == kind.table => Err(version_mismatch(kind, version)),
-        Some(_) => {
-            let group = go_package(&kind.group);
-            let why = format!("converting ({short}.{name}) to ({group}.{}): unknown conversion", kind.kind);
-            Err(unfit(kind, short, name, &why))
-        }
+        Some(_) => Err(unfit(kind, short, name, &foreign(kind, version, name, value))),
     }
+}
+
+/// What is wrong with an object of another kind: that it does not even fit that one, or that it is not this one.
+fn foreign(kind: &Kind, version: &str, name: &str, value: &Value) -> String {
+    let schema = Schema::of(&Gvk::from_api_version(version, name));
+    let error = schema.and_then(|schema| decode::decode(value, TypeRef::Builtin(schema), Dialect::Json).1.error);
+    error.unwrap_or_else(|| {
+        let short = version.rsplit_once('/').map_or(version, |(_, short)| short);
+        let group = go_package(&kind.group);
+        format!("converting ({short}.{name}) to ({group}.{}): unknown conversion", kind.kind)
+    })
+}
+
+/// Versions that are served no more and still known.
+fn was_served(version: &str, name: &str) -> bool {
+    let kinds: &[&str] = match version {
+        "apps/v1beta1" => &["Deployment", "StatefulSet", "ControllerRevision", "Scale"],
+        "apps/v1beta2" => &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision", "Scale"],
+        "batch/v1beta1" => &["CronJob"],
+        "extensions/v1beta1" => &["Deployment", "DaemonSet", "ReplicaSet", "Ingress", "NetworkPolicy", "Scale"],
+        "policy/v1beta1" => &["PodDisruptionBudget", "Eviction"],
+        "networking.k8s.io/v1beta1" => &["Ingress", "IngressClass"],
+        "rbac.authorization.k8s.io/v1beta1" | "rbac.authorization.k8s.io/v1alpha1" => {
+            &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]
+        }
+        "coordination.k8s.io/v1beta1" => &["Lease"],
+        _ => &[],
+    };
+    kinds.contains(&name)
 }
 
 fn version_mismatch(kind: &Kind, version: &str) -> ApiError {
@@ -228,25 +280,52 @@ fn go_package(group: &str) -> &str {
 }
 
 /// A custom resource: typed metadata, and of the rest what its schema declares.
-fn custom(kind: &Kind, value: Value) -> (Value, Findings) {
+fn custom(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     let mut value = value;
     let mut findings = Findings::default();
     if let Some(metadata) = value.get_mut("metadata") {
         let ty = TypeRef::Builtin(Schema::object_meta());
-        let (mut held, found) = decode::decode(metadata, ty, Dialect::Json);
-        forgotten(&mut held);
+        let (held, found) = decode::decode(metadata, ty, Dialect::Json);
         *metadata = decode::printed(&held, ty);
-        findings.error = found.error;
+        // What an apply says wrongly of the metadata counts as not said.
+        findings.error = found.error.filter(|_| dialect == Dialect::Json);
         let within = |text: String| text.replacen("field \"", "field \"metadata.", 1);
         findings.strict.extend(found.strict.into_iter().map(within));
     }
     let metadata = value.as_object_mut().and_then(|map| map.remove("metadata"));
+    if let (Dialect::Json, Root::Custom(schema)) = (dialect, &kind.schema) {
+        drop_nulls(&mut value, schema);
+    }
     prune(&mut value, kind.type_ref(), &mut String::new(), &mut findings.strict);
     if let (Some(metadata), Some(map)) = (metadata, value.as_object_mut()) {
         map.insert("metadata".into(), metadata);
     }
     findings.strict.sort();
     (value, findings)
+}
+
+/// What is null and cannot be, and has no default, is as if it were not there.
+fn drop_nulls(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(map) => {
+            let (declared, more) = (schema.map("properties"), schema.at("additionalProperties"));
+            let field_of = |name: &str| {
+                let declared = declared.and_then(|declared| declared.get(name));
+                declared.or_else(|| more.is_object().then_some(more))
+            };
+            let stays = |field: &Value| field.flag("nullable") || field.get("default").is_some();
+            map.retain(|name, value| !value.is_null() || field_of(name).is_none_or(stays));
+            for (name, value) in map.iter_mut() {
+                if let Some(field) = field_of(name) {
+                    drop_nulls(value, field);
+                }
+            }
+        }
+        Value::Array(list) if schema.has("items") => {
+            list.iter_mut().for_each(|item| drop_nulls(item, schema.at("items")));
+        }
+        _ => {}
+    }
 }
 
 fn prune(value: &mut Value, ty: TypeRef<'_>, path: &mut String, unknown: &mut Vec<String>) {

@@ -7,8 +7,19 @@ use serde_json::{Value, json};
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
 
-/// The object in the version that was asked for.
+/// The object as clients see it, in the version that was asked for.
 pub(crate) fn present(kind: &Kind, object: &Arc<Value>) -> Arc<Value> {
+    let external = kind.table == Table::SERVICES && object.str("spec/type") == "ExternalName";
+    if external && object.has("spec/internalTrafficPolicy") {
+        let mut shown = Value::clone(object);
+        shown.cut("spec/internalTrafficPolicy");
+        return Arc::new(shown);
+    }
+    in_version(kind, object)
+}
+
+/// The object in the version that was asked for.
+pub(crate) fn in_version(kind: &Kind, object: &Arc<Value>) -> Arc<Value> {
     let version = kind.api_version();
     if object.str("apiVersion") == version {
         return object.clone();

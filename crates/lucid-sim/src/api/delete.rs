@@ -16,6 +16,7 @@ use crate::world::delete::{DeleteOptions, Deleted, Propagation, gone_status};
 pub(crate) fn one(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let format = read::format_of(request)?;
     let options = options(request)?;
+    warn_of_orphans(world, kind, &options);
     Ok(match world.delete(kind, &target.namespace, &target.name, &options)? {
         Deleted::Marked(object) => Reply::json(200, &format::one(&object, kind, format)),
         // Pods and a few more are given back as they were; the rest as a note of success.
@@ -24,6 +25,13 @@ pub(crate) fn one(world: &mut World, kind: &Kind, target: &Target, request: &Req
         }
         Deleted::Gone(object) | Deleted::Pending(object) => Reply::json(200, &gone_status(kind, &object)),
     })
+}
+
+/// Jobs leave their pods behind unless they are told otherwise.
+fn warn_of_orphans(world: &mut World, kind: &Kind, options: &DeleteOptions) {
+    if kind.table == Table::JOBS && options.propagation.is_none() {
+        world.warnings.push("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning".into());
+    }
 }
 
 fn returns_object(kind: &Kind) -> bool {
@@ -49,6 +57,7 @@ pub(crate) fn collection(
     request: &Request,
 ) -> Result<Reply, ApiError> {
     let options = options(request)?;
+    warn_of_orphans(world, kind, &options);
     let selection = Selection::of(kind, target, &request.query)?;
     let matching = world.store.list(kind.table).filter(|object| selection.matches(object));
     let found: Vec<Arc<Value>> = matching.cloned().collect();

@@ -21,7 +21,7 @@ const ACCEPTED: &str = "application/json-patch+json, application/merge-patch+jso
 const ACCEPTED_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(crate) enum How {
     Json,
     Merge,
     Strategic,
@@ -65,19 +65,35 @@ fn rewrite(
     request: &Request,
     how: How,
 ) -> Result<Written, ApiError> {
-    let (patch, duplicates) = decode::parse(&request.body).map_err(|error| unreadable(how, &error.to_string()))?;
-    check_shape(how, &patch)?;
+    let (patch, duplicates) = decode::parse(&request.body).map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
+    if world.get(kind.table, &target.namespace, &target.name).is_none() {
+        return Err(ApiError::not_found(kind.about(), &target.name));
+    }
+    check_shape(how, &patch, body::validation(request) == Validation::Ignore)?;
     let manager = options::manager(request);
     let stored = world.kinds.stored(kind.table).clone();
     let mut warnings = Vec::new();
     let result = world.update(&stored, &target.namespace, &target.name, by(&manager, target, request), |old| {
-        let live = convert::present(kind, &Arc::new(old.clone()));
+        let live = convert::in_version(kind, &Arc::new(old.clone()));
         let mut patched = patched(kind, &live, &patch, how)?;
         if how == How::Strategic {
-            patched.put("apiVersion", kind.api_version());
-            patched.put("kind", kind.kind.clone());
+            // The patched tree is read without regard to what it says it is.
+            for (field, value) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
+                if matches!(patched.at(field), Value::String(_) | Value::Null) {
+                    patched.put(field, value);
+                }
+            }
         } else if let Err(error) = body::check_patched(kind, &patched) {
             return Err(invalid_patch(how, &patch, &patched, &error));
+        } else if !kind.is_custom() && patched.str("apiVersion").is_empty() {
+            return Err(versionless(request, target, how, &patch, &patched, &mut warnings));
+        }
+        if kind.is_custom() {
+            if patched.str("apiVersion").is_empty() {
+                let why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+                return Err(ApiError::internal(why));
+            }
+            check_type(kind, &target.name, &patched)?;
         }
         let (mut object, findings) = body::read(kind, patched.clone(), how.dialect());
         if let Some(error) = findings.error {
@@ -102,6 +118,55 @@ fn rewrite(
     result
 }
 
+fn check_number(version: &str) -> Result<(), ApiError> {
+    match version.parse::<u64>() {
+        Err(_) if !version.is_empty() => {
+            Err(ApiError::failed(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A custom resource that was made one of another kind.
+pub(crate) fn check_type(kind: &Kind, name: &str, patched: &Value) -> Result<(), ApiError> {
+    let expected = [("kind", kind.kind.clone()), ("apiVersion", kind.api_version())];
+    let wrong = expected.iter().filter(|(field, is)| patched.str(field) != is);
+    let causes: Vec<Cause> =
+        wrong.map(|(field, is)| Cause::invalid(*field, patched.at(field), &format!("must be {is}"))).collect();
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let group = patched.str("apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
+    Err(ApiError::invalid(About { group, kind: patched.str("kind"), ..kind.about() }, name, causes))
+}
+
+/// Without a version, the object is read as the server's own type, which has neither metadata nor anything else of it.
+fn versionless(
+    request: &Request,
+    target: &Target,
+    how: How,
+    patch: &Value,
+    patched: &Value,
+    warnings: &mut Vec<String>,
+) -> ApiError {
+    let known = |key: &str| {
+        matches!(key, "apiVersion" | "kind" | "name" | "generateName" | "namespace" | "uid" | "labels" | "annotations")
+    };
+    let fields = patched.as_object().into_iter().flatten().map(|(key, _)| key);
+    let told: Vec<String> = fields.filter(|key| !known(key)).map(|key| format!("unknown field {key:?}")).collect();
+    match body::validation(request) {
+        Validation::Strict => {
+            return invalid_patch(how, patch, patched, &format!("strict decoding error: {}", told.join(", ")));
+        }
+        Validation::Warn => *warnings = told,
+        Validation::Ignore => {}
+    }
+    ApiError::bad_request(format!(
+        "the name of the object ({} based on URL) was undeterminable: name must be provided",
+        target.name
+    ))
+}
+
 fn unreadable(how: How, why: &str) -> ApiError {
     ApiError::bad_request(match how {
         How::Strategic => why.to_owned(),
@@ -109,10 +174,16 @@ fn unreadable(how: How, why: &str) -> ApiError {
     })
 }
 
-/// Patches that are no patches are refused before there is an object to patch.
-fn check_shape(how: How, patch: &Value) -> Result<(), ApiError> {
+/// Patches that are no patches. Without field validation, they are read by another decoder.
+fn check_shape(how: How, patch: &Value, ignoring: bool) -> Result<(), ApiError> {
     let what = decode::kind(patch);
     match how {
+        How::Json if ignoring && !patch.is_array() && !patch.is_null() => {
+            Err(ApiError::bad_request(format!("json: cannot unmarshal {what} into Go value of type jsonpatch.Patch")))
+        }
+        How::Merge if patch.is_null() => Err(ApiError::bad_request("Invalid JSON Patch")),
+        How::Merge if ignoring && patch.is_array() => Ok(()),
+        How::Merge if ignoring && !patch.is_object() => Err(ApiError::bad_request("Invalid JSON Patch")),
         How::Json if !patch.is_array() && !patch.is_null() => {
             Err(unreadable(how, &format!("json: cannot unmarshal {what} into Go value of type []handlers.jsonPatchOp")))
         }
@@ -142,7 +213,7 @@ fn cannot_apply() -> ApiError {
 }
 
 /// The patched object is no object of the kind any more.
-fn invalid_patch(how: How, patch: &Value, patched: &Value, why: &str) -> ApiError {
+pub(crate) fn invalid_patch(how: How, patch: &Value, patched: &Value, why: &str) -> ApiError {
     let shown = if how == How::Strategic { patch } else { patched }.to_string();
     let cause = Cause::invalid("patch", &shown.into(), why);
     ApiError::invalid(About { group: "", plural: "", kind: "" }, "", vec![cause])
@@ -165,9 +236,9 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
     let force = request.query.flag("force");
     let merged = |live: Option<&Value>| {
         check_config(kind, &config)?;
-        let live = live.map(|live| convert::present(kind, &Arc::new(live.clone())));
+        let live = live.map(|live| convert::in_version(kind, &Arc::new(live.clone())));
         let merged = fields::apply(live.as_deref(), &config, kind.type_ref(), &owner, force);
-        let merged = merged.map_err(|error| refusal(kind, &config, error))?;
+        let merged = merged.map_err(|error| refusal(kind, &config, live.as_deref(), error))?;
         let (mut object, findings) = body::read(kind, merged, Dialect::Tree);
         if let Some(error) = findings.error {
             let about = described(kind, &config);
@@ -188,7 +259,10 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
         Some(_) => world.update(&stored, &target.namespace, &target.name, by, |live| merged(Some(live))),
         None if !target.subresource.is_empty() => Err(ApiError::not_found(kind.about(), &target.name)),
         None => {
-            let object = merged(None)?;
+            let mut object = merged(None)?;
+            if let Some(version) = object.cut("metadata/resourceVersion") {
+                check_number(version.as_str().unwrap_or_default())?;
+            }
             world.create(&stored, &target.namespace, object, by)
         }
     }
@@ -240,7 +314,7 @@ fn described(kind: &Kind, config: &Value) -> String {
     format!("{}/{}; {}/{}, Kind={}", config.namespace(), config.name(), kind.group, kind.version, config.str("kind"))
 }
 
-fn refusal(kind: &Kind, config: &Value, error: ApplyError) -> ApiError {
+fn refusal(kind: &Kind, config: &Value, live: Option<&Value>, error: ApplyError) -> ApiError {
     match error {
         ApplyError::Conflicts(conflicts) => {
             let message = fields::managed::conflict_message(&conflicts);
@@ -248,6 +322,16 @@ fn refusal(kind: &Kind, config: &Value, error: ApplyError) -> ApiError {
                 Cause::new("FieldManagerConflict", path, format!("conflict with {owner}"))
             };
             ApiError::apply_conflict(message, conflicts.into_iter().map(cause).collect())
+        }
+        ApplyError::Live { tracked, problems } => {
+            let about = described(kind, live.unwrap_or(config));
+            let problems = one_or_many(&problems);
+            ApiError::failed(match tracked {
+                true => format!("failed to create typed live object ({about}): {problems}"),
+                false => format!(
+                    "failed to create manager for existing fields: failed to convert new object ({about}) to smd typed: {problems}"
+                ),
+            })
         }
         ApplyError::Typed(problems) => {
             let about = described(kind, config);

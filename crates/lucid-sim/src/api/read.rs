@@ -67,6 +67,10 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
         |o: &Arc<Value>| after.as_ref().is_none_or(|(n, m)| (o.namespace(), o.name()) > (n.as_str(), m.as_str()));
     let mut found: Vec<Arc<Value>> = objects.into_iter().filter(|o| begun(o) && selection.matches(o)).collect();
     let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if kind.is_custom() {
+        // Lists of custom resources say that there is nothing more.
+        metadata["continue"] = "".into();
+    }
     if let Some(limit) =
         request.query.number("limit").and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit > 0)
         && found.len() > limit

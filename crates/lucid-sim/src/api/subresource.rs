@@ -2,18 +2,24 @@
 
 use std::sync::Arc;
 
+use lucid_object::Gvk;
+use lucid_schema::Schema;
 use serde_json::{Value, json};
 
-use crate::api::options::manager;
+use crate::api::options::{self, manager};
 use crate::api::path::Target;
 use crate::api::write::by;
-use crate::api::{Reply, Request, decode, delete, proxy};
+use crate::api::{Reply, Request, delete, patches, proxy};
+use crate::decode::{self, Dialect};
 use crate::error::{ApiError, Cause};
+use crate::fields::Manager;
+use crate::fields::managed;
+use crate::fields::set::FieldSet;
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
 use crate::patch;
 use crate::schema::TypeRef;
-use crate::world::World;
+use crate::world::{By, World};
 
 pub(crate) fn serve(
     world: &mut World,
@@ -22,7 +28,10 @@ pub(crate) fn serve(
     request: &Request,
 ) -> Result<Reply, ApiError> {
     if !kind.has_subresource(&target.subresource) {
-        return Err(ApiError::no_such_path());
+        return Err(match kind.is_custom() {
+            true => ApiError::not_found(kind.about(), &target.name),
+            false => ApiError::no_such_path(),
+        });
     }
     match (target.subresource.as_str(), request.method.as_str()) {
         ("scale", "GET") => Ok(Reply::json(200, &scale_of(kind, &*live(world, kind, target)?))),
@@ -82,16 +91,26 @@ fn scale_of(kind: &Kind, object: &Value) -> Value {
     scale
 }
 
+/// The type of scales, which is no resource of its own.
+fn scale_type() -> TypeRef<'static> {
+    let deployments = lucid_schema::resource(&Gvk::from_api_version("apps/v1", "Deployment"));
+    let scale = deployments.and_then(|deployments| deployments.subresource("scale"));
+    scale.and_then(Schema::of_subresource).map_or(TypeRef::Unknown, TypeRef::Builtin)
+}
+
 fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
-    let body = decode(request)?;
+    options::check(request, if request.method == http::Method::PUT { "UpdateOptions" } else { "PatchOptions" })?;
+    let body = crate::api::decode(request)?;
     let manager = manager(request);
     let by = by(&manager, target, request);
     let media = request.content_type.split(';').next().unwrap_or("").to_owned();
     let path = replicas_path(kind);
+    let (now, api_version, name) = (world.stamp(), kind.api_version(), by.manager.to_owned());
+    let by = By { applied: true, ..by };
     let write = world.update(kind, &target.namespace, &target.name, by, |old| {
         let mut scale = scale_of(kind, old);
         match (request.method.as_str(), media.as_str()) {
-            ("PUT", _) => scale = body,
+            ("PUT", _) => scale = body.clone(),
             (_, "application/json-patch+json") => patch::json::apply(&mut scale, &body)
                 .map_err(|_| ApiError::bad_request("the patch cannot be applied"))?,
             (_, "application/strategic-merge-patch+json") => {
@@ -99,7 +118,13 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
             }
             _ => patch::merge(&mut scale, &body),
         }
-        if scale.int("spec/replicas") < 0 {
+        let ty = scale_type();
+        let (read, findings) = decode::decode(&scale, ty, Dialect::Json);
+        if let Some(error) = findings.error {
+            return Err(patches::invalid_patch(patches::How::Merge, &body, &scale, &error));
+        }
+        let scale = read;
+        if scale.int("spec/replicas") < 0 && !kind.is_custom() {
             let detail = "must be greater than or equal to 0";
             let about = crate::error::About { group: "autoscaling", plural: "scales", kind: "Scale" };
             return Err(ApiError::invalid(
@@ -112,7 +137,18 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
         if scale.has("metadata/resourceVersion") {
             new.put("metadata/resourceVersion", scale.at("metadata/resourceVersion").clone());
         }
-        new.put(&path, scale.int("spec/replicas"));
+        let counts = (old.int(&path), scale.int("spec/replicas"));
+        new.put(&path, counts.1);
+        let fields: Vec<String> = path.split('/').map(|part| format!("f:{part}")).collect();
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let owner = Manager {
+            name: &name,
+            api_version: &api_version,
+            subresource: "scale",
+            now: &now,
+            ignored: &FieldSet::default(),
+        };
+        managed::scale(old, &mut new, &FieldSet::of(&[&fields]), &owner, counts);
         Ok(new)
     })?;
     Ok(Reply::json(200, &scale_of(kind, &write.object)))
@@ -173,7 +209,7 @@ fn log(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result
 }
 
 fn evict(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
-    let body = decode(request)?;
+    let body = crate::api::decode(request)?;
     let pod = live(world, kind, target)?;
     let labels = pod.labels();
     let budget = world.store.list_in(Table::BUDGETS, pod.namespace()).find(|budget| {
@@ -200,7 +236,7 @@ fn evict(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> 
 }
 
 fn bind(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request) -> Result<Reply, ApiError> {
-    let body = decode(request)?;
+    let body = crate::api::decode(request)?;
     let node = body.str("target/name").to_owned();
     let manager = manager(request);
     world.update(kind, &target.namespace, &target.name, by(&manager, target, request), |old| {
@@ -221,7 +257,7 @@ fn success() -> Value {
 
 fn token(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
     let account = live(world, kind, target)?;
-    let mut review = decode(request)?;
+    let mut review = crate::api::decode(request)?;
     review.default_to("spec/expirationSeconds", 3600);
     let token = format!("sim.{}.{:016x}", account.uid(), world.chooser.next());
     let expires = crate::time::format_seconds(world.seconds() + review.int("spec/expirationSeconds"));
@@ -230,7 +266,7 @@ fn token(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> 
 }
 
 fn finalize(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
-    let body = decode(request)?;
+    let body = crate::api::decode(request)?;
     let old = live(world, kind, target)?;
     let mut new = Value::clone(&old);
     new.put("spec/finalizers", body.at("spec/finalizers").clone());

@@ -80,11 +80,17 @@ impl Walk {
                     let why = format!("illegal base64 data at input byte {at}");
                     let why =
                         if self.dialect == Dialect::Tree { format!("error decoding from json: {why}") } else { why };
-                    self.saved.get_or_insert(why);
+                    // A tree is not read on after that.
+                    let told = if self.dialect == Dialect::Tree { &mut self.fatal } else { &mut self.saved };
+                    told.get_or_insert(why);
                     "".into()
                 }
             },
             Value::Null => "".into(),
+            Value::Array(list) if list.iter().all(|item| item.as_u64().is_some_and(|byte| byte < 256)) => {
+                let bytes: Vec<u8> = list.iter().filter_map(|item| u8::try_from(item.as_u64()?).ok()).collect();
+                base64::encode(&bytes).into()
+            }
             other => {
                 self.mismatch(other, go, ty);
                 "".into()
@@ -103,7 +109,11 @@ impl Walk {
     }
 
     fn stop(&mut self, what: &str, go: &str) -> Value {
-        let error = self.type_error(what, go);
+        // In a tree, such a type reads its part alone.
+        let error = match self.dialect {
+            Dialect::Tree => format!("json: cannot unmarshal {what} into Go value of type {go}"),
+            Dialect::Json => self.type_error(what, go),
+        };
         self.fatal.get_or_insert(error);
         Value::Null
     }

@@ -1,5 +1,8 @@
 //! Defaults of pod specs.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::json::{Json, JsonMut};
@@ -85,6 +88,9 @@ fn volume(volume: &mut Value) {
         volume.default_to("hostPath/type", "");
     }
     for source in volume.items("projected/sources") {
+        for item in source.items("downwardAPI/items").iter_mut().filter(|item| item.has("fieldRef")) {
+            item.default_to("fieldRef/apiVersion", "v1");
+        }
         if source.has("serviceAccountToken") {
             source.default_to("serviceAccountToken/expirationSeconds", 3600);
         }
@@ -107,6 +113,14 @@ pub(crate) fn pod(object: &mut Value) {
         object.put("spec/terminationGracePeriodSeconds", 1);
     }
     object.default_to("spec/enableServiceLinks", true);
+    let address = object.str("status/podIP").to_owned();
+    let first = object.list("status/podIPs").first().map(|first| first.str("ip").to_owned());
+    match (address.as_str(), first.as_deref()) {
+        ("", Some(first)) => object.put("status/podIP", first),
+        ("", None) => {}
+        (address, first) if first != Some(address) => object.put("status/podIPs", json!([{"ip": address}])),
+        _ => {}
+    }
     let host_network = object.flag("spec/hostNetwork");
     for list in ["spec/initContainers", "spec/containers"] {
         for container in object.items(list) {
@@ -126,8 +140,21 @@ pub(crate) fn pod(object: &mut Value) {
     }
 }
 
-/// `latest`, whether written or meant; a digest never is.
+/// What can be the name of an image, in the grammar of github.com/distribution/reference.
+static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
+    let part = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+    let label = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
+    let host = format!("(?:{label}(?:\\.{label})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?");
+    let digest = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
+    let whole = format!("^(?:{host}/)?{part}(?:/{part})*(?::\\w[\\w.-]{{0,127}})?(?:@{digest})?$");
+    Regex::new(&whole).expect("a sound expression")
+});
+
+/// `latest`, whether written or meant; a digest never is, and neither is what cannot be read.
 fn is_latest(image: &str) -> bool {
+    if !REFERENCE.is_match(image) {
+        return false;
+    }
     let name = image.rsplit('/').next().unwrap_or(image);
     !name.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
 }
@@ -166,8 +193,10 @@ mod tests {
         check("localhost:5000/redis", true);
         check("redis:latest", true);
         check("redis:8", false);
-        check("redis@sha256:0", false);
-        check("localhost:5000/redis:8@sha256:0", false);
+        check(&format!("redis@sha256:{}", "0".repeat(64)), false);
+        check(&format!("localhost:5000/redis:8@sha256:{}", "0".repeat(64)), false);
+        check(" redis", false);
+        check("Redis", false);
     }
 
     #[test]

@@ -73,10 +73,6 @@ pub(crate) fn job(object: &mut Value) {
     let replacement = if spec.has("podFailurePolicy") { "Failed" } else { "TerminatingOrFailed" };
     spec.default_to("podReplacementPolicy", replacement);
     spec.default_to("manualSelector", false);
-    let labels = spec.at("template/metadata/labels").clone();
-    if labels.is_object() && object.map("metadata/labels").is_none_or(serde_json::Map::is_empty) {
-        object.put("metadata/labels", labels);
-    }
     job_spec(object.entry("spec"));
 }
 

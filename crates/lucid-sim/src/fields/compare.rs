@@ -28,6 +28,10 @@ impl Comparison {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
+    }
+
     pub(crate) fn changed(&self) -> FieldSet {
         self.modified.clone().union(&self.added)
     }

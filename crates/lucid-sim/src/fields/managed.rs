@@ -6,7 +6,7 @@ use crate::decode;
 use crate::fields::compare::{Comparison, compare};
 use crate::fields::extract::extract;
 use crate::fields::merge::merge;
-use crate::fields::remove::{drop_nulls, remove};
+use crate::fields::remove::remove;
 use crate::fields::set::FieldSet;
 use crate::fields::{path, typed};
 use crate::json::{Json, JsonMut};
@@ -35,6 +35,8 @@ pub(crate) struct Manager<'a> {
 pub(crate) enum ApplyError {
     /// The configuration does not fit the schema.
     Typed(String),
+    /// The live object does not fit it, which stops the record of owners from being made.
+    Live { tracked: bool, problems: String },
     /// Each contested path with its owner as the server names it.
     Conflicts(Vec<(String, String)>),
 }
@@ -118,7 +120,13 @@ impl Entry {
 
 fn decode(object: &Value) -> Vec<Entry> {
     let entries: Option<Vec<Entry>> = object.list("metadata/managedFields").iter().map(Entry::decode).collect();
-    entries.unwrap_or_default()
+    let mut out: Vec<Entry> = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        // Of two entries of the same manager, the later one counts.
+        out.retain(|other| !same(other, &entry));
+        out.push(entry);
+    }
+    out
 }
 
 fn encode(object: &mut Value, mut entries: Vec<Entry>) {
@@ -157,12 +165,19 @@ pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, mana
     let mut entries = entries_for_update(old, new, manager);
     if reset(new) && manager.subresource.is_empty() {
         entries.clear();
-        if old.is_some() {
-            new.cut("metadata/managedFields");
-            return;
-        }
     }
     new.cut("metadata/managedFields");
+    if old.is_some() && entries.is_empty() {
+        // What has no record of owners gets none by an update.
+        return;
+    }
+    if !typed::fits(new, ty) || old.is_some_and(|old| !typed::fits(old, ty)) {
+        // What does not fit its schema cannot be recorded: the record stays as it was.
+        if let Some(record) = old.map(|old| old.at("metadata/managedFields")).filter(|record| !record.is_null()) {
+            new.put("metadata/managedFields", record.clone());
+        }
+        return;
+    }
     let before = old.map_or_else(|| decode::empty(ty), without_managed_fields);
     let changes = compare(&before, new, ty).without(manager.ignored);
     give_up(&mut entries, &changes.changed().union(&changes.removed), |_| true);
@@ -228,6 +243,48 @@ fn cap(entries: &mut Vec<Entry>) {
     }
 }
 
+/// Records a write through the scale subresource, as the server does: it looks at a record of its own, in which nothing
+/// but the replicas counts, and brings that back in another version of the API.
+pub(crate) fn scale(
+    old: &Value,
+    new: &mut Value,
+    replicas: &FieldSet,
+    manager: &Manager<'_>,
+    replicas_now: (i64, i64),
+) {
+    let (before, after) = replicas_now;
+    let has = |entry: &Entry| !entry.fields.intersection(replicas).is_empty();
+    let mut entries = decode(old);
+    let mut view: Vec<Entry> = entries.iter().filter(|entry| has(entry)).cloned().collect();
+    if before != after {
+        let tracked = !view.is_empty();
+        view.clear();
+        // No replicas at all are not written down, and so are nobody's.
+        if after != 0 && tracked {
+            view.push(Entry { fields: replicas.clone(), ..Entry::new(manager, Operation::Update) });
+        }
+    }
+    let stays = |entry: &Entry, view: &[Entry]| {
+        entry.operation == Operation::Apply && view.iter().any(|other| same(other, entry))
+    };
+    for entry in entries.iter_mut().filter(|entry| has(entry) && !stays(entry, &view)) {
+        entry.fields = std::mem::take(&mut entry.fields).difference(replicas);
+    }
+    entries.retain(|entry| !entry.fields.is_empty());
+    view.retain(|entry| !entries.iter().any(|other| same(other, entry) && other.operation == Operation::Apply));
+    for entry in view {
+        entries.push(Entry { time: None, api_version: manager.api_version.into(), fields: replicas.clone(), ..entry });
+    }
+    encode(new, entries);
+}
+
+fn same(one: &Entry, other: &Entry) -> bool {
+    one.operation == other.operation
+        && one.manager == other.manager
+        && one.subresource == other.subresource
+        && (one.operation == Operation::Apply || one.api_version == other.api_version)
+}
+
 /// The live object with `config` applied by `manager`, its record of owners up to date.
 pub(crate) fn apply(
     live: Option<&Value>,
@@ -240,6 +297,13 @@ pub(crate) fn apply(
     if !problems.is_empty() {
         return Err(ApplyError::Typed(problems.join("\n")));
     }
+    if let Some(live) = live {
+        let problems = typed::misfits(live, ty);
+        if !problems.is_empty() {
+            let tracked = !decode(live).is_empty();
+            return Err(ApplyError::Live { tracked, problems: problems.join("\n") });
+        }
+    }
     let mut entries = live.map(|live| first_apply(live, ty, manager)).unwrap_or_default();
     let live = live.map_or_else(|| json!({}), without_managed_fields);
     let merged = merge(&live, config, ty);
@@ -249,15 +313,15 @@ pub(crate) fn apply(
     let last = std::mem::replace(&mut entries[at].fields, fields);
     entries[at].api_version = manager.api_version.into();
     let mut merged = prune(merged, &entries, &last, ty);
-    drop_nulls(&mut merged);
-
-    let changes = compare(&live, &merged, ty).without(manager.ignored);
+    let changes = compare(&live, &merged, ty);
+    let changed = !changes.is_empty();
+    let changes = changes.without(manager.ignored);
     let conflicts = conflicts(&entries, manager, &changes);
     if !force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));
     }
     let mine = |entry: &Entry| entry.is(manager, Operation::Apply);
-    if merged != live {
+    if changed {
         entries.iter_mut().filter(|entry| mine(entry)).for_each(|entry| entry.time = Some(manager.now.into()));
     }
     give_up(&mut entries, &changes.changed().union(&changes.removed), |entry| !mine(entry));

@@ -14,10 +14,9 @@ pub(crate) fn item(topology: &Topology, items: TypeRef<'_>, item: &Value) -> Res
     match topology {
         Topology::Keyed(keys) => keyed(keys, items, item),
         Topology::Set => match item {
-            Value::Object(_) | Value::Array(_) => {
-                Err("associative list without keys has an element that's a map type".into())
-            }
-            Value::Null => Err("associative list with values has an element that's explicitly null".into()),
+            Value::Object(_) => Err("associative list without keys has an element that's a map type".into()),
+            Value::Array(_) => Err("not supported: associative list with lists as elements".into()),
+            Value::Null => Err("associative list without keys has an element that's an explicit null".into()),
             scalar => Ok(format!("v:{scalar}")),
         },
         _ => Err("only associative lists have named items".into()),
@@ -26,17 +25,20 @@ pub(crate) fn item(topology: &Topology, items: TypeRef<'_>, item: &Value) -> Res
 
 fn keyed(keys: &[String], items: TypeRef<'_>, item: &Value) -> Result<String, String> {
     let Some(map) = item.as_object() else {
-        return Err("associative list with keys may not have non-map elements".into());
+        let what = if item.is_null() { "a null element" } else { "non-map elements" };
+        return Err(format!("associative list with keys may not have {what}"));
     };
     let mut found = Map::new();
     for key in keys {
-        if let Some(value) = map.get(key).filter(|value| !value.is_null()).cloned().or_else(|| items.default_of(key)) {
+        if let Some(value) = map.get(key).cloned().or_else(|| items.default_of(key)) {
             found.insert(key.clone(), value);
         }
     }
     if found.is_empty() {
+        let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
+        let keys = keys.join(" ");
         return Err(format!(
-            "associative list with keys has an element that omits all key fields {keys:?} (and doesn't have default values for any key fields)"
+            "associative list with keys has an element that omits all key fields [{keys}] (and doesn't have default values for any key fields)"
         ));
     }
     Ok(format!("k:{}", Value::Object(found)))

@@ -53,15 +53,3 @@ fn items(list: &Value, set: &FieldSet, ty: TypeRef<'_>, topology: &Topology) -> 
     }
     (!out.is_empty()).then_some(Value::Array(out))
 }
-
-/// Drops null fields, as reading into the server's Go types does.
-pub(crate) fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, value| !value.is_null());
-            map.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
-}

@@ -4,6 +4,7 @@ use lucid_schema::Type;
 use serde_json::Value;
 
 use crate::fields::path;
+use crate::go;
 use crate::schema::{Topology, TypeRef};
 
 /// Every place where the configuration does not fit, or names an item twice.
@@ -11,6 +12,16 @@ pub(crate) fn problems(config: &Value, ty: TypeRef<'_>) -> Vec<String> {
     let mut walk = Walk { path: Vec::new(), out: Vec::new() };
     walk.value(config, ty);
     walk.out
+}
+
+/// Whether an object fits its schema; items that are named twice are let through.
+pub(crate) fn fits(object: &Value, ty: TypeRef<'_>) -> bool {
+    misfits(object, ty).is_empty()
+}
+
+/// As [`problems`], without items that are named twice.
+pub(crate) fn misfits(object: &Value, ty: TypeRef<'_>) -> Vec<String> {
+    problems(object, ty).into_iter().filter(|problem| !problem.contains("duplicate entries for key")).collect()
 }
 
 struct Walk {
@@ -31,7 +42,7 @@ impl Walk {
             Topology::Scalar => self.scalar(value, ty),
             Topology::Deduced => {}
             Topology::Granular => self.map(value, ty),
-            Topology::Atomic if value.is_array() || is_list(ty) => self.atomic(value, ty),
+            Topology::Atomic if is_list(ty) => self.atomic(value, ty),
             Topology::Atomic => self.map(value, ty),
             list @ (Topology::Set | Topology::Keyed(_)) => self.list(value, ty, &list),
         }
@@ -63,12 +74,13 @@ impl Walk {
         let mut seen = Vec::new();
         for (at, item) in list.iter().enumerate() {
             match path::item(topology, ty.items(), item) {
-                Err(why) => self.say(&format!("element {at}: {why}")),
-                Ok(element) if seen.contains(&element) => {
-                    let key = path::shown(std::slice::from_ref(&element));
-                    self.say(&format!("duplicate entries for key {key}"));
-                }
+                // Without a name, the rest is not looked at.
+                Err(why) => return self.say(&format!("element {at}: {why}")),
                 Ok(element) => {
+                    if seen.contains(&element) {
+                        let key = path::shown(std::slice::from_ref(&element));
+                        self.say(&format!("duplicate entries for key {key}"));
+                    }
                     self.path.push(element.clone());
                     self.value(item, ty.items());
                     self.path.pop();
@@ -79,14 +91,20 @@ impl Walk {
     }
 
     fn scalar(&mut self, value: &Value, ty: TypeRef<'_>) {
-        let expected = match ty.scalar() {
-            Some(Type::Int32 | Type::Int64 | Type::Number) if !value.is_number() => "numeric (int or float)",
-            Some(Type::Boolean) if !value.is_boolean() => "boolean",
-            Some(Type::String | Type::Bytes | Type::Time | Type::MicroTime) if !value.is_string() => "string",
-            Some(_) if value.is_object() || value.is_array() => "scalar",
+        let what = match ty.scalar() {
+            Some(Type::Int32 | Type::Int64 | Type::Number) if !value.is_number() => {
+                format!("expected numeric (int or float), got {}", go::type_name(value))
+            }
+            Some(Type::Boolean) if !value.is_boolean() => format!("expected boolean, got {}", show(value)),
+            Some(Type::String | Type::Bytes) if !value.is_string() => {
+                format!("expected string, got &value.valueUnstructured{{Value:{}}}", go::literal(value))
+            }
+            // What may be of several types is taken as it is.
+            Some(Type::IntOrString | Type::Quantity) => return,
+            _ if value.is_object() || value.is_array() => format!("expected any scalar, got {}", show(value)),
             _ => return,
         };
-        self.say(&format!("expected {expected}, got {}", show(value)));
+        self.say(&what);
     }
 }
 
@@ -100,8 +118,5 @@ fn is_list(ty: TypeRef<'_>) -> bool {
 
 /// A value as the schema walker names it in messages.
 fn show(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("&value.valueUnstructured{{Value:{text:?}}}"),
-        other => format!("&value.valueUnstructured{{Value:{other}}}"),
-    }
+    format!("&{{{}}}", go::plain(value))
 }

@@ -197,10 +197,7 @@ fn check_addresses(world: &World, kind: &Kind, object: &Value) -> Result<(), Api
     for address in object.list("spec/clusterIPs").iter().filter_map(Value::as_str) {
         let Some(number) = addresses::parse(address) else { continue };
         let problem = if !Addresses::in_service_range(number) {
-            format!(
-                "failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. The range of valid IPs is {}",
-                addresses::SERVICE_RANGE
-            )
+            format!("failed to allocate IP {address}: the provided network does not match the current range")
         } else if world.addresses.has_service(number) {
             format!("failed to allocate IP {address}: provided IP is already allocated")
         } else {

@@ -30,7 +30,10 @@ pub(super) fn status(object: &Value, problems: &mut Problems) {
 
 pub(super) fn lease(object: &Value, problems: &mut Problems) {
     let (spec, at) = (object.at("spec"), At::new("spec"));
-    problems.positive(&at.child("leaseDurationSeconds"), spec.at("leaseDurationSeconds"));
+    let duration = spec.at("leaseDurationSeconds");
+    if duration.as_i64().is_some_and(|seconds| seconds <= 0) {
+        problems.invalid(&at.child("leaseDurationSeconds"), duration.clone(), "must be greater than 0");
+    }
     problems.not_negative(&at.child("leaseTransitions"), spec.at("leaseTransitions"));
     if !spec.str("preferredHolder").is_empty() && spec.str("strategy").is_empty() {
         problems.forbidden(&at.child("preferredHolder"), "may only be specified if `strategy` is defined");

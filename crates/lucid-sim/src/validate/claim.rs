@@ -48,7 +48,8 @@ pub(super) fn spec(spec: &Value, at: &At, problems: &mut Problems) {
     let (source, reference) = (spec.at("dataSource"), spec.at("dataSourceRef"));
     let same = |field: &str| source.at(field) == reference.at(field);
     if !source.is_null() && !reference.is_null() && !["apiGroup", "kind", "name"].into_iter().all(same) {
-        problems.invalid(at, at.child("dataSource").to_string(), "must match dataSourceRef");
+        // The server shows how it holds the path.
+        problems.invalid(at, Value::Object(serde_json::Map::new()), "must match dataSourceRef");
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::field::{At, Problems};
 use crate::error::Cause;
+use crate::go;
 use crate::json::Json;
 use crate::kinds::Kind;
 use crate::schema::Root;
@@ -17,8 +18,14 @@ pub(super) fn check(kind: &Kind, subresource: &str, old: Option<&Value>, new: &V
     let Root::Custom(schema) = &kind.schema else { return };
     if subresource == "status" {
         if new.get("status").is_some() {
-            let status = schema.at("properties/status");
+            let (status, told) = (schema.at("properties/status"), problems.causes.len());
             value(status, new.at("status"), old.map(|old| old.at("status")), &At::new("status"), problems);
+            // Within the texts, the status is where paths begin.
+            for cause in &mut problems.causes[told..] {
+                let within = cause.field.strip_prefix("status").unwrap_or(&cause.field).trim_start_matches('.');
+                cause.message =
+                    cause.message.replace(&format!("{} in body", cause.field), &format!("{within} in body"));
+            }
         }
     } else {
         value(schema, new, old, &At::new(""), problems);
@@ -40,22 +47,30 @@ fn replicas(kind: &Kind, which: &str, object: &Value, problems: &mut Problems) {
     else {
         return;
     };
-    let held = object.at(&path.trim_start_matches('.').replace('.', "/"));
     let at = At::new(path);
+    let mut held = object;
+    let mut walked = String::new();
+    for step in path.trim_start_matches('.').split('.') {
+        walked.push('.');
+        walked.push_str(step);
+        match held {
+            Value::Object(map) => held = map.get(step).unwrap_or(&Value::Null),
+            Value::Null => return,
+            other => {
+                let (shown, go) = (go::plain(other), go::type_name(other));
+                let detail =
+                    format!("{walked} accessor error: {shown} is of the type {go}, expected map[string]interface{{}}");
+                return problems.invalid(&at, 0, detail);
+            }
+        }
+    }
     match held.as_i64() {
         Some(..0) => problems.invalid(&at, held.clone(), "should be a non-negative integer"),
         Some(2_147_483_648..) => problems.invalid(&at, held.clone(), "should be less than or equal to 2147483647"),
         Some(_) => {}
         None if held.is_null() => {}
         None => {
-            let go = match held {
-                Value::String(_) => "string",
-                Value::Bool(_) => "bool",
-                Value::Array(_) => "[]interface {}",
-                Value::Object(_) => "map[string]interface {}",
-                _ => "float64",
-            };
-            let shown = if let Value::String(text) = held { text.clone() } else { held.to_string() };
+            let (shown, go) = (go::plain(held), go::type_name(held));
             let detail = format!("{path} accessor error: {shown} is of the type {go}, expected int64");
             problems.invalid(&at, 0, detail);
         }
@@ -95,11 +110,7 @@ fn value(schema: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &m
     };
     let nullable = new.is_null() && schema.flag("nullable");
     if !expected.is_empty() && !nullable && !expected.iter().any(|one| has_type(new, one)) {
-        let is = type_of(new);
-        let shown = at.to_string();
-        let detail = format!("{shown} in body must be of type {}: \"{is}\"", expected.join(","));
-        let message = format!("Invalid value: \"{is}\": {detail}");
-        problems.push(Cause::new("FieldValueTypeInvalid", shown, message));
+        type_mismatch(schema, &expected.join(","), new, at, problems);
     }
     one_of(schema, new, at, problems);
     match new {
@@ -113,6 +124,28 @@ fn value(schema: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &m
         value(part, new, old, at, problems);
     }
     choices(schema, new, at, problems);
+}
+
+/// Where a format is declared, numbers, flags and maps are told in formats, too.
+fn type_mismatch(schema: &Value, expected: &str, new: &Value, at: &At, problems: &mut Problems) {
+    let format = schema.str("format");
+    let (mut is, mut expected) = (type_of(new), expected);
+    let textual = new.is_string() || new.is_array();
+    if !format.is_empty() && textual && !expected.contains("integer") && !expected.contains("number") {
+        return;
+    }
+    if !format.is_empty() && !textual && !new.is_null() {
+        expected = format;
+        is = match is {
+            "integer" => "int64",
+            "number" => "float64",
+            _ => "",
+        };
+    }
+    let shown = at.to_string();
+    let detail = format!("{shown} in body must be of type {expected}: \"{is}\"");
+    let message = format!("Invalid value: \"{is}\": {detail}");
+    problems.push(Cause::new("FieldValueTypeInvalid", shown, message));
 }
 
 /// `anyOf`, `oneOf` and `not`.
@@ -164,11 +197,12 @@ fn size(value: &Value) -> Option<usize> {
 
 fn string(schema: &Value, text: &str, at: &At, problems: &mut Problems) {
     let length = text.chars().count();
+    // The first that does not fit is all that is told.
     if let Some(most) = size(schema.at("maxLength")).filter(|most| length > *most) {
-        problems.too_long(at, most);
+        return problems.too_long(at, most);
     }
     if let Some(least) = size(schema.at("minLength")).filter(|least| length < *least) {
-        should(at, &text.into(), &format!("be at least {least} chars long"), problems);
+        return should(at, &text.into(), &format!("be at least {least} chars long"), problems);
     }
     let pattern = schema.str("pattern");
     if !pattern.is_empty() && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {
@@ -178,6 +212,16 @@ fn string(schema: &Value, text: &str, at: &At, problems: &mut Problems) {
 
 fn number(schema: &Value, new: &Value, at: &At, problems: &mut Problems) {
     let held = new.as_f64().unwrap_or(0.0);
+    if schema.str("type") == "integer" {
+        let format = schema.str("format");
+        let whole = new.as_i64().or_else(|| Some(held as i64).filter(|_| held.fract() == 0.0));
+        if whole.is_none_or(|number| format == "int32" && i32::try_from(number).is_err()) {
+            let format = if format.is_empty() { "(default format)".into() } else { format!("with format {format}") };
+            // The server does not say where but in the text.
+            let why = format!("Checked value must be of type integer {format} in {at}");
+            problems.push(Cause::invalid("<nil>", &"".into(), &why));
+        }
+    }
     let bound = |field: &str| schema.at(field).as_f64();
     if let Some(factor) = bound("multipleOf").filter(|factor| (held / factor).fract() != 0.0) {
         should(at, new, &format!("be a multiple of {factor}"), problems);
@@ -267,8 +311,14 @@ fn repeated(schema: &Value, list: &[Value], at: &At, problems: &mut Problems) {
             Value::Object(pairs.map(|key| (key.to_owned(), item.at(key).clone())).collect())
         }
     };
-    if !matches!(schema.str("x-kubernetes-list-type"), "set" | "map") {
+    let kind = schema.str("x-kubernetes-list-type");
+    if !matches!(kind, "set" | "map") {
         return;
+    }
+    let foreign = |item: &&Value| kind == "map" && !item.is_object() && !item.is_null();
+    if let Some(index) = list.iter().position(|item| foreign(&item)) {
+        let detail = "must be an object for an array of list-type map";
+        return problems.invalid(&at.index(index), list[index].clone(), detail);
     }
     let identities: Vec<Value> = list.iter().map(identity).collect();
     for (index, one) in identities.iter().enumerate() {

@@ -103,14 +103,16 @@ impl Problems {
 
     pub(crate) fn positive(&mut self, at: &At, value: &Value) {
         if value.as_i64().is_some_and(|number| number <= 0) {
-            self.invalid(at, value.clone(), "must be greater than 0");
+            self.invalid(at, value.clone(), "must be greater than zero");
         }
     }
 
     /// The field cannot change.
     pub(crate) fn immutable(&mut self, at: &At, old: &Value, new: &Value) {
         if old != new {
-            self.invalid(at, new.clone(), "field is immutable");
+            // A list that is gone is shown as an empty one.
+            let shown = if new.is_null() && old.is_array() { Value::Array(Vec::new()) } else { new.clone() };
+            self.invalid(at, shown, "field is immutable");
         }
     }
 

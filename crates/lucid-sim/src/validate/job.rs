@@ -89,7 +89,11 @@ fn inner(spec: &Value, at: &At, problems: &mut Problems) {
         problems.required(&at.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified");
     }
     if let Some(manager) = spec.at("managedBy").as_str() {
-        problems.all_invalid(&at.child("managedBy"), &manager.into(), text::domain_prefixed_path(manager));
+        if manager.is_empty() {
+            problems.required(&at.child("managedBy"), "");
+        } else {
+            problems.all_invalid(&at.child("managedBy"), &manager.into(), text::domain_prefixed_path(manager));
+        }
         if manager.len() > 63 {
             problems.too_long(&at.child("managedBy"), 63);
         }

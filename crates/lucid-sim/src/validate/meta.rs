@@ -47,25 +47,34 @@ pub(super) fn object(kind: &Kind, object: &Value, problems: &mut Problems) {
         name => problems.all_invalid(&at.child("name"), &name.into(), form(name)),
     }
     common(object, problems);
-    let finalizers = object.list("metadata/finalizers");
-    for (index, finalizer) in finalizers.iter().enumerate() {
-        let name = finalizer.as_str().unwrap_or("");
-        problems.all_invalid(&at.child("finalizers"), finalizer, text::qualified_name(name));
-        if of_the_cluster(kind) && !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
-            let detail = "name is neither a standard finalizer name nor is it fully qualified";
-            problems.invalid(&at.child("finalizers").index(index), name, detail);
-        }
-    }
-    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer.as_str() == Some(name));
-    if has("orphan") && has("foregroundDeletion") {
-        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
-        problems.invalid(&at.child("finalizers"), finalizers.to_vec(), detail);
-    }
+    foreign_finalizers(kind, object, problems);
     if kind.group == "rbac.authorization.k8s.io" || problems.is_empty() {
         // What every kind's names have in common, said only when the kind itself had nothing to say.
         let name = object.name();
         problems.all_invalid(&at.child("name"), &name.into(), text::path_segment(name));
     }
+}
+
+/// Finalizers of others have a domain.
+fn foreign_finalizers(kind: &Kind, object: &Value, problems: &mut Problems) {
+    let finalizers = object.list("metadata/finalizers").iter().filter_map(Value::as_str).enumerate();
+    for (index, name) in finalizers.filter(|_| of_the_cluster(kind)) {
+        if !name.contains('/') && !STANDARD_FINALIZERS.contains(&name) {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            problems.invalid(&At::new("metadata.finalizers").index(index), name, detail);
+        }
+    }
+}
+
+/// Kinds whose updates are looked at as a whole, names and all.
+fn is_looked_at_anew(kind: &Kind) -> bool {
+    matches!(
+        (kind.group.as_str(), kind.kind.as_str()),
+        ("rbac.authorization.k8s.io", _)
+            | ("networking.k8s.io", "Ingress" | "IngressClass")
+            | ("apps", "ControllerRevision")
+            | ("", "Pod" | "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolume" | "PersistentVolumeClaim")
+    )
 }
 
 /// A dash at the end of a `generateName` is where the suffix goes.
@@ -82,6 +91,16 @@ fn common(object: &Value, problems: &mut Problems) {
     labels(object.at("metadata/labels"), &at.child("labels"), problems);
     annotations(object.at("metadata/annotations"), &at.child("annotations"), problems);
     owners(object.list("metadata/ownerReferences"), &at.child("ownerReferences"), problems);
+    let finalizers = object.list("metadata/finalizers");
+    for finalizer in finalizers {
+        let name = finalizer.as_str().unwrap_or("");
+        problems.all_invalid(&at.child("finalizers"), finalizer, text::qualified_name(name));
+    }
+    let has = |name: &str| finalizers.iter().any(|finalizer| finalizer.as_str() == Some(name));
+    if has("orphan") && has("foregroundDeletion") {
+        let detail = "finalizer orphan and foregroundDeletion cannot be both set";
+        problems.invalid(&at.child("finalizers"), finalizers.to_vec(), detail);
+    }
     for (index, entry) in object.list("metadata/managedFields").iter().enumerate() {
         let at = at.child("managedFields").index(index);
         match entry.str("operation") {
@@ -147,8 +166,14 @@ fn owners(owners: &[Value], at: &At, problems: &mut Problems) {
 }
 
 /// What of the metadata an update cannot change.
-pub(super) fn update(old: &Value, new: &Value, problems: &mut Problems) {
+pub(super) fn update(kind: &Kind, subresource: &str, old: &Value, new: &Value, problems: &mut Problems) {
     let at = At::new("metadata");
+    if subresource.is_empty() && is_looked_at_anew(kind) {
+        object(kind, new, problems);
+    } else {
+        common(new, problems);
+        foreign_finalizers(kind, new, problems);
+    }
     if old.is_deleting() {
         let had = old.list("metadata/finalizers");
         let mut extra: Vec<&str> =

@@ -70,6 +70,7 @@ fn spec(spec: &Value, at: &At, is_pod: bool, problems: &mut Problems) {
     meta::labels(spec.at("nodeSelector"), &at.child("nodeSelector"), problems);
     security::of_pod(spec, at, problems);
     scheduling::check(spec, at, problems);
+    resources::of_pod(spec, &at.child("resources"), problems);
     dns(spec, &at.child("dnsConfig"), problems);
     gates(spec, at, problems);
     let deadline = spec.at("activeDeadlineSeconds");
@@ -107,17 +108,18 @@ fn words(spec: &Value, at: &At, problems: &mut Problems) {
 /// Fields that name something.
 fn names(spec: &Value, at: &At, problems: &mut Problems) {
     type Form = fn(&str) -> Vec<String>;
-    let forms: [(&str, Form); 6] = [
+    let forms: [(&str, Form); 7] = [
         ("serviceAccountName", text::subdomain),
         ("nodeName", text::subdomain),
         ("hostname", text::label),
+        ("hostnameOverride", text::subdomain),
         ("subdomain", text::label),
         ("priorityClassName", text::subdomain),
         ("runtimeClassName", text::subdomain),
     ];
     for (field, form) in forms {
         let name = spec.str(field);
-        if !name.is_empty() || field == "runtimeClassName" && spec.has(field) {
+        if !name.is_empty() || matches!(field, "runtimeClassName" | "hostnameOverride") && spec.has(field) {
             problems.all_invalid(&at.child(field), &name.into(), form(name));
         }
     }

@@ -84,8 +84,8 @@ pub(crate) fn wildcard_subdomain(text: &str) -> Vec<String> {
 pub(crate) fn search_domain(text: &str) -> Vec<String> {
     let within = |c: char| lower(c) || c == '-' || c == '_';
     let fits = text.split('.').all(|part| {
-        let ends = |c: char| lower(c) || c == '_';
-        part.starts_with(ends) && part.ends_with(ends) && part.chars().all(within)
+        let part = part.strip_prefix('_').unwrap_or(part);
+        part.starts_with(lower) && part.ends_with(lower) && part.chars().all(within)
     });
     let mut out = Vec::new();
     if text.len() > 253 {
@@ -93,7 +93,7 @@ pub(crate) fn search_domain(text: &str) -> Vec<String> {
     }
     if !fits {
         let what = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
-        let part = "[a-z0-9_]([-_a-z0-9]*[a-z0-9_])?";
+        let part = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
         out.push(pattern(what, &["example.com"], &format!("{part}(\\.{part})*")));
     }
     out

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::field::{At, Problems};
 use super::selector::{self, Choice};
 use super::{claim, pod, text};
+use crate::error::Cause;
 use crate::json::{Json, JsonMut};
 
 pub(super) fn deployment(object: &Value, problems: &mut Problems) {
@@ -60,7 +61,7 @@ fn selector_of(spec: &Value, at: &At, empty: &str, problems: &mut Problems) -> C
 
 fn labels_fit(choice: &Choice, spec: &Value, template: &At, problems: &mut Problems) {
     if !choice.matches(&spec.strings("template/metadata/labels")) {
-        let labels = spec.at("template/metadata/labels").clone();
+        let labels = spec.map("template/metadata/labels").cloned().unwrap_or_default();
         problems.invalid(&template.child("metadata.labels"), labels, "`selector` does not match template `labels`");
     }
 }
@@ -102,7 +103,9 @@ fn deployment_strategy(strategy: &Value, at: &At, problems: &mut Problems) {
 
 /// The server shows the whole strategy where only its type is wrong.
 fn unknown_strategy(strategy: &Value, at: &At, known: &[&str], problems: &mut Problems) {
-    problems.unsupported(at, &strategy.to_string(), known);
+    let known: Vec<String> = known.iter().map(|word| format!("{word:?}")).collect();
+    let message = format!("Unsupported value: {strategy}: supported values: {}", known.join(", "));
+    problems.push(Cause::new("FieldValueNotSupported", at.to_string(), message));
 }
 
 pub(super) fn count_or_percent(value: &Value, at: &At, problems: &mut Problems) {
@@ -173,10 +176,12 @@ fn daemon_rolling(rolling: &Value, at: &At, problems: &mut Problems) {
 }
 
 pub(super) fn stateful_set(object: &Value, problems: &mut Problems) {
-    stateful_spec(object.at("spec"), true, problems);
+    stateful_spec(object.at("spec"), true, true, problems);
 }
 
-fn stateful_spec(spec: &Value, with_template: bool, problems: &mut Problems) {
+/// An update leaves the name of the Service and the claims alone, which cannot change; and a template that is no worse
+/// than the one before.
+fn stateful_spec(spec: &Value, new: bool, with_template: bool, problems: &mut Problems) {
     let at = At::new("spec");
     match spec.str("podManagementPolicy") {
         "" => problems.required(&at.child("podManagementPolicy"), ""),
@@ -192,7 +197,7 @@ fn stateful_spec(spec: &Value, with_template: bool, problems: &mut Problems) {
             other => problems.unsupported(&at, other, &["Retain", "Delete"]),
         }
     }
-    for (index, template) in spec.list("volumeClaimTemplates").iter().enumerate() {
+    for (index, template) in spec.list("volumeClaimTemplates").iter().enumerate().filter(|_| new) {
         let at = at.child("volumeClaimTemplates").index(index).child("spec");
         claim::spec(template.at("spec"), &at, problems);
     }
@@ -200,7 +205,7 @@ fn stateful_spec(spec: &Value, with_template: bool, problems: &mut Problems) {
         problems.not_negative(&at.child(&field.replace('/', ".")), spec.at(field));
     }
     let service = spec.str("serviceName");
-    if !service.is_empty() {
+    if new && !service.is_empty() {
         problems.all_invalid(&at.child("serviceName"), &service.into(), text::label(service));
     }
     let choice = selector_of(spec, &at, "empty selector is invalid for statefulset", problems);
@@ -278,8 +283,8 @@ pub(super) fn update(kind: &str, old: &Value, new: &Value, problems: &mut Proble
         }
         _ => {
             let mut before = Problems::default();
-            stateful_spec(old.at("spec"), true, &mut before);
-            stateful_spec(new.at("spec"), before.is_empty(), problems);
+            stateful_spec(old.at("spec"), false, true, &mut before);
+            stateful_spec(new.at("spec"), false, before.is_empty(), problems);
             return fixed(&["selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"], problems);
         }
     }

@@ -14,8 +14,6 @@ pub(crate) struct Addresses {
 const SERVICE_BASE: u32 = 0x0a60_0000;
 const SERVICE_BITS: u32 = 20;
 const POD_BASE: u32 = 0x0af4_0000;
-/// As error messages name it.
-pub(crate) const SERVICE_RANGE: &str = "10.96.0.0/12";
 pub(crate) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 pub(crate) fn text(address: u32) -> String {

@@ -65,6 +65,7 @@ impl World {
         metadata::place(kind, namespace, &mut object)?;
         defaults::apply(kind, &mut object);
         object = decode::printed(&object, kind.type_ref());
+        let labels_shared = strategy::share_labels(kind, &mut object);
         metadata::drop_repeated_owners(&mut object);
         if !by.applied {
             self.record_owners(kind, None, &mut object, by);
@@ -72,26 +73,38 @@ impl World {
         admission::mutate(self, kind, &mut object, None, false)?;
         let generated = object.name().is_empty() && !object.str("metadata/generateName").is_empty();
         for _ in 1..ATTEMPTS {
-            match self.create_named(kind, namespace, object.clone(), by) {
+            match self.create_named(kind, namespace, object.clone(), labels_shared, by) {
                 Err(error) if generated && error.reason == "AlreadyExists" => {}
                 result => return result,
             }
         }
-        self.create_named(kind, namespace, object, by)
+        self.create_named(kind, namespace, object, labels_shared, by)
     }
 
-    fn create_named(&mut self, kind: &Kind, namespace: &str, object: Value, by: By<'_>) -> Result<Write, ApiError> {
+    fn create_named(
+        &mut self,
+        kind: &Kind,
+        namespace: &str,
+        object: Value,
+        labels_shared: bool,
+        by: By<'_>,
+    ) -> Result<Write, ApiError> {
         let mut object = object;
         metadata::fill(self, &mut object);
         strategy::service::begin_create(self, kind, &mut object)?;
         strategy::prepare_create(kind, &mut object);
+        // In an apply, the two are one map.
+        if labels_shared && by.applied {
+            let labels = object.at("spec/template/metadata/labels").clone();
+            object.put("metadata/labels", labels);
+        }
         if !by.trusted {
             validate::create(kind, &object)?;
             self.warnings.extend(warnings::create(kind, &object));
         }
         strategy::canonicalize(kind, &mut object);
         admission::validate(self, kind, &object, None)?;
-        if !matches!(object.str("metadata/resourceVersion"), "" | "0") {
+        if !by.dry_run && object.str("metadata/resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
             return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
         }
         let name = object.name().to_owned();
@@ -122,15 +135,19 @@ impl World {
         let mut new = change(&old)?;
         // The cluster's own status writes leave everything else as it is, which is settled already.
         let is_status_only = by.trusted && by.subresource == "status";
-        match is_status_only {
-            true => settle_status(kind, &mut new),
-            false => {
-                defaults::apply(kind, &mut new);
-                new = decode::printed(&new, kind.type_ref());
+        if is_status_only {
+            settle_status(kind, &mut new);
+            if new == *old {
+                return Ok(Write { object: old, created: false });
             }
+        } else {
+            defaults::apply(kind, &mut new);
         }
-        if is_status_only && new == *old {
-            return Ok(Write { object: old, created: false });
+        let with_empties = if by.subresource.is_empty() { new.at("spec").clone() } else { Value::Null };
+        if !is_status_only {
+            new = decode::printed(&new, kind.type_ref());
+            strategy::share_labels(kind, &mut new);
+            new.cut("metadata/selfLink");
         }
         metadata::drop_repeated_owners(&mut new);
         if !by.applied {
@@ -141,6 +158,9 @@ impl World {
         strategy::service::begin_update(self, kind, &old, &mut new)?;
         new.put("metadata/generation", old.generation());
         strategy::prepare_update(kind, by.subresource, &old, &mut new);
+        if strategy::counts_empties(kind) && by.subresource.is_empty() && with_empties != *old.at("spec") {
+            new.put("metadata/generation", old.generation() + 1);
+        }
         metadata::keep(&old, &mut new);
         if !by.trusted {
             validate::update(kind, by.subresource, &old, &new)?;
@@ -271,6 +291,9 @@ fn check_version(kind: &Kind, old: &Value, new: &mut Value) -> Result<(), ApiErr
             // The server names the resource where the kind should stand.
             let about = crate::error::About { kind: &kind.plural, ..kind.about() };
             Err(ApiError::invalid(about, old.name(), vec![cause]))
+        }
+        given if given.parse::<u64>().is_err() => {
+            Err(ApiError::failed(format!("strconv.ParseUint: parsing {given:?}: invalid syntax")))
         }
         given if given == live => Ok(()),
         _ => Err(ApiError::modified(kind.about(), old.name())),

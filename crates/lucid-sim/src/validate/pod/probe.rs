@@ -19,7 +19,10 @@ pub(super) fn check_all(container: &Value, spec: &Value, at: &At, problems: &mut
             problems.not_negative(&here.child(field), probe.at(field));
         }
         let grace = probe.at("terminationGracePeriodSeconds");
-        problems.positive(&here.child("terminationGracePeriodSeconds"), grace);
+        if grace.as_i64().is_some_and(|seconds| seconds <= 0) {
+            let at = here.child("terminationGracePeriodSeconds");
+            problems.invalid(&at, grace.clone(), "must be greater than 0");
+        }
         if name == "readinessProbe" {
             if !grace.is_null() {
                 let at = here.child("terminationGracePeriodSeconds");

@@ -22,7 +22,24 @@ const STANDARD: [&str; 12] = [
     "requests.storage",
 ];
 
+/// What a pod as a whole may ask for.
+pub(super) fn of_pod(spec: &Value, at: &At, problems: &mut Problems) {
+    let resources = spec.at("resources");
+    if resources.is_null() {
+        return;
+    }
+    if resources.has("claims") {
+        problems.forbidden(&at.child("claims"), "claims may not be set for Resources at pod-level");
+    }
+    amounts(resources, pod_resource, at, problems);
+}
+
 pub(super) fn check(resources: &Value, spec: &Value, at: &At, problems: &mut Problems) {
+    amounts(resources, container_resource, at, problems);
+    claims(resources.list("claims"), spec, &at.child("claims"), problems);
+}
+
+fn amounts(resources: &Value, resource_name: fn(&str, &At, &mut Problems), at: &At, problems: &mut Problems) {
     let limits = resources.map("limits").cloned().unwrap_or_default();
     let requests = resources.map("requests").cloned().unwrap_or_default();
     for (name, quantity) in &limits {
@@ -55,7 +72,6 @@ pub(super) fn check(resources: &Value, spec: &Value, at: &At, problems: &mut Pro
     if any(|name| name.starts_with("hugepages-")) && !any(|name| matches!(name, "cpu" | "memory")) {
         problems.forbidden(at, "HugePages require cpu or memory");
     }
-    claims(resources.list("claims"), spec, &at.child("claims"), problems);
 }
 
 fn text_of(value: Option<&Value>) -> &str {
@@ -75,13 +91,28 @@ fn native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
-fn resource_name(name: &str, at: &At, problems: &mut Problems) {
+/// Whether the name is one of a resource at all.
+fn resource_name(name: &str, at: &At, problems: &mut Problems) -> bool {
     let wrong = text::qualified_name(name);
     if !wrong.is_empty() {
         problems.all_invalid(at, &name.into(), wrong);
-    } else if !name.contains('/') && !STANDARD.contains(&name) && !name.starts_with("hugepages-") {
-        problems.invalid(at, name, "must be a standard resource type or fully qualified");
+        return false;
     }
+    if !name.contains('/') && !STANDARD.contains(&name) && !name.starts_with("hugepages-") {
+        problems.invalid(at, name, "must be a standard resource type or fully qualified");
+        return false;
+    }
+    true
+}
+
+fn pod_resource(name: &str, at: &At, problems: &mut Problems) {
+    if resource_name(name, at, problems) && !matches!(name, "cpu" | "memory") && !name.starts_with("hugepages-") {
+        problems.unsupported(at, name, &["cpu", "hugepages-", "memory"]);
+    }
+}
+
+fn container_resource(name: &str, at: &At, problems: &mut Problems) {
+    resource_name(name, at, problems);
     if !name.contains('/') {
         if !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !name.starts_with("hugepages-") {
             problems.invalid(at, name, "must be a standard resource for containers");

@@ -18,9 +18,12 @@ pub(crate) fn update(old: &Value, new: &Value, problems: &mut Problems) {
     }
     tolerations(old.list("tolerations"), new.list("tolerations"), &at.child("tolerations"), problems);
     let had: Vec<&str> = old.list("schedulingGates").iter().map(|gate| gate.str("name")).collect();
-    for (index, gate) in new.list("schedulingGates").iter().enumerate() {
+    let gates = new.list("schedulingGates");
+    for (index, gate) in gates.iter().enumerate() {
         let name = gate.str("name");
-        if !had.contains(&name) {
+        // Of a gate that is named twice, the last is meant.
+        let last = gates.iter().rposition(|other| other.str("name") == name) == Some(index);
+        if last && !had.contains(&name) {
             let detail = format!("only deletion is allowed, but found new scheduling gate '{name}'");
             problems.forbidden(&at.child("schedulingGates").index(index).child("name"), &detail);
         }
