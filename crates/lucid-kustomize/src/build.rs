@@ -46,8 +46,8 @@ pub(crate) struct Build<'a> {
     pub(crate) loader: &'a dyn Loader,
     pub(crate) options: &'a Options,
     pub(crate) report: Report,
-    /// Files read so far, with repetition.
-    pub(crate) loads: usize,
+    /// What was read so far.
+    read: files::Read,
     /// Set at the root if `buildMetadata` asks for anything.
     pub(crate) origins: bool,
     /// The first kustomization that names a schema decides for the rest of the build.
@@ -70,8 +70,8 @@ impl<'a> Build<'a> {
         Self {
             loader,
             options,
-            report: Report::default(),
-            loads: 0,
+            report: Report::new(options.bounds),
+            read: files::Read::default(),
             origins: false,
             schema: Rc::default(),
             schema_named: false,
@@ -161,7 +161,7 @@ impl<'a> Build<'a> {
         match parse_first(&text.text, start, dialect, Limits::default()) {
             Ok(first) => {
                 self.ignored(first.rest);
-                Some(first.node)
+                self.report.meter.grow_by_aliases(first.alias_nodes, start).then_some(first.node)
             }
             Err(error) => {
                 self.report.error(code::INVALID_YAML, error.pos, format!("invalid YAML: {}", error.message));
@@ -182,6 +182,14 @@ impl<'a> Build<'a> {
                 help,
             );
         }
+    }
+
+    /// True if the build has to end; `pos` is what would come next.
+    pub(crate) fn is_spent(&mut self, pos: Pos) -> bool {
+        if self.loader.is_out_of_time() {
+            self.report.meter.out_of_time(pos);
+        }
+        self.report.meter.is_spent()
     }
 
     /// Everything that a kustomization makes: its resources with its instructions carried out.
@@ -206,6 +214,9 @@ impl<'a> Build<'a> {
         origin: &Origin,
     ) {
         for at in paths {
+            if self.is_spent(at.pos) {
+                return;
+            }
             let joined = path::join(&folder.path, &at.value);
             match self.loader.canonical(&joined) {
                 _ if at.value.is_empty() => self.report.error(code::MISSING_FILE, at.pos, "an empty path"),
@@ -245,6 +256,9 @@ impl<'a> Build<'a> {
         match read::documents(&text.text, text.file) {
             Ok(mut found) => {
                 self.ignored(found.ignored);
+                if !self.report.meter.grow_by_aliases(found.alias_nodes, at.pos) {
+                    return;
+                }
                 found.resources = self.stamped(found.resources);
                 if self.origins {
                     let origin = origin.append(&at.value);
@@ -280,6 +294,9 @@ impl<'a> Build<'a> {
 
     fn components(&mut self, mut into: Accumulator, target: &Target, origin: &Origin) -> Accumulator {
         for at in &target.kustomization.components {
+            if self.is_spent(at.pos) {
+                return into;
+            }
             let Some(below) = self.component_folder(at, &target.folder) else { continue };
             let Some(component) = self.target(below, at.pos) else { continue };
             self.openapi(&component);

@@ -2,6 +2,7 @@
 
 use lucid_object::yaml::{Entry, Key, Kind, Node, Pos, Scalar, Tag, Text};
 
+use crate::meter::DEPTH;
 use crate::resource::Resource;
 use crate::tables::Spec;
 
@@ -64,6 +65,9 @@ impl<'a> Field<'a> {
         pos: Pos,
         set: &mut dyn FnMut(&mut Node) -> Result<(), String>,
     ) -> Result<(), String> {
+        if self.parts.len() > DEPTH {
+            return Err(format!("the field is more than {DEPTH} deep"));
+        }
         let make = if self.spec.create { make } else { Make::Nothing };
         walk(node, &self.parts, make, pos, set).map_err(|error| format!("field {}: {error}", self.spec.path))
     }

@@ -15,6 +15,7 @@ mod finish;
 mod generate;
 mod hash;
 pub mod loader;
+mod meter;
 mod model;
 mod nameref;
 mod origin;
@@ -33,14 +34,15 @@ mod tables;
 mod transform;
 mod vars;
 
-use lucid_object::yaml::Node;
+use lucid_object::yaml::{Node, Pos};
 use lucid_object::{Findings, ObjectSet};
 
 pub use loader::{FileKind, HelmArgument, HelmCall, LoadError, Loader, MemoryLoader, Repository};
+pub use meter::Bounds;
 pub use report::code;
 
 /// How to render.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Whether files outside of their kustomization's folder may be read (`--load-restrictor`).
     pub load_restrictor: LoadRestrictor,
@@ -50,25 +52,13 @@ pub struct Options {
     pub managed_by_label: bool,
     /// What helm is told where a chart does not say it (`--helm-...`).
     pub helm: HelmOptions,
-    /// Files that one build may read; a file that is used twice counts twice.
-    pub max_files: usize,
+    /// What the build may use up.
+    pub bounds: Bounds,
 }
 
 impl Options {
     /// The value of the managed-by label.
     pub const MANAGED_BY: &'static str = "kustomize-v5.8.2";
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            load_restrictor: LoadRestrictor::default(),
-            reorder: Order::default(),
-            managed_by_label: false,
-            helm: HelmOptions::default(),
-            max_files: 20_000,
-        }
-    }
 }
 
 /// `--helm-kube-version`, `--helm-api-versions` and `--helm-debug`.
@@ -124,7 +114,8 @@ pub fn render(loader: &dyn Loader, path: &str, options: &Options) -> Result<Rend
     let Some(target) = build.root(path) else { return Err(build.report.take()) };
     build.start(&target);
     let accumulated = build.accumulate(&target, build::Accumulator::default(), &origin::Origin::default());
-    let resources = build.finish(accumulated, &target);
+    let resources = if build.is_spent(Pos::NOWHERE) { Vec::new() } else { build.finish(accumulated, &target) };
+    build.report.tell_stop(options.bounds);
     if build.report.has_errors() {
         return Err(build.report.take());
     }

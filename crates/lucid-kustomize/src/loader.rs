@@ -64,6 +64,11 @@ pub trait Loader {
         Err(LoadError::NotAllowed("--enable-helm"))
     }
 
+    /// True once the build has taken longer than it may; it then ends with an error.
+    fn is_out_of_time(&self) -> bool {
+        false
+    }
+
     /// How a canonical path is shown to people.
     fn display(&self, path: &str) -> String {
         path.to_owned()

@@ -45,6 +45,8 @@ pub(crate) struct Documents {
     pub(crate) resources: Vec<Resource>,
     /// Where text begins that kustomize passes over in silence.
     pub(crate) ignored: Vec<Pos>,
+    /// Nodes that come from aliases.
+    pub(crate) alias_nodes: usize,
 }
 
 /// The resources, or strategic merge patches, of a text; lists are replaced by their items, which come after the other
@@ -52,19 +54,24 @@ pub(crate) struct Documents {
 pub(crate) fn documents(text: &str, file: u32) -> Result<Documents, Vec<Flaw>> {
     let unix = text.contains('\r').then(|| text.replace("\r\n", "\n"));
     let chunks = chunks(unix.as_deref().unwrap_or(text), file).map_err(|flaw| vec![flaw])?;
-    let (mut nodes, mut ignored) = (Vec::with_capacity(chunks.len()), Vec::new());
+    let (mut nodes, mut ignored, mut alias_nodes) = (Vec::with_capacity(chunks.len()), Vec::new(), 0);
     for (line, chunk) in &chunks {
         let start = Pos { file, line: *line, column: 1 };
         let first = parse_first(chunk, start, Dialect::Tree, Limits::default()).map_err(|error| vec![error.into()])?;
         nodes.extend(first.node);
         ignored.extend(first.rest);
+        alias_nodes += first.alias_nodes;
+        if alias_nodes > Limits::default().alias_nodes {
+            let message = format!("aliases expand to more than {} nodes", Limits::default().alias_nodes);
+            return Err(vec![Flaw::new(code::INVALID_YAML, start, message)]);
+        }
     }
     if let ([_], [only]) = (&chunks[..], &nodes[..])
         && let Some(items) = unwrapped(only)
     {
         nodes = items;
     }
-    Ok(Documents { resources: from_nodes(nodes)?, ignored })
+    Ok(Documents { resources: from_nodes(nodes)?, ignored, alias_nodes })
 }
 
 /// kustomize splits files by itself: at lines that begin with `---`, where nothing but a comment may follow, and of two

@@ -1,7 +1,12 @@
 //! Findings, gathered while rendering goes on, and the table of files they point into.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use lucid_object::yaml::Pos;
 use lucid_object::{Files, Finding, Findings, Severity};
+
+use crate::meter::{Bounds, Meter};
 
 /// The codes of this crate.
 pub mod code {
@@ -51,10 +56,22 @@ pub mod code {
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) files: Files,
+    pub(crate) meter: Meter,
     found: Vec<(Finding, Pos)>,
+    /// Hashes of what was found.
+    known: HashSet<u64>,
+    errors: usize,
+    more: usize,
 }
 
+/// Errors, and warnings, that are kept: nobody reads more, and a hostile tree can have millions.
+const FINDINGS: usize = 1000;
+
 impl Report {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { meter: Meter::new(bounds), ..Self::default() }
+    }
+
     pub(crate) fn error(&mut self, code: u16, pos: Pos, message: impl Into<String>) {
         self.push(Finding::error(code, message), pos);
     }
@@ -70,17 +87,32 @@ impl Report {
 
     /// A base that is used twice has its mistakes once.
     pub(crate) fn push(&mut self, finding: Finding, pos: Pos) {
-        if !self.found.iter().any(|(known, at)| *at == pos && *known == finding) {
+        let mut hasher = DefaultHasher::new();
+        (finding.code, &finding.message, pos).hash(&mut hasher);
+        if !self.known.insert(hasher.finish()) {
+            return;
+        }
+        let is_error = finding.severity == Severity::Error;
+        let kept = if is_error { self.errors } else { self.found.len() - self.errors.min(FINDINGS) };
+        self.errors += usize::from(is_error);
+        if kept < FINDINGS {
             self.found.push((finding, pos));
+        } else {
+            self.more += 1;
         }
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.found.iter().any(|(finding, _)| finding.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// Everything found, with places as names.
     pub(crate) fn take(&mut self) -> Findings {
+        if self.more > 0 {
+            let message = format!("{} more problems are not shown", std::mem::take(&mut self.more));
+            self.found.push((Finding::warning(code::TOO_LARGE, message), Pos::NOWHERE));
+        }
+        self.errors = 0;
         let files = &self.files;
         Findings(self.found.drain(..).map(|(finding, pos)| finding.at(files.position(pos))).collect())
     }

@@ -1,10 +1,15 @@
 //! "Did you mean": the nearest of some known names.
 
+/// No name of Kubernetes is longer.
+const LONGEST: usize = 253;
+
 /// The known name nearest to `wrong`, if one is near enough to be a slip of the pen.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (wrong.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
+        .take(2000)
+        .filter(|name| name.len().abs_diff(wrong.len()) <= 2 * limit && wrong.len() <= LONGEST)
         .map(|name| (distance(&wrong.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)

@@ -6,6 +6,7 @@ use lucid_object::yaml::{Kind, Node, Pos, Scalar, Tag, Text, go_float};
 
 use crate::build::{Accumulator, Build};
 use crate::fieldspec::{Field, Make, split_smart};
+use crate::meter::Meter;
 use crate::model::Var;
 use crate::report::code;
 use crate::transform::replacements::lookup::lookup;
@@ -81,8 +82,9 @@ impl Build<'_> {
         let fields: Vec<Field<'_>> = accumulated.config.var_reference.iter().map(Field::new).collect();
         for resource in accumulated.map.list_mut() {
             for field in fields.iter().filter(|field| field.applies(resource)).collect::<Vec<_>>() {
-                let visited =
-                    field.visit(&mut resource.node, Make::Nothing, Pos::NOWHERE, &mut |node| set(node, &values));
+                let visited = field.visit(&mut resource.node, Make::Nothing, Pos::NOWHERE, &mut |node| {
+                    set(node, &values, &mut self.report.meter)
+                });
                 if let Err(error) = visited {
                     let message = format!("vars: {}: {error}", resource.reference());
                     self.report.error(code::VARIABLE, resource.pos(), message);
@@ -126,23 +128,23 @@ fn value_of(node: &Node) -> Value {
     typed.unwrap_or_else(|| Value::Text(scalar.text.clone()))
 }
 
-fn set(node: &mut Node, values: &HashMap<Text, Value>) -> Result<(), String> {
+fn set(node: &mut Node, values: &HashMap<Text, Value>, meter: &mut Meter) -> Result<(), String> {
     if node.is_null() {
         return Ok(());
     }
     match &mut node.kind {
-        Kind::Scalar(scalar) => expand(scalar, values),
+        Kind::Scalar(scalar) => expand(scalar, values, node.pos, meter),
         Kind::Map(entries) => {
             for entry in entries {
                 if let Kind::Scalar(scalar) = &mut entry.value.kind {
-                    expand(scalar, values);
+                    expand(scalar, values, node.pos, meter);
                 }
             }
         }
         Kind::Seq(items) => {
             for item in items {
                 match &mut item.kind {
-                    Kind::Scalar(scalar) if scalar.is_string() => expand(scalar, values),
+                    Kind::Scalar(scalar) if scalar.is_string() => expand(scalar, values, node.pos, meter),
                     _ => return Err("a list of texts is expected".into()),
                 }
             }
@@ -152,8 +154,8 @@ fn set(node: &mut Node, values: &HashMap<Text, Value>) -> Result<(), String> {
 }
 
 /// A text that is one reference takes over the type as well.
-fn expand(scalar: &mut Scalar, values: &HashMap<Text, Value>) {
-    if !scalar.is_string() {
+fn expand(scalar: &mut Scalar, values: &HashMap<Text, Value>, pos: Pos, meter: &mut Meter) {
+    if !scalar.is_string() || !meter.grow(expanded_len(&scalar.text, values), pos) {
         return;
     }
     *scalar = match replaced(&scalar.text, values) {
@@ -163,6 +165,12 @@ fn expand(scalar: &mut Scalar, values: &HashMap<Text, Value>) {
         Value::Bool(value) => Scalar::plain(value.to_string(), Tag::Bool),
         Value::Other => return,
     };
+}
+
+/// At most how many bytes a text gets longer by its references.
+fn expanded_len(text: &str, values: &HashMap<Text, Value>) -> usize {
+    let names = text.split("$(").skip(1).filter_map(|rest| rest.split_once(')'));
+    names.map(|(name, _)| values.get(name).map_or(0, |value| shown(value).len())).sum()
 }
 
 /// `$(NAME)` is replaced, `$$` is one dollar, anything else stays.

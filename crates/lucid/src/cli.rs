@@ -176,6 +176,12 @@ pub(crate) struct Outside {
     /// Have helm say more
     #[arg(long)]
     pub(crate) helm_debug: bool,
+    /// How many MiB rendering may add to what it reads (aliases, bases used again, copied values)
+    #[arg(long, default_value_t = 64, value_name = "MIB")]
+    pub(crate) max_growth: usize,
+    /// How many seconds rendering may take, git and helm aside
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) max_time: u64,
 }
 
 #[derive(Debug, Args)]

@@ -5,10 +5,11 @@ mod process;
 mod remote;
 mod scratch;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use lucid_kustomize::{FileKind, HelmCall, LoadError, Loader, Repository};
 
@@ -25,6 +26,8 @@ pub(crate) struct DiskLoader {
     outside: Outside,
     scratch: Scratch,
     clones: RefCell<Vec<Clone>>,
+    /// When rendering has to be done; later by what other programs take.
+    until: Cell<Instant>,
 }
 
 /// A repository that was fetched.
@@ -41,7 +44,16 @@ impl DiskLoader {
             outside: outside.clone(),
             scratch: Scratch::default(),
             clones: RefCell::default(),
+            until: Cell::new(Instant::now() + Duration::from_secs(outside.max_time)),
         }
+    }
+
+    /// Runs another program, which has a time limit of its own.
+    fn aside<T>(&self, run: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let done = run();
+        self.until.set(self.until.get() + start.elapsed());
+        done
     }
 }
 
@@ -54,14 +66,7 @@ impl Loader for DiskLoader {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, LoadError> {
-        let file = fs::File::open(path).map_err(|error| explain(&error))?;
-        let mut bytes = Vec::new();
-        file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
-        if bytes.len() as u64 > LIMIT {
-            let size = fs::metadata(path).map_or(LIMIT + 1, |metadata| metadata.len());
-            return Err(LoadError::TooLarge { size, limit: LIMIT });
-        }
-        Ok(bytes)
+        bytes(Path::new(path))
     }
 
     fn list(&self, directory: &str) -> Vec<String> {
@@ -76,7 +81,7 @@ impl Loader for DiskLoader {
         if let Some(known) = self.clones.borrow().iter().find(|clone| clone.repository == *repository) {
             return Ok(known.folder.clone());
         }
-        let folder = remote::fetch(repository, &self.scratch)?;
+        let folder = self.aside(|| remote::fetch(repository, &self.scratch))?;
         self.clones.borrow_mut().push(Clone { repository: repository.clone(), folder: folder.clone() });
         Ok(folder)
     }
@@ -85,14 +90,18 @@ impl Loader for DiskLoader {
         if !self.outside.allow_remote {
             return Err(LoadError::NotAllowed("--allow-remote"));
         }
-        remote::download(url, LIMIT)
+        self.aside(|| remote::download(url, LIMIT))
     }
 
     fn helm(&self, call: &HelmCall) -> Result<Vec<u8>, LoadError> {
         if !self.outside.enable_helm {
             return Err(LoadError::NotAllowed("--enable-helm"));
         }
-        helm::run(&self.outside.helm_command, call, &self.scratch)
+        self.aside(|| helm::run(&self.outside.helm_command, call, &self.scratch))
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        Instant::now() > self.until.get()
     }
 
     /// What was fetched is shown with its address, not with the place where it lies for the moment.
@@ -106,6 +115,22 @@ impl Loader for DiskLoader {
         }
         shown(Path::new(path), &self.here)
     }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let file = fs::File::open(path).map_err(|error| explain(&error))?;
+    let mut bytes = Vec::new();
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
+    if bytes.len() as u64 > LIMIT {
+        let size = fs::metadata(path).map_or(LIMIT + 1, |metadata| metadata.len());
+        return Err(LoadError::TooLarge { size, limit: LIMIT });
+    }
+    Ok(bytes)
+}
+
+/// The text of a manifest.
+pub(crate) fn text(path: &Path) -> Result<String, LoadError> {
+    String::from_utf8(bytes(path)?).map_err(|_| LoadError::Other("it is not UTF-8".into()))
 }
 
 fn explain(error: &std::io::Error) -> LoadError {

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lucid_kustomize::{HelmOptions, Options, Rendered};
+use lucid_kustomize::{Bounds, HelmOptions, Options, Rendered};
 use lucid_object::{Findings, ObjectSet};
 use lucid_release::ReleaseFile;
 
 use crate::cli::{Global, Outside, Source};
 use crate::failure::{Failure, Result};
-use crate::files::DiskLoader;
+use crate::files::{self, DiskLoader};
 
 const FILE_NAME: &str = "lucid.yaml";
 
@@ -78,8 +78,7 @@ fn render_any(folder: &Path, outside: &Outside) -> Result<Loaded> {
     files.sort();
     let (mut objects, mut findings) = (ObjectSet::default(), Findings::default());
     for path in files.iter().filter(|path| path.file_name().is_none_or(|name| name != FILE_NAME)) {
-        let text =
-            fs::read_to_string(path).map_err(|error| Failure::usage(format!("read {}: {error}", path.display())))?;
+        let text = files::text(path).map_err(|error| Failure::usage(format!("read {}: {error}", path.display())))?;
         match lucid_object::yaml::parse_documents(&text, &path.display().to_string()) {
             Ok(documents) => documents.into_iter().for_each(|object| objects.push(object)),
             Err(wrong) => findings.extend(wrong),
@@ -99,7 +98,8 @@ pub(crate) fn render(folder: &Path, options: &Options, outside: &Outside) -> Res
         api_versions: outside.helm_api_versions.clone(),
         debug: outside.helm_debug,
     };
-    let options = Options { helm, ..options.clone() };
+    let bounds = Bounds { growth: outside.max_growth.saturating_mul(1 << 20), ..Bounds::default() };
+    let options = Options { helm, bounds, ..options.clone() };
     lucid_kustomize::render(&DiskLoader::new(outside), text, &options).map_err(Failure::manifests)
 }
 

@@ -3,6 +3,10 @@
 /// Folders that go away, the binary, and git.
 #[path = "cli/bench.rs"]
 mod bench;
+/// Small trees that would fill memory.
+#[cfg(target_os = "linux")]
+#[path = "cli/bombs.rs"]
+mod bombs;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;

@@ -72,8 +72,8 @@ impl Build<'_> {
         };
         match crds::config(&node) {
             Ok(config) => Some(config),
-            Err(conflict) => {
-                self.report.error(code::WRONG_VALUE, at.pos, conflict.to_string());
+            Err(refused) => {
+                self.report.error(code::WRONG_VALUE, at.pos, refused.to_string());
                 None
             }
         }

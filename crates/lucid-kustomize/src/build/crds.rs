@@ -1,6 +1,7 @@
 //! What OpenAPI definitions of custom resources say about their fields, by way of extensions.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use lucid_object::yaml::Node;
 
@@ -10,22 +11,42 @@ use crate::tables::{NameRule, Spec};
 /// Definitions refer to each other; deeper than this they go in circles.
 const DEPTH: usize = 32;
 
+/// Fields looked at; definitions that refer to each other more than once have many more than that.
+const FIELDS: usize = 200_000;
+
+/// Why definitions say nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    #[error("the definitions refer to each other so often that they have more than {FIELDS} fields")]
+    TooLarge,
+}
+
 /// The field specifications of a file of definitions, by type name.
-pub(super) fn config(definitions: &Node) -> Result<Config, Conflict> {
+pub(super) fn config(definitions: &Node) -> Result<Config, Refused> {
     let mut config = Config::empty();
+    let mut by_name = HashMap::new();
     for entry in definitions.entries() {
-        let is_object = properties(definitions, &entry.key.text)
+        by_name.entry(entry.key.text.as_str()).or_insert(&entry.value);
+    }
+    let mut fields = 0;
+    for entry in definitions.entries() {
+        let name = entry.key.text.as_str();
+        let is_object = properties(&by_name, name)
             .is_some_and(|found| ["kind", "apiVersion", "metadata"].iter().all(|name| found.get(name).is_some()));
         if is_object {
-            let kind = entry.key.text.rsplit('.').next().unwrap_or_default();
-            let mut reader = Reader { definitions, kind, config: &mut config };
-            reader.read(&entry.key.text, &mut Vec::new())?;
+            let kind = name.rsplit('.').next().unwrap_or_default();
+            let mut reader = Reader { definitions: &by_name, kind, config: &mut config, fields: &mut fields };
+            reader.read(name, &mut Vec::new())?;
         }
     }
     Ok(config)
 }
 
-fn properties<'n>(definitions: &'n Node, name: &str) -> Option<&'n Node> {
+type Definitions<'n> = HashMap<&'n str, &'n Node>;
+
+fn properties<'n>(definitions: &Definitions<'n>, name: &str) -> Option<&'n Node> {
     field(field(definitions.get(name)?, "schema")?, "properties")
 }
 
@@ -35,18 +56,23 @@ fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
 }
 
 struct Reader<'a> {
-    definitions: &'a Node,
+    definitions: &'a Definitions<'a>,
     kind: &'a str,
     config: &'a mut Config,
+    fields: &'a mut usize,
 }
 
 impl Reader<'_> {
-    fn read(&mut self, name: &str, path: &mut Vec<String>) -> Result<(), Conflict> {
+    fn read(&mut self, name: &str, path: &mut Vec<String>) -> Result<(), Refused> {
         let Some(found) = properties(self.definitions, name) else { return Ok(()) };
         if path.len() > DEPTH {
             return Ok(());
         }
         for property in found.entries() {
+            *self.fields += 1;
+            if *self.fields > FIELDS {
+                return Err(Refused::TooLarge);
+            }
             path.push(property.key.text.to_string());
             self.property(&property.value, path)?;
             path.pop();
@@ -54,7 +80,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn property(&mut self, property: &Node, path: &mut Vec<String>) -> Result<(), Conflict> {
+    fn property(&mut self, property: &Node, path: &mut Vec<String>) -> Result<(), Refused> {
         let extension = |name: &str| property.get(name).and_then(Node::text);
         let spec = self.spec(&path.join("/"));
         if extension("x-kubernetes-annotation").is_some() {

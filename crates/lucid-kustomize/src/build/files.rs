@@ -1,12 +1,20 @@
 //! Reading files of a folder, within its root.
 
+use std::collections::HashSet;
+
 use lucid_object::yaml;
 
 use super::Build;
-use crate::LoadRestrictor;
 use crate::loader::{FileKind, LoadError, path, remote};
 use crate::model::At;
 use crate::report::{Report, code};
+use crate::{Bounds, LoadRestrictor};
+
+/// A text takes about this many times its size in memory, once it is a tree.
+const IN_MEMORY: usize = 4;
+
+/// A large build may add this many times what it reads.
+const MAY_GROW: usize = 16;
 
 /// A folder with a kustomization, and the folders that led to it.
 #[derive(Debug, Clone)]
@@ -48,9 +56,23 @@ impl Folder {
         self.addresses.iter().any(|known| known.starts_with(address))
     }
 
+    /// True if the bases of this one may not have bases.
+    pub(super) fn is_deepest(&self, bounds: Bounds) -> bool {
+        self.visited.len() > bounds.bases
+    }
+
     fn is_confined(&self, restrictor: LoadRestrictor) -> bool {
         restrictor == LoadRestrictor::RootOnly || self.repository.is_some()
     }
+}
+
+/// What a build has read.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    files: usize,
+    bytes: usize,
+    /// Files, to tell those that are read again.
+    known: HashSet<String>,
 }
 
 /// A text file.
@@ -62,12 +84,34 @@ pub(crate) struct Text {
 impl Build<'_> {
     /// The bytes of a file, seen from a folder. What is wrong is reported.
     pub(crate) fn bytes(&mut self, folder: &Folder, at: &At<yaml::Text>) -> Option<(Vec<u8>, String)> {
-        self.loads += 1;
-        if self.loads > self.options.max_files {
-            let message = format!("the build reads more than {} files", self.options.max_files);
+        let loaded = self.load(folder, at)?;
+        self.count(&loaded, at).then_some(loaded)
+    }
+
+    /// Counts what was read. False if that is too much.
+    fn count(&mut self, (bytes, found): &(Vec<u8>, String), at: &At<yaml::Text>) -> bool {
+        let bounds = self.options.bounds;
+        self.read.files += 1;
+        if self.read.files > bounds.files {
+            let message = format!("the build reads more than {} files", bounds.files);
             self.report.error(code::TOO_LARGE, at.pos, message);
-            return None;
+            return false;
         }
+        if self.read.known.contains(found) {
+            return self.report.meter.grow(bytes.len() * IN_MEMORY, at.pos);
+        }
+        self.read.known.insert(found.clone());
+        self.read.bytes += bytes.len();
+        self.report.meter.give(bytes.len() * MAY_GROW);
+        if self.read.bytes > bounds.bytes {
+            let message = format!("the build reads more than {} MiB", bounds.bytes >> 20);
+            self.report.error(code::TOO_LARGE, at.pos, message);
+            return false;
+        }
+        true
+    }
+
+    fn load(&mut self, folder: &Folder, at: &At<yaml::Text>) -> Option<(Vec<u8>, String)> {
         if remote::is_url(&at.value) {
             return self.download(at);
         }
@@ -149,6 +193,11 @@ impl Build<'_> {
             let (found, repository) = (self.loader.display(&found), self.loader.display(repository));
             let message = format!("{} leads to {found}, outside of the repository {repository}", at.value);
             return refuse(&mut self.report, message);
+        }
+        if folder.is_deepest(self.options.bounds) {
+            let message = format!("bases of bases, more than {} deep", self.options.bounds.bases);
+            self.report.error(code::TOO_LARGE, at.pos, message);
+            return None;
         }
         let mut below = folder.clone();
         below.visited.push(found.clone());

@@ -5,9 +5,8 @@ use lucid_object::yaml::{Dialect, Limits, Pos, Text, parse_first};
 use super::{Accumulator, Build, Folder, Target};
 use crate::model::{At, Patch};
 use crate::place;
-use crate::read::{self, Flaw};
+use crate::read::{self, Documents, Flaw};
 use crate::report::code;
-use crate::resource::Resource;
 use crate::transform::json_patch::{self, Operation};
 use crate::transform::patches::{self, Loaded};
 
@@ -38,15 +37,18 @@ impl Build<'_> {
 
     pub(super) fn strategic_entries(&mut self, into: &mut Accumulator, entries: &[At<Text>], folder: &Folder) {
         for at in entries {
+            if self.is_spent(at.pos) {
+                return;
+            }
             let inline = Source { text: at.value.to_string(), file: None, pos: at.pos };
-            let patches = match objects(&inline) {
-                Ok(patches) => patches,
+            let found = match objects(&inline) {
+                Ok(found) => found,
                 Err(_) => {
                     let Some(text) = self.text(folder, at) else { continue };
                     match read::documents(&text.text, text.file) {
-                        Ok(found) => {
-                            self.ignored(found.ignored);
-                            found.resources
+                        Ok(mut found) => {
+                            self.ignored(std::mem::take(&mut found.ignored));
+                            found
                         }
                         Err(flaws) => {
                             flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report));
@@ -55,7 +57,10 @@ impl Build<'_> {
                     }
                 }
             };
-            let patches = self.stamped(patches);
+            if !self.report.meter.grow_by_aliases(found.alias_nodes, at.pos) {
+                return;
+            }
+            let patches = self.stamped(found.resources);
             self.need_schema();
             patches::strategic_legacy(&mut into.map, patches, at.pos, &self.schema, &mut self.report);
         }
@@ -95,17 +100,18 @@ impl Build<'_> {
 
     /// Finds out what a patch is.
     fn load_patch(&mut self, source: &Source) -> Option<Loaded> {
-        match (objects(source), operations(source)) {
-            (Ok(patches), Ok(operations)) if !patches.is_empty() && !operations.is_empty() => {
-                let message = "the patch is both a strategic merge and a JSON patch";
-                self.report.error(code::WRONG_VALUE, source.pos, message);
-                None
+        let flaws = match objects(source) {
+            Ok(found) if found.resources.is_empty() => return Some(Loaded::Nothing),
+            Ok(found) => {
+                let has_room = self.report.meter.grow_by_aliases(found.alias_nodes, source.pos);
+                return has_room.then_some(Loaded::Strategic(found.resources));
             }
-            (Ok(patches), _) if patches.is_empty() => Some(Loaded::Nothing),
-            (Ok(patches), _) => Some(Loaded::Strategic(patches)),
-            (Err(_), Ok(operations)) if operations.is_empty() => Some(Loaded::Nothing),
-            (Err(_), Ok(operations)) => Some(Loaded::Json(operations)),
-            (Err(flaws), Err(flaw)) => {
+            Err(flaws) => flaws,
+        };
+        match operations(source) {
+            Ok(operations) if operations.is_empty() => Some(Loaded::Nothing),
+            Ok(operations) => Some(Loaded::Json(operations)),
+            Err(flaw) => {
                 self.neither(source, flaws, flaw);
                 None
             }
@@ -137,13 +143,13 @@ impl Build<'_> {
     }
 }
 
-fn objects(source: &Source) -> Result<Vec<Resource>, Vec<Flaw>> {
-    match read::documents(&source.text, source.file()).map(|found| found.resources) {
-        Ok(mut patches) => {
+fn objects(source: &Source) -> Result<Documents, Vec<Flaw>> {
+    match read::documents(&source.text, source.file()) {
+        Ok(mut found) => {
             if source.file.is_none() {
-                patches.iter_mut().for_each(|patch| patch.shift(source.pos));
+                found.resources.iter_mut().for_each(|patch| patch.shift(source.pos));
             }
-            Ok(patches)
+            Ok(found)
         }
         Err(flaws) => Err(flaws.into_iter().map(|flaw| Flaw { pos: source.place(flaw.pos), ..flaw }).collect()),
     }

@@ -32,6 +32,11 @@ impl Build<'_> {
             self.report.error(code::PATH_REFUSED, at.pos, format!("cycle: {} includes itself", at.value));
             return None;
         }
+        if folder.is_deepest(self.options.bounds) {
+            let message = format!("bases of bases, more than {} deep", self.options.bounds.bases);
+            self.report.error(code::TOO_LARGE, at.pos, message);
+            return None;
+        }
         if address.repository.reference.as_deref().is_some_and(|reference| reference.starts_with('-')) {
             self.report.error(code::WRONG_VALUE, at.pos, "the name of a branch or tag does not begin with `-`");
             return None;

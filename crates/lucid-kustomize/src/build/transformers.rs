@@ -1,10 +1,15 @@
 //! Running the transformers of a kustomization, in kustomize's order.
 
+use lucid_object::yaml::Pos;
+
 use super::{Accumulator, Build, Target};
 use crate::origin::Origin;
 use crate::report::code;
 use crate::transform::names::End;
 use crate::transform::{images, labels, names, namespace, replacements, replicas};
+
+/// Bytes that a note in the history of a resource takes, about.
+const NOTE: usize = 256;
 
 impl Build<'_> {
     /// Patches first, then namespace, names, labels, annotations, JSON patches, replicas, images and replacements.
@@ -13,6 +18,9 @@ impl Build<'_> {
         self.strategic_merge_patches(into, target);
         self.mark(into, !k.patches_strategic_merge.is_empty(), target, origin, "PatchStrategicMergeTransformer");
         for patch in &k.patches {
+            if self.is_spent(patch.pos) {
+                return;
+            }
             self.patch(into, patch, &target.folder);
             self.mark(into, true, target, origin, "PatchTransformer");
         }
@@ -24,6 +32,9 @@ impl Build<'_> {
             self.mark(into, true, target, origin, "AnnotationsTransformer");
         }
         for patch in &k.patches_json6902 {
+            if self.is_spent(patch.pos) {
+                return;
+            }
             self.json6902(into, patch, &target.folder);
             self.mark(into, true, target, origin, "PatchJson6902Transformer");
         }
@@ -37,7 +48,12 @@ impl Build<'_> {
         }
         if !k.replacements.is_empty() {
             let loaded = self.load_replacements(&k.replacements, &target.folder);
-            replacements::apply(&mut into.map, &loaded, &mut self.report);
+            for replacement in &loaded {
+                if self.is_spent(replacement.pos) {
+                    return;
+                }
+                replacements::apply(&mut into.map, replacement, &mut self.report);
+            }
             self.mark(into, true, target, origin, "ReplacementTransformer");
         }
         self.external_transformers(into, target, origin);
@@ -83,6 +99,9 @@ impl Build<'_> {
     pub(super) fn mark(&mut self, into: &mut Accumulator, ran: bool, target: &Target, origin: &Origin, kind: &str) {
         if ran && self.origins {
             let by = origin.builtin(target.file_name, kind);
+            if !self.report.meter.grow(into.map.list().len() * NOTE, Pos::NOWHERE) {
+                return;
+            }
             into.map.list_mut().iter_mut().for_each(|resource| resource.note(&by));
         }
     }

@@ -8,12 +8,15 @@ use super::{Custom, Step};
 
 /// The tables of a document. What it does not say is not known.
 pub(super) fn tables(document: &Node) -> Result<Custom, String> {
-    let mut reader =
-        Reader { definitions: document.get("definitions"), custom: Custom::default(), states: HashMap::new() };
+    let mut definitions = HashMap::new();
+    for entry in document.get("definitions").map(Node::entries).unwrap_or_default() {
+        definitions.entry(entry.key.text.as_str()).or_insert(&entry.value);
+    }
+    let mut reader = Reader { definitions, custom: Custom::default(), states: HashMap::new(), depth: 0 };
     for (name, definition) in mapping(document, "definitions")? {
         for kind in definition.get(KIND).map(Node::items).unwrap_or_default().iter().filter(|kind| kind.is_map()) {
             let key = type_of(kind).ok_or_else(|| format!("{KIND} of {name} lacks kind or version"))?;
-            let state = reader.state(definition);
+            let state = reader.state(definition)?;
             reader.custom.kinds.insert(key, state);
         }
     }
@@ -53,29 +56,37 @@ fn type_of(node: &Node) -> Option<(Text, Text)> {
 }
 
 struct Reader<'d> {
-    definitions: Option<&'d Node>,
+    definitions: HashMap<&'d str, &'d Node>,
     custom: Custom,
     /// States of definitions by the place of their node: a type may contain itself.
     states: HashMap<*const Node, u16>,
+    depth: usize,
 }
 
+/// References followed at a time, at most.
+const DEPTH: usize = 256;
+
 impl<'d> Reader<'d> {
-    /// Follows references; as many as there are definitions, for they may go in circles.
+    /// Follows references, which may go in circles.
     fn resolve(&self, mut schema: &'d Node) -> Option<&'d Node> {
-        for _ in 0..=self.definitions.map_or(0, |node| node.entries().len()) {
+        for _ in 0..=self.definitions.len().min(DEPTH) {
             let Some(reference) = schema.get("$ref").and_then(Node::text) else { return Some(schema) };
-            schema = self.definitions?.get(reference.strip_prefix("#/definitions/")?)?;
+            schema = self.definitions.get(reference.strip_prefix("#/definitions/")?)?;
         }
         None
     }
 
-    fn state(&mut self, schema: &'d Node) -> u16 {
-        let Some(schema) = self.resolve(schema) else { return 0 };
+    fn state(&mut self, schema: &'d Node) -> Result<u16, String> {
+        let Some(schema) = self.resolve(schema) else { return Ok(0) };
         let id: *const Node = schema;
         if let Some(known) = self.states.get(&id) {
-            return *known;
+            return Ok(*known);
         }
-        let Ok(state) = u16::try_from(self.custom.states.len() + 1) else { return 0 };
+        let Ok(state) = u16::try_from(self.custom.states.len() + 1) else { return Ok(0) };
+        if self.depth >= DEPTH {
+            return Err(format!("definitions refer to each other more than {DEPTH} deep"));
+        }
+        self.depth += 1;
         self.states.insert(id, state);
         self.custom.states.push(Vec::new());
         let mut steps = Vec::new();
@@ -83,14 +94,15 @@ impl<'d> Reader<'d> {
             let Some(target) = self.resolve(below) else { continue };
             if is_merged(target) {
                 let items = target.get("items").filter(|_| target.get("type").and_then(Node::text) == Some("array"));
-                let state = items.map_or(0, |items| self.state(items));
+                let state = items.map_or(Ok(0), |items| self.state(items))?;
                 steps.push(Step { field: name.clone(), state, keys: Some(keys(target)) });
             } else if target.get("properties").is_some() {
-                steps.push(Step { field: name.clone(), state: self.state(target), keys: None });
+                steps.push(Step { field: name.clone(), state: self.state(target)?, keys: None });
             }
         }
         self.custom.states[usize::from(state) - 1] = steps;
-        state
+        self.depth -= 1;
+        Ok(state)
     }
 }
 

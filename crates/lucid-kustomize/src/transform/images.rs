@@ -1,10 +1,13 @@
 //! `images`.
 
+use std::cell::RefCell;
+
 use lucid_object::yaml::{Kind, Node, Tag};
 use regex::Regex;
 
 use super::failed;
 use crate::fieldspec::{Field, Make};
+use crate::meter::Meter;
 use crate::model::Image;
 use crate::pattern::{go, is_word, word_prefix};
 use crate::report::Report;
@@ -15,6 +18,7 @@ use crate::tables::Spec;
 /// One entry, ready to match.
 struct Change<'a> {
     image: &'a Image,
+    meter: &'a RefCell<Meter>,
     /// Absent for a plain word; an invalid pattern matches nothing.
     regex: Option<Option<Regex>>,
 }
@@ -24,7 +28,8 @@ pub(crate) fn apply(map: &mut ResMap, images: &[Image], specs: &[Spec], report: 
     if images.is_empty() {
         return;
     }
-    let changes: Vec<Change<'_>> = images.iter().map(Change::new).collect();
+    let meter = RefCell::new(std::mem::take(&mut report.meter));
+    let changes: Vec<Change<'_>> = images.iter().map(|image| Change::new(image, &meter)).collect();
     let fields: Vec<Field<'_>> = specs.iter().map(Field::new).collect();
     for resource in map.list_mut() {
         if resource.kind() == "CustomResourceDefinition" {
@@ -34,6 +39,7 @@ pub(crate) fn apply(map: &mut ResMap, images: &[Image], specs: &[Spec], report: 
             failed(report, resource, images[0].pos, "images", &error);
         }
     }
+    report.meter = meter.into_inner();
 }
 
 fn one(resource: &mut Resource, changes: &[Change<'_>], fields: &[Field<'_>]) -> Result<(), String> {
@@ -121,7 +127,7 @@ fn is_at(field: &Field<'_>, path: &[String]) -> bool {
 }
 
 impl<'a> Change<'a> {
-    fn new(image: &'a Image) -> Self {
+    fn new(image: &'a Image, meter: &'a RefCell<Meter>) -> Self {
         let regex = (!is_word(&image.name)).then(|| {
             let pattern = format!(
                 "^{}(:[a-zA-Z0-9_.{{}}-]*)?(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{{}}-]*)?$",
@@ -129,7 +135,7 @@ impl<'a> Change<'a> {
             );
             Regex::new(&pattern).ok()
         });
-        Self { image, regex }
+        Self { image, meter, regex }
     }
 
     fn matches(&self, reference: &str) -> bool {
@@ -143,6 +149,10 @@ impl<'a> Change<'a> {
         let pos = self.image.pos;
         let Kind::Scalar(scalar) = &mut node.kind else { return Err("an image is not a string".into()) };
         if scalar.tag == Tag::Null || !self.matches(&scalar.text) {
+            return Ok(());
+        }
+        let added = self.image.new_name.len() + self.image.new_tag.len() + self.image.tag_suffix.len();
+        if !self.meter.borrow_mut().grow(added + self.image.digest.len(), pos) {
             return Ok(());
         }
         scalar.text = self.rewrite(&scalar.text).into();
@@ -213,7 +223,8 @@ mod tests {
 
     #[track_caller]
     fn check(image: Image, reference: &str, want: &str) {
-        let change = Change::new(&image);
+        let meter = RefCell::default();
+        let change = Change::new(&image, &meter);
         let got = if change.matches(reference) { change.rewrite(reference) } else { "no match".into() };
         assert_eq!(got, want);
     }

@@ -4,6 +4,7 @@
 //! Patches run on the tree, not on JSON text, so that untouched fields keep their places.
 
 use crate::equal_keys;
+use crate::meter::{DEPTH, Meter, depth, weight};
 use lucid_object::yaml::scalar::{is_not_string_1_1, tag_of};
 use lucid_object::yaml::{Entry, Key, Kind, Node, Pos, Resolved, Scalar, Style, Tag};
 
@@ -15,6 +16,13 @@ pub(crate) struct Operation {
     path: Option<String>,
     from: Option<String>,
     value: Option<Node>,
+}
+
+impl Operation {
+    /// Bytes that it adds to an object, copies aside.
+    pub(crate) fn weight(&self) -> usize {
+        self.value.as_ref().map_or(0, weight)
+    }
 }
 
 /// Reads a patch: a list of mappings.
@@ -43,16 +51,16 @@ fn operation(node: &Node) -> Result<Operation, (Pos, String)> {
 }
 
 /// Applies a patch. The whole tree is brought into the form that a round trip through JSON gives it.
-pub(crate) fn apply(root: &mut Node, patch: &[Operation]) -> Result<(), (Pos, String)> {
+pub(crate) fn apply(root: &mut Node, patch: &[Operation], meter: &mut Meter) -> Result<(), (Pos, String)> {
     equal_keys::check_all(root).map_err(|flaw| (flaw.pos, flaw.message))?;
     normalize(root);
     patch.iter().try_for_each(|operation| {
         let fail = |message: String| (operation.pos, message);
-        run(root, operation).map_err(fail)
+        run(root, operation, meter).map_err(fail)
     })
 }
 
-fn run(root: &mut Node, operation: &Operation) -> Result<(), String> {
+fn run(root: &mut Node, operation: &Operation, meter: &mut Meter) -> Result<(), String> {
     let op = operation.op.as_str();
     let path = operation.path.as_deref().ok_or_else(|| format!("{op}: the operation has no path"))?;
     let from = || operation.from.as_deref().ok_or_else(|| format!("{op}: the operation has no `from`"));
@@ -68,7 +76,11 @@ fn run(root: &mut Node, operation: &Operation) -> Result<(), String> {
             add(root, path, moved)
         }
         "copy" => {
-            let copied = get(root, from()?)?.cloned().unwrap_or_else(|| Node::null(operation.pos));
+            let copied = get(root, from()?)?;
+            if !meter.grow(copied.map_or(0, weight), operation.pos) {
+                return Ok(());
+            }
+            let copied = copied.cloned().unwrap_or_else(|| Node::null(operation.pos));
             add(root, path, copied)
         }
         "test" => test(root, path, operation.value.as_ref()),
@@ -123,6 +135,7 @@ fn get<'n>(root: &'n mut Node, path: &str) -> Result<Option<&'n Node>, String> {
 }
 
 fn add(root: &mut Node, path: &str, value: Node) -> Result<(), String> {
+    deep(path, &value)?;
     let (container, key) = container(root, path)?;
     match &mut container.kind {
         Kind::Map(entries) => set(entries, key, value),
@@ -134,6 +147,11 @@ fn add(root: &mut Node, path: &str, value: Node) -> Result<(), String> {
         Kind::Scalar(_) => {}
     }
     Ok(())
+}
+
+fn deep(path: &str, value: &Node) -> Result<(), String> {
+    let parts = path.split('/').count();
+    if parts + depth(value) > DEPTH { Err(format!("this nests more than {DEPTH} deep")) } else { Ok(()) }
 }
 
 fn set(entries: &mut Vec<Entry>, key: String, value: Node) {
@@ -164,6 +182,7 @@ fn replace(root: &mut Node, path: &str, value: Node) -> Result<(), String> {
         *root = value;
         return Ok(());
     }
+    deep(path, &value)?;
     let (container, key) = container(root, path)?;
     match &mut container.kind {
         Kind::Map(entries) => set(entries, key, value),
@@ -225,12 +244,14 @@ mod tests {
     use lucid_object::yaml::{Dialect, Limits, parse, parse_with};
 
     use super::*;
+    use crate::Bounds;
 
     #[track_caller]
     fn check(object: &str, patch: &str, want: &str) {
         let mut node = parse(object, 0).expect("readable").remove(0);
+        let mut meter = Meter::new(Bounds::default());
         let patch = parse_with(patch, 0, Dialect::Yaml11, Limits::default()).expect("readable").remove(0);
-        let result = decode(&patch).and_then(|patch| apply(&mut node, &patch));
+        let result = decode(&patch).and_then(|patch| apply(&mut node, &patch, &mut meter));
         let got = match result {
             Ok(()) => node.to_json().to_string(),
             Err((_, message)) => message,

@@ -1,6 +1,6 @@
 //! `labels`, `commonLabels` and `commonAnnotations`.
 
-use lucid_object::yaml::{Kind, Scalar, Tag, Text};
+use lucid_object::yaml::{Entry, Kind, Scalar, Tag, Text};
 
 use super::failed;
 use crate::config::{Config, Conflict, merge_all, merge_one};
@@ -16,6 +16,7 @@ use crate::tables::{Spec, f};
 pub(crate) fn apply(map: &mut ResMap, what: &str, pairs: &[(Text, At<Text>)], specs: &[Spec], report: &mut Report) {
     let Some((_, first)) = pairs.first() else { return };
     let fields: Vec<Field<'_>> = specs.iter().map(Field::new).collect();
+    let weight = pairs.iter().map(|(key, value)| size_of::<Entry>() + key.len() + value.value.len()).sum();
     for resource in map.list_mut() {
         let first_share = resource.shares.len();
         for field in &fields {
@@ -25,6 +26,9 @@ pub(crate) fn apply(map: &mut ResMap, what: &str, pairs: &[(Text, At<Text>)], sp
             let written = field.visit(&mut resource.node, Make::Map, first.pos, &mut |node| {
                 if !matches!(node.kind, Kind::Map(_)) {
                     return Err("the field is not a mapping".into());
+                }
+                if !report.meter.grow(weight, first.pos) {
+                    return Ok(());
                 }
                 for (index, (key, value)) in pairs.iter().enumerate() {
                     let is_new = node.get(key).is_none();

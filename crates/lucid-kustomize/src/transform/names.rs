@@ -7,7 +7,7 @@ use crate::fieldspec::{Field, Make, selects};
 use crate::model::At;
 use crate::report::Report;
 use crate::resmap::ResMap;
-use crate::resource::{Resource, set_scalar};
+use crate::resource::{Previous, Resource, set_scalar};
 use crate::tables::Spec;
 
 /// Which end of the name.
@@ -21,7 +21,11 @@ pub(crate) enum End {
 pub(crate) fn apply(map: &mut ResMap, end: End, given: &At<Text>, specs: &[Spec], report: &mut Report) {
     let (text, pos) = (&given.value, given.pos);
     let fields: Vec<Field<'_>> = specs.iter().map(Field::new).collect();
+    let weight = text.len() + size_of::<Previous>();
     for resource in map.renaming() {
+        if !report.meter.grow(weight, pos) {
+            return;
+        }
         if is_exempt(resource) {
             continue;
         }

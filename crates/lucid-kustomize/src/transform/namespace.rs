@@ -8,7 +8,7 @@ use super::failed;
 use crate::fieldspec::{Field, Make};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
-use crate::resource::{Resource, set_field, set_scalar};
+use crate::resource::{Previous, Resource, set_field, set_scalar};
 use crate::tables::{Spec, f};
 
 /// Which subjects of role bindings get the namespace.
@@ -37,6 +37,9 @@ pub(crate) fn apply(map: &mut ResMap, settings: Settings<'_>, specs: &[Spec], re
     let fields: Vec<Field<'_>> =
         specs.iter().filter(|spec| spec.path != "metadata/namespace").map(Field::new).collect();
     for resource in map.renaming().iter_mut().filter(|resource| !is_by_helm(resource)) {
+        if !report.meter.grow(settings.namespace.len() + size_of::<Previous>(), settings.pos) {
+            return;
+        }
         resource.store_previous();
         if let Err(error) = one(resource, settings, &fields) {
             failed(report, resource, settings.pos, "namespace", &error);

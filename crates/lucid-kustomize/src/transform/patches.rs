@@ -5,10 +5,11 @@ use lucid_object::yaml::{Key, Node, Pos, Tag, Text};
 use super::json_patch::{self, Operation};
 use super::merge::merge;
 use super::select::Target;
+use crate::meter::weight;
 use crate::model::{Patch, Selector};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
-use crate::resource::{Id, Resource, metadata_mut, string};
+use crate::resource::{Id, Previous, Resource, metadata_mut, string};
 use crate::schema::Schema;
 use crate::share;
 use crate::suggest::nearest;
@@ -93,12 +94,16 @@ fn strategic_to_target(
         return;
     };
     let Some(target) = compile(selector, report) else { return };
+    let weight = weight(&patch.node);
     let mut gone = Vec::new();
     let renames = patch.allow_name_change || patch.allow_kind_change;
     let resources = if renames { map.renaming().as_mut_slice() } else { map.list_mut() };
     for (index, resource) in resources.iter_mut().enumerate() {
         if !target.selects(resource) {
             continue;
+        }
+        if !report.meter.grow(weight, pos) {
+            return;
         }
         let mut copy = for_target(patch, Some(resource.api_version()));
         match merge_into(resource, &mut copy, schema) {
@@ -247,7 +252,11 @@ pub(crate) fn json(
     report: &mut Report,
 ) {
     let Some(target) = compile(selector, report) else { return };
+    let weight = size_of::<Previous>() + operations.iter().map(Operation::weight).sum::<usize>();
     for resource in map.renaming().iter_mut().filter(|resource| target.selects(resource)) {
+        if !report.meter.grow(weight, pos) {
+            return;
+        }
         if remember {
             resource.store_previous();
         }
@@ -259,7 +268,7 @@ pub(crate) fn json(
                 metadata.set(Key::new("annotations", pos), Node::map(pos));
             }
         }
-        if let Err((at, error)) = json_patch::apply(&mut resource.node, operations) {
+        if let Err((at, error)) = json_patch::apply(&mut resource.node, operations, &mut report.meter) {
             let place =
                 report.files.position(resource.pos()).map_or(String::new(), |position| format!(" ({position})"));
             let at = if at.is_somewhere() { at } else { pos };

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use lucid_object::yaml::{Kind, Node, Pos, Scalar, Tag};
+use lucid_object::yaml::{Entry, Kind, Node, Pos, Scalar, Tag, Text};
 
 use super::select::Target as Matcher;
 use crate::fieldspec::split_smart;
-use crate::model::{FieldOptions, Replacement, ReplacementTarget, Selected, Selector};
+use crate::meter::{DEPTH, Meter, depth, weight};
+use crate::model::{At, FieldOptions, Replacement, ReplacementTarget, Selected, Selector};
 use crate::report::{Report, code};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -18,14 +19,15 @@ mod matcher;
 
 const DEFAULT_PATH: &str = "metadata.name";
 
-/// Carries out all replacements, in order.
-pub(crate) fn apply(map: &mut ResMap, replacements: &[Replacement], report: &mut Report) {
-    for replacement in replacements {
-        let Some(value) = value(map.list(), replacement, report) else { continue };
-        let Some(targets) = &replacement.targets else { continue };
-        for target in targets {
-            copy_to(map, &value, target, report);
-        }
+/// No text that is read is longer.
+const LONGEST: usize = 16 << 20;
+
+/// Carries out a replacement.
+pub(crate) fn apply(map: &mut ResMap, replacement: &Replacement, report: &mut Report) {
+    let Some(value) = value(map.list(), replacement, report) else { return };
+    let Some(targets) = &replacement.targets else { return };
+    for target in targets {
+        copy_to(map, &value, target, report);
     }
 }
 
@@ -72,11 +74,12 @@ fn part_of(node: &Node, options: &FieldOptions) -> Result<Node, String> {
         return Ok(node.clone());
     }
     let Kind::Scalar(scalar) = &node.kind else { return Err("a delimiter needs a plain value".into()) };
-    let parts: Vec<&str> = scalar.text.split(options.delimiter.as_str()).collect();
-    let part = usize::try_from(options.index).ok().and_then(|index| parts.get(index)).ok_or_else(|| {
-        format!("index {} is out of bounds: {:?} has {} parts", options.index, scalar.text, parts.len())
+    let mut parts = scalar.text.split(options.delimiter.as_str());
+    let part = usize::try_from(options.index).ok().and_then(|index| parts.nth(index)).ok_or_else(|| {
+        let count = scalar.text.split(options.delimiter.as_str()).count();
+        format!("index {} is out of bounds: {:?} has {count} parts", options.index, scalar.text)
     })?;
-    Ok(Node::scalar(Scalar { text: (*part).into(), ..scalar.clone() }, node.pos))
+    Ok(Node::scalar(Scalar { text: part.into(), ..scalar.clone() }, node.pos))
 }
 
 fn is_source(resource: &Resource, selector: &Selector) -> bool {
@@ -122,11 +125,11 @@ fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &
         Ok(compiled) => compiled,
         Err(error) => return report.error(code::WRONG_VALUE, target.pos, format!("target: {error}")),
     };
-    let default = [crate::model::At { value: DEFAULT_PATH.into(), pos: target.pos }];
+    let default = [At { value: DEFAULT_PATH.into(), pos: target.pos }];
     let paths = if target.fields.is_empty() { &default[..] } else { &target.fields };
     for resource in map.renaming().iter_mut().filter(|resource| is_target(resource, &select, &reject)) {
         for path in paths {
-            if let Err(error) = write(&mut resource.node, value, &path.value, &target.options) {
+            if let Err(error) = write(&mut resource.node, value, path, &target.options, &mut report.meter) {
                 let message = format!("replacement: {}: field {}: {error}", resource.reference(), path.value);
                 report.error(code::REPLACEMENT, path.pos, message);
             }
@@ -148,13 +151,27 @@ fn is_target(resource: &Resource, select: &Matcher, reject: &[Matcher]) -> bool 
 }
 
 /// Writes the value at a path, which may lead into a text that is itself YAML or JSON.
-fn write(node: &mut Node, value: &Node, path: &str, options: &FieldOptions) -> Result<(), String> {
-    let parts = split_smart(path);
+fn write(
+    node: &mut Node,
+    value: &Node,
+    path: &At<Text>,
+    options: &FieldOptions,
+    meter: &mut Meter,
+) -> Result<(), String> {
+    let parts = split_smart(&path.value);
+    if parts.len() + depth(value) > DEPTH {
+        return Err(format!("the path and the value are more than {DEPTH} deep"));
+    }
     let create = options.create.then_some(&value.kind);
-    if embedded::write(node, &parts, create, &mut |field| set(field, value, options))? {
+    let made = if options.create { parts.len() * size_of::<Entry>() } else { 0 };
+    let weight = weight(value) + made;
+    let mut set = |field: &mut Node| {
+        if meter.grow(weight, path.pos) { set(field, value, options) } else { Ok(()) }
+    };
+    if embedded::write(node, &parts, create, &mut set)? {
         return Ok(());
     }
-    let count = matcher::visit(node, &parts, create, &mut |field| set(field, value, options))?;
+    let count = matcher::visit(node, &parts, create, &mut set)?;
     match (count, options.create) {
         (0, true) => Err("it can neither be found nor made".into()),
         (0, false) => Err("it does not exist (`options.create` makes it)".into()),
@@ -175,13 +192,23 @@ fn set(field: &mut Node, value: &Node, options: &FieldOptions) -> Result<(), Str
     }
     let Kind::Scalar(old) = &mut field.kind else { return Err("a delimiter needs a plain value".into()) };
     let text = if value.is_null() { "" } else { text };
-    let mut parts: Vec<&str> = old.text.split(options.delimiter.as_str()).collect();
-    match usize::try_from(options.index) {
-        Err(_) => parts.insert(0, text),
-        Ok(index) if index >= parts.len() => parts.push(text),
-        Ok(index) => parts[index] = text,
+    if old.text.len() + text.len() > LONGEST {
+        return Err(format!("the text becomes longer than {LONGEST} bytes"));
     }
-    old.text = parts.join(options.delimiter.as_str()).into();
+    old.text = put_part(&old.text, &options.delimiter, options.index, text).into();
     field.pos = value.pos;
     Ok(())
+}
+
+/// Puts a part into a text: before all others if the index is negative, behind them if it is too large.
+fn put_part(text: &str, delimiter: &str, index: i64, part: &str) -> String {
+    let Ok(index) = usize::try_from(index) else { return [part, text].join(delimiter) };
+    let mut before = 0;
+    for (number, old) in text.split(delimiter).enumerate() {
+        if number == index {
+            return [&text[..before], part, &text[before + old.len()..]].concat();
+        }
+        before += old.len() + delimiter.len();
+    }
+    [text, part].join(delimiter)
 }

@@ -1,5 +1,6 @@
 //! The renderer beside the real kustomize: a corpus of cases and random trees.
 
+mod bounds;
 mod corpus;
 mod mutate;
 mod origins;

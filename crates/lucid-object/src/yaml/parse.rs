@@ -46,11 +46,13 @@ pub struct Limits {
     pub alias_nodes: usize,
     /// Nesting, after aliases are expanded.
     pub depth: usize,
+    /// Nodes, each as often as it is nested: what a print of the text is indented by.
+    pub indent: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 16 << 20, nodes: 1_000_000, alias_nodes: 100_000, depth: 256 }
+        Self { bytes: 16 << 20, nodes: 1_000_000, alias_nodes: 100_000, depth: 256, indent: 32 << 20 }
     }
 }
 
@@ -69,6 +71,8 @@ pub struct First {
     pub node: Option<Node>,
     /// Where the text goes on behind the document.
     pub rest: Option<Pos>,
+    /// Nodes that come from aliases.
+    pub alias_nodes: usize,
 }
 
 /// Reads every document of a resource file; empty ones are left out.
@@ -91,7 +95,7 @@ pub fn parse_first(text: &str, start: Pos, dialect: Dialect, limits: Limits) -> 
     let mut events = Events::new(text, dialect.lookahead());
     let any = composer.document(&mut events)?;
     let rest = events.rest().filter(|_| any).map(|mark| composer.pos(mark));
-    Ok(First { node: composer.documents.pop(), rest })
+    Ok(First { node: composer.documents.pop(), rest, alias_nodes: composer.alias_nodes })
 }
 
 fn begin(text: &str, start: Pos, dialect: Dialect, limits: Limits) -> Result<(&str, Composer), ParseError> {

@@ -59,7 +59,7 @@ impl Bench {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn run(&self, command: &mut Command) -> Ran {
+    pub(crate) fn run(&self, command: &mut Command) -> Ran {
         let output = command.current_dir(&self.0).env("NO_COLOR", "1").output().expect("it runs");
         Ran {
             code: output.status.code().unwrap_or(-1),

@@ -1,20 +1,21 @@
 //! The built-in transformers as plugins: they write only the fields that their configuration lists.
 
-use lucid_object::yaml::{Kind, Node, Scalar, Tag};
+use lucid_object::yaml::{Entry, Kind, Node, Scalar, Tag};
 
 use super::pos_of;
 use crate::build::{Accumulator, Build, Folder};
 use crate::fieldspec::{Field, split};
 use crate::loader::path;
+use crate::meter::DEPTH;
 use crate::model::decode::Fields;
-use crate::model::{At, Manner, Patch, Shared, field_spec, image, patch_fields, replacements, replica, selector};
+use crate::model::{self, At, Manner, Patch, Shared, field_spec, image, patch_fields, replica, selector};
 use crate::report::code;
 use crate::resource::{Resource, untagged};
 use crate::tables::Spec;
 use crate::transform::names::End;
 use crate::transform::namespace::{self, Settings, Subjects};
 use crate::transform::select::Target as Matcher;
-use crate::transform::{images, labels, names, replicas};
+use crate::transform::{images, labels, names, replacements, replicas};
 
 impl Build<'_> {
     pub(super) fn run_transformer(&mut self, into: &mut Accumulator, plugin: &Resource, folder: &Folder) {
@@ -49,9 +50,12 @@ impl Build<'_> {
             }
             "PatchStrategicMergeTransformer" => self.strategic_plugin(into, plugin, folder),
             "ReplacementTransformer" => {
-                let list = self.decode(plugin, |shared, fields| Some(replacements(shared, fields))).unwrap_or_default();
+                let list =
+                    self.decode(plugin, |shared, fields| Some(model::replacements(shared, fields))).unwrap_or_default();
                 let loaded = self.load_replacements(&list, folder);
-                crate::transform::replacements::apply(&mut into.map, &loaded, &mut self.report);
+                for replacement in &loaded {
+                    replacements::apply(&mut into.map, replacement, &mut self.report);
+                }
             }
             "HashTransformer" => crate::finish::hash_names(&mut into.map),
             "ValueAddTransformer" => self.value_add(into, plugin, folder),
@@ -177,6 +181,10 @@ impl Build<'_> {
             Ok(matcher) => matcher,
             Err(error) => return self.report.error(code::WRONG_VALUE, target.pos, format!("selector: {error}")),
         };
+        let path = split(&field.value, '/');
+        if path.len() > DEPTH {
+            return self.report.error(code::TOO_LARGE, target.pos, format!("the path is more than {DEPTH} deep"));
+        }
         if field.value.is_empty() || position < 0 {
             let message = "ValueAddTransformer: fieldPath is missing, or filePathPosition is negative";
             return self.report.error(code::WRONG_VALUE, target.pos, message);
@@ -186,7 +194,11 @@ impl Build<'_> {
                 let settings = Settings { namespace: value, pos: pos_of(plugin, "value"), ..Settings::default() };
                 namespace::one(resource, settings, &[] as &[Field<'_>])
             } else {
-                add(&mut resource.node, &split(&field.value, '/'), value, position)
+                let added = value.len() + path.len() * size_of::<Entry>();
+                match self.report.meter.grow(added, target.pos) {
+                    true => add(&mut resource.node, &path, value, position),
+                    false => Ok(()),
+                }
             };
             if let Err(error) = done {
                 let message = format!("ValueAddTransformer: {}: {error}", resource.reference());

@@ -35,7 +35,8 @@ pub(super) struct Composer {
     limits: Limits,
     pub(super) documents: Vec<Node>,
     nodes: usize,
-    alias_nodes: usize,
+    indent: usize,
+    pub(super) alias_nodes: usize,
     /// Keys of the mapping under construction are shared: manifests repeat the same few.
     keys: HashSet<Text>,
 }
@@ -49,7 +50,16 @@ struct Document<'t> {
 
 impl Composer {
     pub(super) fn new(start: Pos, dialect: Dialect, limits: Limits) -> Self {
-        Self { start, dialect, limits, documents: Vec::new(), nodes: 0, alias_nodes: 0, keys: HashSet::new() }
+        Self {
+            start,
+            dialect,
+            limits,
+            documents: Vec::new(),
+            nodes: 0,
+            indent: 0,
+            alias_nodes: 0,
+            keys: HashSet::new(),
+        }
     }
 
     pub(super) fn pos(&self, mark: Mark) -> Pos {
@@ -75,7 +85,7 @@ impl Composer {
         match event {
             Event::Scalar { text, style, anchor, tag, mark } => {
                 let pos = self.pos(mark);
-                self.count(1, pos)?;
+                self.count(1, document.stack.len(), pos)?;
                 let tag = tag.as_deref().and_then(|tag| self.tag_named(tag));
                 if document.expects_key() {
                     if tag.is_some() && text == "<<" && style == Style::Plain {
@@ -115,8 +125,12 @@ impl Composer {
         Err(ParseError { pos, message: message.into() })
     }
 
-    fn count(&mut self, nodes: usize, pos: Pos) -> Result<(), ParseError> {
+    fn count(&mut self, nodes: usize, depth: usize, pos: Pos) -> Result<(), ParseError> {
         self.nodes += nodes;
+        self.indent += nodes * depth;
+        if self.indent > self.limits.indent {
+            return self.error(pos, format!("the file is nested more than {} times", self.limits.indent));
+        }
         if self.nodes > self.limits.nodes {
             return self.error(pos, format!("the file has more than {} nodes", self.limits.nodes));
         }
@@ -133,7 +147,7 @@ impl Composer {
         if document.expects_key() {
             return self.error(node.pos, "a mapping key must be a scalar");
         }
-        self.count(1, node.pos)?;
+        self.count(1, document.stack.len(), node.pos)?;
         if document.stack.len() >= self.limits.depth {
             return self.error(node.pos, format!("nested more than {} deep", self.limits.depth));
         }
@@ -203,7 +217,7 @@ impl Composer {
         if document.stack.len() + depth > self.limits.depth {
             return self.error(pos, format!("nested more than {} deep", self.limits.depth));
         }
-        self.count(size, pos)?;
+        self.count(size, document.stack.len() + depth, pos)?;
         let node = document.anchors[name].node.clone();
         if document.expects_key() {
             let Kind::Scalar(scalar) = node.kind else { return self.error(pos, "a mapping key must be a scalar") };
