@@ -9,6 +9,7 @@ pub(crate) mod workload;
 
 use serde_json::{Value, json};
 
+use crate::admission::{limits, policy};
 use crate::json::{Json, JsonMut};
 use crate::kinds::Kind;
 
@@ -24,6 +25,10 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         ("apps", "ReplicaSet") => workload::replica_set(object),
         ("apps", "StatefulSet") => workload::stateful_set(object),
         ("apps", "DaemonSet") => workload::daemon_set(object),
+        ("", "ReplicationController") => workload::replication_controller(object),
+        ("", "PodTemplate") => workload::pod_template(object),
+        ("", "LimitRange") => limits::complete(object),
+        ("admissionregistration.k8s.io", _) => policy::defaults(kind, object),
         ("batch", "Job") => workload::job(object),
         ("batch", "CronJob") => workload::cron_job(object),
         ("", "Service") => service::service(object),

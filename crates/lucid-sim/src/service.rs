@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Sleep;
 
 use crate::api::query::Query;
+use crate::api::user::User;
 use crate::api::{self, BODY_LIMIT, Reply, Request};
 use crate::error::ApiError;
 use crate::sim::Sim;
@@ -95,9 +96,17 @@ where
         accept: header(http::header::ACCEPT),
         content_type: header(http::header::CONTENT_TYPE),
         user_agent: header(http::header::USER_AGENT),
+        authorization: header(http::header::AUTHORIZATION),
+        impersonated: impersonated(&head.headers),
         method: head.method,
         body: body.to_bytes(),
     })
+}
+
+fn impersonated(headers: &http::HeaderMap) -> Option<User> {
+    let name = headers.get("impersonate-user")?.to_str().ok()?;
+    let groups = headers.get_all("impersonate-group").iter().filter_map(|group| group.to_str().ok());
+    Some(User::new(name, &groups.collect::<Vec<_>>()))
 }
 
 fn respond(reply: Reply) -> http::Response<SimBody> {

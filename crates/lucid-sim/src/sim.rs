@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::service::SimService;
 use crate::truth::{self, Truth};
-use crate::world::World;
+use crate::world::{World, state};
 
 /// A cluster in the process. Clones are handles to the same one.
 ///
@@ -26,6 +26,7 @@ struct Shared {
     /// Something came up that may be due earlier than what was planned.
     changed: Notify,
     epoch: OnceLock<Instant>,
+    speed: u32,
 }
 
 /// Why the cluster would not take an object.
@@ -45,7 +46,28 @@ impl std::error::Error for Refused {}
 
 impl Sim {
     pub fn new(config: Config) -> Self {
-        let shared = Shared { world: Mutex::new(World::new(config)), changed: Notify::new(), epoch: OnceLock::new() };
+        let speed = config.speed.max(1);
+        Self::of(World::new(config), speed)
+    }
+
+    /// The cluster that [`Sim::save`] wrote down. Its objects are as they were; containers start again, as after a
+    /// restart of every node.
+    ///
+    /// # Errors
+    /// When the state is none, or names kinds that are not served.
+    pub fn load(config: Config, state: &Value) -> Result<Self, Refused> {
+        let speed = config.speed.max(1);
+        let world = state::load(config, state).map_err(|message| Refused { code: 400, message })?;
+        Ok(Self::of(world, speed))
+    }
+
+    /// Everything that the store holds, to go on from with [`Sim::load`]. Secrets are in it as they are.
+    pub fn save(&self) -> Value {
+        self.with(|world| state::save(world))
+    }
+
+    fn of(world: World, speed: u32) -> Self {
+        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), speed };
         Self { shared: Arc::new(shared) }
     }
 
@@ -61,7 +83,7 @@ impl Sim {
             let changed = self.shared.changed.notified();
             match due {
                 Some(due) => {
-                    let _ = tokio::time::timeout_at(self.epoch() + due, changed).await;
+                    let _ = tokio::time::timeout_at(self.epoch() + due / self.shared.speed, changed).await;
                 }
                 None => changed.await,
             }
@@ -70,7 +92,7 @@ impl Sim {
 
     /// Time since the first use.
     pub fn elapsed(&self) -> Duration {
-        self.epoch().elapsed()
+        self.epoch().elapsed() * self.shared.speed
     }
 
     /// Plants an object as it is, status included, past admission and validation.

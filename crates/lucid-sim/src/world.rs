@@ -10,6 +10,7 @@ pub(crate) mod metadata;
 pub(crate) mod queue;
 pub(crate) mod routes;
 pub(crate) mod seed;
+pub(crate) mod state;
 pub(crate) mod watchers;
 pub(crate) mod write;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::api::user::User;
 use crate::chooser::Chooser;
 use crate::config::Config;
 use crate::json::Json;
@@ -52,6 +54,8 @@ pub(crate) struct World {
     /// Pods that wait for a node.
     pub(crate) scheduling: BTreeSet<Key>,
     pub(crate) trace: Trace,
+    /// Who makes the current request; controllers are the cluster itself.
+    pub(crate) asker: User,
     /// What the answer to the current request warns of.
     pub(crate) warnings: Vec<String>,
     now: Duration,
@@ -60,7 +64,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(config: Config) -> Self {
-        let mut world = Self {
+        let mut world = Self::empty(config);
+        seed::populate(&mut world);
+        world
+    }
+
+    /// A cluster that has nothing yet, not even namespaces.
+    fn empty(config: Config) -> Self {
+        Self {
             store: Store::new(config.history),
             kinds: Kinds::new(),
             chooser: Chooser::new(config.seed),
@@ -71,13 +82,12 @@ impl World {
             addresses: Addresses::default(),
             scheduling: BTreeSet::new(),
             trace: Trace::default(),
+            asker: User::default(),
             warnings: Vec::new(),
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,
-        };
-        seed::populate(&mut world);
-        world
+        }
     }
 
     /// Virtual time since the start.
@@ -162,7 +172,8 @@ impl World {
                 Some(_) => {}
             }
         }
-        self.watchers.publish(change);
+        let now = self.seconds();
+        self.watchers.publish(change, now);
         routes::route(self, change);
     }
 }

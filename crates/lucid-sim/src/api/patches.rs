@@ -53,7 +53,7 @@ pub(crate) fn patch(
         Some(how) => rewrite(world, kind, target, request, how)?,
         None => apply(world, kind, target, request)?,
     };
-    Ok(reply(kind, &write, format))
+    Ok(reply(world, kind, &write, format))
 }
 
 type Written = crate::world::write::Write;

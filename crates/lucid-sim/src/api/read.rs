@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::format::{self, Format};
+use crate::api::format::{self, Format, Include};
 use crate::api::path::Target;
 use crate::api::select::Selection;
 use crate::api::{Reply, Request, convert, table};
@@ -17,7 +17,17 @@ use crate::world::World;
 const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 pub(crate) fn format_of(request: &Request) -> Result<Format, ApiError> {
-    Format::negotiate(&request.accept).ok_or_else(|| ApiError::not_acceptable(ACCEPTED))
+    let format = Format::negotiate(&request.accept).ok_or_else(|| ApiError::not_acceptable(ACCEPTED))?;
+    match format {
+        Format::Table(_) => {
+            let given = request.query.get("includeObject");
+            let include = Include::of(given).ok_or_else(|| {
+                ApiError::bad_request(format!("unrecognized value for includeObject: {given:?}"))
+            })?;
+            Ok(Format::Table(include))
+        }
+        other => Ok(other),
+    }
 }
 
 pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
@@ -27,7 +37,7 @@ pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request
     }
     let object = world.store.get(kind.table, &target.namespace, &target.name);
     let object = object.ok_or_else(|| ApiError::not_found(kind.about(), &target.name))?;
-    Ok(Reply::json(200, &format::one(object, kind, format)))
+    Ok(Reply::json(200, &format::one(object, kind, format, world.seconds())))
 }
 
 /// The revision of a token that goes on with whatever is there now.
@@ -81,7 +91,7 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
         }
         found.truncate(limit);
     }
-    Ok(Reply::bytes(200, "application/json", body(kind, &found, metadata, format)))
+    Ok(Reply::bytes(200, "application/json", body(kind, &found, metadata, format, world.seconds())))
 }
 
 fn check_version(world: &World, request: &Request) -> Result<(), ApiError> {
@@ -119,9 +129,9 @@ fn snapshot(world: &World, kind: &Kind, namespace: &str, revision: u64) -> Vec<A
     rows.into_values().filter(|object| namespace.is_empty() || object.namespace() == namespace).collect()
 }
 
-fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format) -> Vec<u8> {
-    if format == Format::Table {
-        let table = table::of(kind, objects, metadata.str("resourceVersion"));
+fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format, now: i64) -> Vec<u8> {
+    if let Format::Table(include) = format {
+        let table = table::of(kind, objects, metadata, include, now);
         return serde_json::to_vec(&table).expect("JSON values can be written");
     }
     let (api_version, list_kind) = match format {

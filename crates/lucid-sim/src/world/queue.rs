@@ -27,6 +27,7 @@ pub(crate) enum Actor {
     Kubelet,
     Node,
     Quota,
+    ReplicationController,
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.

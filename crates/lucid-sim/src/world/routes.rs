@@ -48,6 +48,7 @@ fn own_actor(table: Table) -> Option<Actor> {
         Table::NAMESPACES => Actor::Namespace,
         Table::DEPLOYMENTS => Actor::Deployment,
         Table::REPLICA_SETS => Actor::ReplicaSet,
+        Table::CONTROLLERS => Actor::ReplicationController,
         Table::STATEFUL_SETS => Actor::StatefulSet,
         Table::DAEMON_SETS => Actor::DaemonSet,
         Table::JOBS => Actor::Job,
@@ -81,6 +82,7 @@ fn wake_owners(world: &mut World, object: &Value) {
     let actor = match owner.str("kind") {
         "Deployment" => Actor::Deployment,
         "ReplicaSet" => Actor::ReplicaSet,
+        "ReplicationController" => Actor::ReplicationController,
         "StatefulSet" => Actor::StatefulSet,
         "DaemonSet" => Actor::DaemonSet,
         "Job" => Actor::Job,
