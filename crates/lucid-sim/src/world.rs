@@ -14,7 +14,7 @@ pub(crate) mod state;
 pub(crate) mod watchers;
 pub(crate) mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub(crate) struct World {
     /// Pods that wait for a node.
     pub(crate) scheduling: BTreeSet<Key>,
     pub(crate) trace: Trace,
+    /// When each event was written last.
+    pub(crate) events: BTreeMap<Key, Duration>,
     /// Who makes the current request; controllers are the cluster itself.
     pub(crate) asker: User,
     /// What the answer to the current request warns of.
@@ -82,6 +84,7 @@ impl World {
             addresses: Addresses::default(),
             scheduling: BTreeSet::new(),
             trace: Trace::default(),
+            events: BTreeMap::new(),
             asker: User::default(),
             warnings: Vec::new(),
             now: Duration::ZERO,
@@ -107,8 +110,8 @@ impl World {
             let bookmark = self.next_bookmark;
             if let Some((due, actor, key)) = self.queue.pop_due(to.min(bookmark)) {
                 self.now = self.now.max(due);
-                // What makes custom resources served is a part of the API server.
-                if !self.config.controllers && actor != Actor::Definition {
+                // What makes custom resources served, and forgets events, is a part of the API server.
+                if !self.config.controllers && !matches!(actor, Actor::Definition | Actor::Expiry) {
                     continue;
                 }
                 if let Some(after) = crate::controllers::act(self, actor, &key) {

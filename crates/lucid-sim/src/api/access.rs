@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::api::path::Target;
 use crate::api::rbac::{self, Attributes};
 use crate::api::user::{self, User};
-use crate::api::{Reply, Request, decode};
+use crate::api::format::Format;
+use crate::api::{Reply, Request, decode, read};
 use crate::error::ApiError;
 use crate::json::{Json, JsonMut};
 use crate::kinds::Kind;
@@ -24,6 +25,9 @@ pub(crate) fn review(
     }
     if request.method != http::Method::POST {
         return Err(ApiError::method_not_allowed());
+    }
+    if read::format_of(request)? != Format::Full {
+        return Err(ApiError::not_acceptable(read::ACCEPTED));
     }
     let mut review = decode(request)?;
     review.default_to("metadata", json!({}));

@@ -14,7 +14,7 @@ use crate::json::Json;
 use crate::kinds::Kind;
 use crate::world::World;
 
-const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+pub(crate) const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 pub(crate) fn format_of(request: &Request) -> Result<Format, ApiError> {
     let format = Format::negotiate(&request.accept).ok_or_else(|| ApiError::not_acceptable(ACCEPTED))?;
@@ -61,7 +61,7 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
     let format = format_of(request)?;
     let selection = Selection::of(kind, target, &request.query)?;
     check_version(world, request)?;
-    let (mut revision, mut after) = (world.store.revision(), None);
+    let (mut revision, mut after) = (exactly(request).unwrap_or(world.store.revision()), None);
     if request.query.has("continue") && !request.query.get("continue").is_empty() {
         let (from, namespace, name) = read_token(request.query.get("continue"))
             .ok_or_else(|| ApiError::bad_request("continue key is not valid: encoded continue token is not valid"))?;
@@ -94,14 +94,22 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
     Ok(Reply::bytes(200, "application/json", body(kind, &found, metadata, format, world.seconds())))
 }
 
+/// The version that a list is to show, and no later one.
+fn exactly(request: &Request) -> Option<u64> {
+    let query = &request.query;
+    let asked = query.number("resourceVersion").filter(|asked| *asked > 0)?;
+    // A page of a version means that version, unless it is said otherwise.
+    let is_page = query.number("limit").is_some_and(|limit| limit > 0) && query.get("resourceVersionMatch").is_empty();
+    (is_page || query.get("resourceVersionMatch") == "Exact").then_some(asked)
+}
+
 fn check_version(world: &World, request: &Request) -> Result<(), ApiError> {
     let current = world.store.revision();
     let asked = request.query.number("resourceVersion");
     if let Some(asked) = asked.filter(|asked| *asked > current) {
         return Err(ApiError::too_new(asked, current));
     }
-    let exact = request.query.get("resourceVersionMatch") == "Exact";
-    if let Some(asked) = asked.filter(|asked| exact && *asked < world.store.compacted()) {
+    if let Some(asked) = exactly(request).filter(|asked| *asked < world.store.compacted()) {
         return Err(ApiError::gone(format!("The resourceVersion for the provided list is too old. ({asked})")));
     }
     Ok(())

@@ -28,6 +28,8 @@ pub(crate) enum Actor {
     Node,
     Quota,
     ReplicationController,
+    /// What the server forgets after a while.
+    Expiry,
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use lucid_object::LabelSelector;
 
+use crate::controllers::expiry;
 use crate::json::Json;
 use crate::kinds::Table;
 use crate::store::{Change, Key};
@@ -32,6 +33,9 @@ pub(crate) fn route(world: &mut World, change: &Change) {
             wake_all(world, Table::DAEMON_SETS, Actor::DaemonSet);
         }
         _ => {}
+    }
+    if change.table == Table::EVENTS && change.new.is_some() {
+        expiry::renew(world, &key);
     }
     quotas(world, &key.namespace);
     garbage(world, change, key);

@@ -12,8 +12,6 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Server {
     child: Child,
     pub(crate) folder: PathBuf,
-    /// What it said when it was ready.
-    pub(crate) told: String,
 }
 
 impl Server {
@@ -36,11 +34,7 @@ impl Server {
         let mut told = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
         assert!(told.starts_with("simulated Kubernetes"), "{told}");
-        Self { child, folder, told }
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        self.told.trim().rsplit(' ').next().unwrap()
+        Self { child, folder }
     }
 
     pub(crate) fn config(&self) -> PathBuf {

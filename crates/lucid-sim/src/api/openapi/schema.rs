@@ -200,10 +200,7 @@ impl Schemas {
             out = json!({"type": "object"});
         }
         if out.flag("x-kubernetes-preserve-unknown-fields") && self.dialect == Dialect::Two {
-            out = json!({"type": "object", "description": out.at("description"), "x-kubernetes-preserve-unknown-fields": true});
-            if out.at("description").is_null() {
-                out.cut("description");
-            }
+            out = json!({"type": "object"});
         }
         let meta = json!({"$ref": self.dialect.reference(&format!("{META}ObjectMeta"))});
         let meta = if self.dialect == Dialect::Three { json!({"allOf": [meta]}) } else { meta };
