@@ -171,7 +171,7 @@ fn delete_waits_until_it_is_gone() {
     server.kubectl(&["delete", "namespace", "extra", "--timeout=60s"]);
     let missing = server.kubectl_ends(1, &["get", "namespace", "extra"]);
     assert!(missing.contains("namespaces \"extra\" not found"), "{missing}");
-    assert!(server.kubectl(&["delete", "service", "web", "--dry-run=server"]).contains("deleted (server dry run)"));
+    assert!(server.kubectl(&["delete", "service", "web", "--dry-run=server"]).contains("server dry run"));
     server.kubectl(&["get", "service", "web"]);
 }
 

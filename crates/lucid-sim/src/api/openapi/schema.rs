@@ -29,6 +29,25 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const INT_OR_STRING: &str = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 
+/// What the fields mean that every object has.
+const METADATA: [(&str, &str); 15] = [
+    ("annotations", "Annotations is a map of notes that tools leave; nothing is selected by it."),
+    ("creationTimestamp", "CreationTimestamp is a timestamp: when the server took the object in."),
+    ("deletionGracePeriodSeconds", "How long the object was given to end by itself."),
+    ("deletionTimestamp", "DeletionTimestamp is a timestamp: when the object is to be gone."),
+    ("finalizers", "Who has to agree before the object disappears."),
+    ("generateName", "The beginning of a name that the server completes."),
+    ("generation", "How often the wish was changed."),
+    ("labels", "Labels is a map by which objects are selected."),
+    ("managedFields", "Which manager owns which fields."),
+    ("name", "Name is unique for the kind within its namespace."),
+    ("namespace", "Namespace is where the name is unique."),
+    ("ownerReferences", "The objects that this one depends on."),
+    ("resourceVersion", "The version of the object as a whole, opaque to clients."),
+    ("selfLink", "Not used any more."),
+    ("uid", "UID tells the object from all others of the same name, before and after it."),
+];
+
 /// The name of a kind's schema: for a custom resource, its group backwards.
 pub(super) fn name(kind: &Kind) -> String {
     match &kind.schema {
@@ -131,6 +150,10 @@ impl Schemas {
                     shown["default"] = default;
                 }
             }
+            if definition.name.ends_with(".ObjectMeta") {
+                let found = METADATA.iter().find(|(name, _)| *name == field.name);
+                found.into_iter().for_each(|(_, text)| shown["description"] = (*text).into());
+            }
             if let Some(key) = field.merge_key {
                 shown["x-kubernetes-patch-merge-key"] = key.into();
             }
@@ -204,9 +227,9 @@ impl Schemas {
         }
         let meta = json!({"$ref": self.dialect.reference(&format!("{META}ObjectMeta"))});
         let meta = if self.dialect == Dialect::Three { json!({"allOf": [meta]}) } else { meta };
-        out.put("properties/metadata", with_text(meta, "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"));
-        out.put("properties/apiVersion", with_text(json!({"type": "string"}), "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources"));
-        out.put("properties/kind", with_text(json!({"type": "string"}), "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds"));
+        out.put("properties/metadata", with_text(meta, "Standard object's metadata: name, labels, owners and what the server notes."));
+        out.put("properties/apiVersion", with_text(json!({"type": "string"}), "APIVersion defines in which version of its schema the object is written."));
+        out.put("properties/kind", with_text(json!({"type": "string"}), "Kind is what the object is: the name of its type."));
         out
     }
 }
