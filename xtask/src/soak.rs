@@ -54,6 +54,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
+/// Notes a result of another verb beside those of the soak.
+pub(crate) fn note_result(section: &str, took: Duration, result: &Result<String>) -> Result<()> {
+    note(section, &row(&date()?, &commit()?, cores(), took, result))
+}
+
 fn section(suite: Suite) -> &'static str {
     match suite {
         Suite::Cluster => "Cluster",

@@ -14,6 +14,8 @@ mod delete;
 /// The same seed gives the same run.
 mod determinism;
 mod history;
+/// What Kubernetes demands of its storage, property by property.
+mod storage;
 /// Lists in pages, selectors, formats, watches and what ends them.
 mod read;
 /// Parts of objects: logs, proxy, scale, reviews.
