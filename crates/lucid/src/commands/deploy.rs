@@ -20,6 +20,7 @@ pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exi
     let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
+    manifests.check(outlet)?;
     runtime()?.block_on(async {
         let connected = connect(global).await?;
         deploy(global, args, outlet, manifests, &connected).await

@@ -37,6 +37,7 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
     let manifests = manifests::load(global, &args.source)?;
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
+    manifests.check(outlet)?;
     let target = choose(&manifests, args.broken.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
