@@ -22,6 +22,9 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 /// Longer inputs find nothing that shorter ones do not, and are slow.
 const LONGEST: usize = 4096;
 
+/// Of each target; the shortest are kept. They are replayed in every test run, so there must not be too many.
+const KEPT: usize = 1200;
+
 /// Fuzzes every target; what was done, in words.
 pub(crate) fn suite(minutes: u64) -> Result<String> {
     let program = build()?;
@@ -168,6 +171,7 @@ fn read(pack: &Path) -> Result<Vec<Vec<u8>>> {
 fn write(pack: &Path, mut inputs: Vec<Vec<u8>>) -> Result<()> {
     inputs.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
     inputs.dedup();
+    inputs.truncate(KEPT);
     let line = |input: &Vec<u8>| {
         let text: String = input.iter().map(|byte| char::from(*byte)).collect();
         format!("{}\n", serde_json::Value::String(text))

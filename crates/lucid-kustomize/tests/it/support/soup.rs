@@ -80,7 +80,8 @@ fn value(dice: &mut Dice, indent: usize, depth: usize, out: &mut String) {
         }
         4 => {
             out.push('\n');
-            mapping(dice, indent + 1 + dice.below(3), depth - 1, out);
+            let inner = indent + 1 + dice.below(3);
+            mapping(dice, inner, depth - 1, out);
         }
         5 | 6 => {
             out.push('\n');
