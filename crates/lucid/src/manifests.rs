@@ -27,6 +27,11 @@ pub(crate) struct Manifests {
 }
 
 impl Manifests {
+    /// What is said before anything else; advice is for `lucid validate`.
+    pub(crate) fn tell_warnings(&self, outlet: &Outlet) {
+        tell_warnings(&self.warnings, outlet);
+    }
+
     /// Stops a command that writes at what is certainly wrong. Warnings are counted; `lucid validate` shows them.
     pub(crate) fn check(&self, outlet: &Outlet) -> Result<()> {
         let mut placed = self.objects.clone();
@@ -42,6 +47,11 @@ impl Manifests {
         }
         Ok(())
     }
+}
+
+/// Findings above advice.
+pub(crate) fn tell_warnings(findings: &Findings, outlet: &Outlet) {
+    outlet.findings(findings.iter().filter(|finding| finding.severity > Severity::Advice));
 }
 
 /// Reads the release file and renders the overlay that the argument names.

@@ -20,11 +20,11 @@ pub(crate) fn replacement(map: &ResMap, target: &Selector, pos: Pos, report: &mu
     report.warning_help(code::NO_TARGET, pos, message, help(map, target));
 }
 
-/// An entry of `images` whose name no image has.
+/// An entry of `images` whose name no image has: advice, since a list of images is often shared by several overlays.
 pub(crate) fn image(image: &Image, report: &mut Report) {
     let message = format!("images: no image is named {:?}", image.name.as_str());
     let help = "the name is the image as the manifests have it, without tag; correct it, or remove the entry";
-    report.warning_help(code::NO_TARGET, image.pos, message, help);
+    report.advice_help(code::NO_TARGET, image.pos, message, help);
 }
 
 fn shown(target: &Selector) -> String {

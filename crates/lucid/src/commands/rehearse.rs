@@ -36,7 +36,7 @@ const DAWN: &str = "2026-01-01T00:00:00Z";
 pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.source)?;
     super::keep_secrets(outlet, &manifests.objects);
-    outlet.findings(manifests.warnings.iter());
+    manifests.tell_warnings(outlet);
     manifests.check(outlet)?;
     let target = choose(&manifests, args.broken.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()

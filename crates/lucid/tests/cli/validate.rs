@@ -59,7 +59,7 @@ fn says(ran: &Ran, code: i32, words: &[&str]) {
 fn mistakes_and_warnings_in_one_go() {
     let ran = shop(WRONG).lucid(&["validate"]);
     let places = [
-        "warning[L8007]: images: no image is named \"registry.example/wep\"\n  --> k/kustomization.yaml:2:10",
+        "advice[L8007]: images: no image is named \"registry.example/wep\"\n  --> k/kustomization.yaml:2:47",
         "error[L5201]: Service shop/web selects no pod of the release (app=wbe)\n  --> k/more.yaml:5:13",
         "error[L1021]: data.n of ConfigMap shop/settings must be text, not a number\n  --> k/more.yaml:11:11",
         "2 errors in the manifests; nothing was sent",
@@ -70,7 +70,7 @@ fn mistakes_and_warnings_in_one_go() {
 #[test]
 fn warnings_alone_are_fine() {
     let ran = shop("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n").lucid(&["validate"]);
-    says(&ran, 0, &["warning[L8007]", "2 objects in 1 components, no errors"]);
+    says(&ran, 0, &["advice[L8007]", "2 objects in 1 components, no errors"]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn outputs_for_machines() {
     says(
         &github,
         2,
-        &["::error file=k/more.yaml,line=5,col=13,title=L5201 ", "::warning file=k/kustomization.yaml,line=2"],
+        &["::error file=k/more.yaml,line=5,col=13,title=L5201 ", "::notice file=k/kustomization.yaml,line=2"],
     );
 }
 
