@@ -1,6 +1,6 @@
 //! Values that stand twice where the server wants them once, and that no list type tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::Finding;
 
@@ -29,13 +29,13 @@ fn list_of(pointer: &str) -> &str {
     pointer.rsplit_once('/').map_or(pointer, |(list, _)| list)
 }
 
-/// A port's name means one port of the pod.
+/// A port's name means one port of its container. Source: pkg/apis/core/validation (validateContainerPorts).
 fn named_ports(maker: &lucid_object::Object, spec: &serde_json::Value, found: &mut Vec<Finding>) {
-    let mut names: BTreeMap<&str, ()> = BTreeMap::new();
-    for (container_pointer, container) in list(spec, "/containers") {
+    for (container_pointer, container) in containers(spec) {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
         for (pointer, port) in list(container, "/ports") {
             let Some(name) = text(port, "name") else { continue };
-            if names.insert(name, ()).is_some() {
+            if !names.insert(name) {
                 let message = format!("{} has two ports named {name}", maker.reference());
                 let place = maker.position(&format!("{}{container_pointer}{pointer}/name", spec_pointer(maker)));
                 found.push(Finding::error(1021, message).on(maker.reference()).at(place).help("rename one of them"));

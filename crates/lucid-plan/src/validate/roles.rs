@@ -25,7 +25,11 @@ fn role(scene: &Scene<'_>, binding: &Object) -> Option<Finding> {
     let reference = binding.value().get("roleRef")?;
     let (kind, name) = (text(reference, "kind")?, text(reference, "name")?);
     let namespace = if kind == "Role" { binding.namespace() } else { None };
-    let is_built_in = kind == "ClusterRole" && (BUILT_IN.contains(&name) || name.starts_with("system:"));
+    let is_built_in = name.starts_with("system:")
+        || match kind {
+            "ClusterRole" => BUILT_IN.contains(&name),
+            _ => namespace == Some("kube-system") && name == "extension-apiserver-authentication-reader",
+        };
     if is_built_in || scene.find(GROUP, kind, namespace, name).is_some() {
         return None;
     }
@@ -39,7 +43,8 @@ fn role(scene: &Scene<'_>, binding: &Object) -> Option<Finding> {
 
 fn account(scene: &Scene<'_>, binding: &Object, pointer: &str, subject: &serde_json::Value) -> Option<Finding> {
     let name = text(subject, "name")?;
-    let namespace = text(subject, "namespace");
+    // A RoleBinding means its own namespace. Source: plugin/pkg/auth/authorizer/rbac (appliesToUser).
+    let namespace = text(subject, "namespace").or(binding.namespace());
     let at = |finding: Finding, field: &str| {
         finding.on(binding.reference()).at(binding.position(&format!("{pointer}/{field}")))
     };

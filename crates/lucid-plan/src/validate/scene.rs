@@ -101,8 +101,13 @@ impl<'a> Scene<'a> {
         here.filter(move |(_, labels)| selector.matches(labels)).map(|(maker, _)| *maker)
     }
 
-    /// Something in the namespace may make pods that no manifest shows: a custom resource, and its operator.
+    /// Something in the namespace may make pods that no manifest shows: a custom resource, and its operator; or another
+    /// folder, where this one has none.
     pub(super) fn may_have_other_pods(&self, namespace: Option<&str>) -> bool {
+        let has_own = self.makers.iter().any(|(maker, _)| maker.namespace() == namespace);
+        if self.source == Source::Folder && !has_own {
+            return true;
+        }
         let is_custom = |object: &&&Object| !lucid_schema::minors::is_own_group(object.group());
         let plain = ["networking.k8s.io", "gateway.networking.k8s.io", "external-secrets.io", "bitnami.com"];
         self.objects

@@ -325,11 +325,13 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: c}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+subjects: [{kind: ServiceAccount, name: default}]
 ",
         &[
             "error L8213 5:66 RoleBinding n/b grants the Role reader",
             "error L8213 7:32 RoleBinding n/b grants to ServiceAccount n/nobody",
-            "error L1021…ServiceAccount lost without its namespace",
+            "error L8213…ServiceAccount n/lost",
+            "error L1021…ClusterRoleBinding c names the ServiceAccount default without its namespace",
         ],
     );
 }
@@ -617,4 +619,30 @@ data: {{a: {large}}}
         Source::Folder,
     );
     assert!(!format!("{found:?}").contains("hunter22"), "values are never repeated");
+}
+
+#[test]
+fn a_folder_without_pods_is_a_part_of_something() {
+    let service =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: a}, ports: [{port: 80}]}\n";
+    let alone = found_by(&release(""), service, Source::Folder);
+    assert_eq!(alone[0].severity, Severity::Warning, "{alone:?}");
+    let whole = found_by(&release(""), &format!("{WEB}{service}"), Source::Folder);
+    assert_eq!(whole[0].severity, Severity::Error, "{whole:?}");
+}
+
+#[test]
+fn two_containers_may_call_their_ports_the_same() {
+    check(
+        "
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+  - {name: a, image: 'a:1', ports: [{name: metrics, containerPort: 80}]}
+  - {name: b, image: 'a:1', ports: [{name: metrics, containerPort: 81}]}
+",
+        &[],
+    );
 }
