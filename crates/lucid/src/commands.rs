@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod health;
 mod history;
+mod images;
 mod plan;
 mod rbac;
 mod reference;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Health(args) => health::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
+        Command::Images(args) => images::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),
