@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod codegen;
+mod image;
 mod process;
 mod root;
 mod soak;
@@ -32,6 +33,8 @@ enum Verb {
     Bench(bench::Args),
     /// The suites with their full counts; notes a dated result in docs/soak.md
     Soak(soak::Args),
+    /// Images of the tests, for a registry on loopback
+    Image(image::Args),
     /// Builds and installs the programs that the tests need, into target/tools
     Tools(tools::Args),
 }
@@ -53,6 +56,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Codegen(args) => codegen::run_verb(args),
         Verb::Bench(args) => bench::run_verb(args),
         Verb::Soak(args) => soak::run(args),
+        Verb::Image(args) => image::run(args),
         Verb::Tools(args) => tools::run(args),
     }
 }

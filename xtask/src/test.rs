@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every suite, or one of them. A suite that cannot run has failed.
 
 mod architecture;
+mod containers;
 mod deny;
 mod real;
 mod rendering;
@@ -34,11 +35,13 @@ pub(crate) enum Suite {
     Sim,
     /// Deployments against a real control plane with kwok nodes
     Cluster,
+    /// The Lucid release on a node that runs real containers
+    Containers,
     /// Licences and sources of the dependencies; builds cargo-deny first, which takes minutes
     Deny,
 }
 
-const ALL: [Suite; 4] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Cluster];
+const ALL: [Suite; 5] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Cluster, Suite::Containers];
 
 /// How much the tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,7 @@ fn timed(suite: Suite) -> Outcome {
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
         Suite::Sim => rust::suite("sim"),
         Suite::Cluster => real::suite(Counts::Small),
+        Suite::Containers => containers::suite(),
         Suite::Deny => deny::check(),
     };
     if let Err(error) = &result {
@@ -89,7 +93,7 @@ fn line(outcome: &Outcome) -> String {
         Ok(()) => "passed".to_owned(),
         Err(error) => format!("FAILED: {error:#}"),
     };
-    format!("suite {:<8} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
+    format!("suite {:<10} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
 }
 
 fn name(suite: Suite) -> String {
@@ -134,6 +138,6 @@ mod tests {
             took: Duration::from_secs(90),
             result: Err(anyhow::anyhow!("no `go` in PATH")),
         };
-        assert_eq!(line(&failed), "suite cluster    1:30 min  FAILED: no `go` in PATH");
+        assert_eq!(line(&failed), "suite cluster      1:30 min  FAILED: no `go` in PATH");
     }
 }

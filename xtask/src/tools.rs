@@ -1,6 +1,7 @@
 //! The programs that the tests call, built from source into `target/tools` when their inputs changed.
 
 mod crds;
+pub(crate) mod debian;
 mod go;
 mod stamp;
 
@@ -28,6 +29,8 @@ enum Purpose {
     Rendering,
     /// The lint of workflows
     Workflows,
+    /// A node that runs real containers
+    Containers,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -35,7 +38,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(Purpose::Cluster) => cluster(),
         Some(Purpose::Rendering) => rendering(),
         Some(Purpose::Workflows) => workflows(),
-        None => all(),
+        Some(Purpose::Containers) => containers(),
+        None => {
+            all()?;
+            containers()
+        }
     }
 }
 
@@ -64,6 +71,9 @@ const ACTIONLINT: Install = Install {
     version: "v1.7.12",
     takes: "a minute or two",
 };
+
+const COREDNS: Install =
+    Install { name: "coredns", package: "github.com/coredns/coredns", version: "v1.15.0", takes: "2-3 minutes" };
 
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
@@ -94,6 +104,14 @@ pub(crate) fn all() -> Result<()> {
     let _lock = lock()?;
     KUBE_SCORE.ensure()?;
     crds::ensure()
+}
+
+/// What a node with real containers needs besides.
+pub(crate) fn containers() -> Result<()> {
+    cluster()?;
+    let _lock = lock()?;
+    COREDNS.ensure()?;
+    debian::ensure()
 }
 
 /// The real kustomize, and its build command as a program that answers many questions.

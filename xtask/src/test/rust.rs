@@ -6,7 +6,7 @@ use super::architecture::Workspace;
 use crate::process::{cargo, run};
 
 /// Test targets of the `lucid` package that are suites of their own.
-const SUITES: [&str; 2] = ["sim", "cluster"];
+const SUITES: [&str; 3] = ["sim", "cluster", "containers"];
 
 pub(super) fn formatting() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))
