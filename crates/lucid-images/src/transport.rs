@@ -146,19 +146,21 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 fn failed(error: &hyper_util::client::legacy::Error) -> Failed {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    let mut last = error.to_string();
-    while let Some(this) = cause {
-        let tls = this.downcast_ref::<rustls::Error>().or_else(|| {
-            this.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref()).and_then(|inner| inner.downcast_ref())
-        });
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
-            return Failed::Certificate(why.to_string());
-        }
-        last = this.to_string();
-        cause = this.source();
+    let root = root(error);
+    match root.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::InvalidCertificate(why)) => Failed::Certificate(why.to_string()),
+        _ if error.is_connect() => Failed::Connect(root.to_string()),
+        _ => Failed::Broken(root.to_string()),
     }
-    if error.is_connect() { Failed::Connect(last) } else { Failed::Broken(last) }
+}
+
+/// The first cause. An I/O error leaves out the one that it was made from when it is asked for its source.
+fn root<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match inner.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| error.source()) {
+        Some(cause) => root(cause),
+        None => error,
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +184,13 @@ mod tests {
         check("http://127.0.0.1:5000/v2/x", "http://127.0.0.1:5001/y", Some("http://127.0.0.1:5001/y"));
         check("http://127.0.0.1:5000/v2/x", "http://169.254.169.254/latest", None);
         check("https://a.example/v2/x", "file:///etc/passwd", None);
+    }
+
+    #[test]
+    fn the_first_cause_is_found_through_wrapped_errors() {
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let wrapped = std::io::Error::other(std::io::Error::new(std::io::ErrorKind::InvalidData, refused));
+        assert!(root(&wrapped).is::<rustls::Error>(), "{wrapped:?}");
     }
 
     #[test]

@@ -10,6 +10,12 @@ mod harness;
 /// A client that never stops asking, and what it was answered.
 #[path = "containers/load.rs"]
 mod load;
+/// Running `lucid`, and what it said.
+#[path = "containers/ran.rs"]
+mod ran;
+/// `lucid images` against real registries, and what a kubelet makes of images that were not looked for.
+#[path = "containers/registry.rs"]
+mod registry;
 /// The Lucid release, from an empty cluster over several versions to an empty cluster.
 #[path = "containers/release.rs"]
 mod release;

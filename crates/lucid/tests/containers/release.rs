@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{get, kubeconfig, kubectl, told, wait_for};
+use crate::harness::{get, kubectl, told, wait_for};
 use crate::load::Load;
+use crate::ran::{Ran, lucid};
 
 const NAMESPACES: [&str; 2] = ["lucid-system", "lucid-tron"];
 
@@ -18,23 +18,6 @@ struct Folder(PathBuf);
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// What a run of `lucid` said.
-struct Ran {
-    code: i32,
-    text: String,
-}
-
-impl Ran {
-    #[track_caller]
-    fn check(&self, code: i32, words: &[&str]) -> &Self {
-        assert_eq!(self.code, code, "{}", self.text);
-        for word in words {
-            assert!(self.text.contains(word), "no {word:?} in:\n{}", self.text);
-        }
-        self
     }
 }
 
@@ -64,12 +47,7 @@ impl Folder {
     }
 
     fn lucid(&self, args: &[&str]) -> Ran {
-        let mut lucid = Command::new(env!("CARGO_BIN_EXE_lucid"));
-        lucid.args(args).args(["--progress", "plain", "--color", "never"]).current_dir(&self.0);
-        lucid.env("KUBECONFIG", kubeconfig("lucid")).env("LUCID_STATE_DIR", self.0.join("state"));
-        let output = lucid.output().expect("lucid");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ran { code: output.status.code().unwrap_or(-1), text: text(&output.stdout) + &text(&output.stderr) }
+        lucid(&self.0, args, &[])
     }
 }
 
