@@ -243,6 +243,12 @@ pub(crate) struct Part {
     /// Adopt objects that exist and do not belong to this release
     #[arg(long)]
     pub(crate) take_ownership: bool,
+    /// Do not look for images in their registries; `images.check: false` of the release file does the same
+    #[arg(long)]
+    pub(crate) no_images: bool,
+    /// Refuse also when nothing is known of an image, because its registry does not answer
+    #[arg(long, conflicts_with = "no_images")]
+    pub(crate) strict: bool,
 }
 
 #[derive(Debug, Args)]

@@ -72,6 +72,14 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
 }
 
+/// Runs to the end of the work and no longer: a name that is still being looked up does not hold up the program's end.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
+}
+
 /// Asks before something that cannot be taken back. Without a terminal nobody can answer, so `--yes` must have.
 fn confirm(global: &Global, outlet: &Outlet, what: &str) -> Result<()> {
     use std::io::IsTerminal as _;

@@ -1,5 +1,6 @@
 //! `lucid images`: every image of the release, looked for in its registry before anything depends on it.
 
+mod before;
 mod look;
 mod pin;
 
@@ -8,13 +9,15 @@ use lucid_object::{Finding, Findings, Severity};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, Global, Images, ImagesCommand, Lookup};
-use crate::commands::{connect, runtime};
+use crate::commands::{block_on, connect};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::manifests;
 use crate::output::Outlet;
 
-use look::{Answered, Used};
+use look::{Answered, Detail, Used};
+
+pub(crate) use before::Before;
 
 pub(crate) fn run(global: &Global, args: &Images, outlet: &Outlet) -> Result<Exit> {
     match &args.command {
@@ -47,7 +50,7 @@ fn show(global: &Global, args: &Lookup, outlet: &Outlet) -> Result<Exit> {
 fn answers<'a>(global: &Global, args: &Lookup, used: &'a [Used], outlet: &Outlet) -> Result<Vec<Answered<'a>>> {
     let mut platforms = args.platforms.clone();
     let mut keychain = look::keychain()?;
-    runtime()?.block_on(async {
+    block_on(async {
         if args.nodes {
             let client = connect(global).await?.client;
             platforms.extend(look::platforms_of_nodes(&client).await?);
@@ -56,7 +59,7 @@ fn answers<'a>(global: &Global, args: &Lookup, used: &'a [Used], outlet: &Outlet
         platforms.sort();
         platforms.dedup();
         let registries = Registries::new(keychain, &trust(args)?);
-        Ok(look::ask(&registries, used, &platforms, args.timeout.0).await)
+        Ok(look::ask(&registries, used, &platforms, Detail::Whole, args.timeout.0).await)
     })
 }
 

@@ -155,6 +155,8 @@ impl Stage<'_> {
             deadline: release.spec.deadline.0,
             take_ownership: false,
             only_if: None,
+            // The simulator pulls what it is told to have.
+            images: None,
             probe: true,
             on_failure: OnFail::Stop,
             way_back: None,

@@ -128,7 +128,7 @@ impl One {
     }
 
     fn deploy(&self) -> Ran {
-        lucid(&self.folder, &["deploy", "--on-failure", "stop"], &[])
+        lucid(&self.folder, &["deploy", "--on-failure", "stop", "--no-images"], &[])
     }
 }
 
@@ -165,7 +165,19 @@ fn a_missing_image_is_found_before_and_named_by_the_diagnosis() {
     let one = One::new(&format!("{OPEN}/{NAME}:9.9.9"));
     one.images(&[]).check(5, &["L3002", "lucid-standin:9.9.9 does not exist", "deployment.yaml:"]);
     one.images(&["pin"]).check(5, &["nothing was written"]);
+    for command in ["deploy", "plan"] {
+        lucid(&one.folder, &[command], &[]).check(5, &["L3002", "refused; nothing was changed"]);
+    }
     one.deploy().check(1, &["L3002"]);
+}
+
+#[test]
+fn a_registry_that_does_not_answer_holds_nobody_up_unless_that_is_wanted() {
+    let one = One::new(&format!("127.0.0.1:9/{NAME}:1.0.0"));
+    lucid(&one.folder, &["plan"], &[]).check(6, &["L3005", "nothing is known of image"]);
+    lucid(&one.folder, &["plan", "--strict"], &[]).check(5, &["L3005"]);
+    let none = lucid(&one.folder, &["plan", "--no-images"], &[]);
+    assert!(!none.check(6, &[]).text.contains("L3005"), "{}", none.text);
 }
 
 #[test]
@@ -173,6 +185,7 @@ fn an_image_for_another_architecture_is_found_before_and_named_by_the_diagnosis(
     let one = One::new(&format!("{OPEN}/{NAME}:1.0.0-arm64"));
     one.images(&[]).check(0, &["linux/arm64"]);
     one.images(&["--nodes"]).check(5, &["L3001", "does not exist for linux/amd64"]);
+    lucid(&one.folder, &["deploy"], &[]).check(5, &["L3001", "does not exist for linux/amd64"]);
     one.deploy().check(1, &["L3001"]);
 }
 
@@ -202,6 +215,8 @@ fn an_image_behind_a_password_is_found_before_and_named_by_the_diagnosis() {
     one.deploy().check(1, &["L3003"]);
     pull_secret(&one, &registry, PASSWORD);
     one.images(&["--nodes"]).check(0, &["1 of 1 images found"]);
+    // The pods' own secret opens it for the deploy as well.
+    lucid(&one.folder, &["plan"], &[]).check(6, &[]);
 }
 
 #[test]

@@ -43,6 +43,15 @@ impl Answered<'_> {
     }
 }
 
+/// How much is asked about each image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// That it is there, and for which platforms.
+    Existence,
+    /// Size and age as well.
+    Whole,
+}
+
 const LISTS: [&str; 2] = ["initContainers", "containers"];
 
 /// Every container of every pod that the release makes.
@@ -73,6 +82,7 @@ pub(crate) async fn ask<'a>(
     registries: &Registries,
     used: &'a [Used],
     platforms: &[Platform],
+    detail: Detail,
     within: Duration,
 ) -> Vec<Answered<'a>> {
     let mut by_image: BTreeMap<&str, Vec<&Used>> = BTreeMap::new();
@@ -82,7 +92,8 @@ pub(crate) async fn ask<'a>(
     let mut answers: BTreeMap<&str, std::result::Result<Resolved, Error>> = BTreeMap::new();
     let asked = by_image.keys().map(|&image| async move {
         let answer = match Reference::parse(image) {
-            Ok(reference) => registries.describe(&reference).await,
+            Ok(reference) if detail == Detail::Whole => registries.describe(&reference).await,
+            Ok(reference) => registries.resolve(&reference).await,
             Err(error) => Err(error),
         };
         (image, answer)
