@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::areas::usage;
+use super::areas::{certificate, usage};
 use super::facts::{Answer, Endpoint, Look, Part, Subject};
 use super::report::{Area, Check, State, Usage};
 use super::view::{View, desired, ready, state_of};
@@ -46,7 +46,7 @@ pub(super) fn checks(subject: &Subject, view: &View<'_>) -> (Vec<Found>, Pods) {
         found.push(fine(subject, Area::Objects, "objects".into(), words, took));
     }
     let is_down = found.iter().any(|found| found.check.state == State::Failed);
-    found.extend(subject.endpoints.iter().map(|endpoint| asked(subject, endpoint, is_down)));
+    found.extend(subject.endpoints.iter().map(|endpoint| asked(subject, endpoint, is_down, view)));
     let (pods, usage) = pods(subject, view);
     found.extend(usage);
     (found, pods)
@@ -116,7 +116,7 @@ fn workload(subject: &Subject, part: &Part, live: &Value, view: &View<'_>) -> Fo
     found
 }
 
-fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool) -> Found {
+fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool, view: &View<'_>) -> Found {
     let mut found = fine(subject, Area::Endpoints, endpoint.name.clone(), String::new(), endpoint.took_ms);
     match &endpoint.answer {
         Answer::Answers(how) => found.check.message.clone_from(how),
@@ -132,6 +132,14 @@ fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool) -> Found {
             let is_symptom = is_down && finding.object.is_none();
             found.diagnoses.push(if is_symptom { diagnosis.class(Class::Symptom) } else { diagnosis });
         }
+    }
+    if let Some((served, part)) = endpoint.served.as_ref().zip(subject.parts.iter().find(|part| part.is_watched)) {
+        let troubles = certificate::of_served(served, &part.object, view.facts.now);
+        if let Some(worst) = troubles.iter().max_by_key(|trouble| state_of(trouble)) {
+            found.check.state = found.check.state.max(state_of(worst));
+            found.check.message = format!("{}; {}", found.check.message, worst.finding.message);
+        }
+        found.diagnoses.extend(troubles);
     }
     found
 }

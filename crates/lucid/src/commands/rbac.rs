@@ -95,6 +95,8 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["pods", "events", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]}));
+        // Opened by a GET that is upgraded, for which newer servers ask for `create`.
+        rules.push(json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]}));
     }
     // Secrets are listed as metadata; values are read by name only.
     rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}));

@@ -1,4 +1,6 @@
-//! `lucid validate`: mistakes that are found without a cluster.
+//! `lucid validate`: mistakes that are found without a cluster, and with `--cluster` what that cluster would object to.
+
+mod cluster;
 
 use lucid_object::Finding;
 use lucid_plan::check::Known;
@@ -12,13 +14,17 @@ use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Validate, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.source)?;
-    let mut findings = manifests.warnings;
+    let mut findings = manifests.warnings.clone();
     findings.extend(lucid_plan::check::identities(&manifests.objects));
     let ownership = lucid_plan::ownership::assign(&manifests.release, &manifests.objects);
     findings.extend(ownership.findings);
     findings.extend(lucid_plan::check::empty_components(&manifests.release, &ownership.owners, "lucid.yaml"));
     findings.extend(lucid_plan::graph::needs(&manifests.release, &manifests.objects, &ownership.owners).findings);
-    findings.extend(references(&manifests.release, &manifests.objects));
+    if global.cluster.is_some() {
+        findings.extend(cluster::findings(global, &manifests, outlet)?);
+    } else {
+        findings.extend(references(&manifests.release, &manifests.objects));
+    }
     if args.output == Format::Json {
         outlet.json(&findings);
         return Ok(if findings.has_errors() { Exit::Usage } else { Exit::Done });

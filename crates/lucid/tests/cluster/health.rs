@@ -48,7 +48,7 @@ fn a_healthy_shop_is_healthy_in_every_format() {
     assert_eq!(names, ["db", "cache", "api", "web"]);
     assert_eq!(check(&report, "Deployment api")["state"], "ok");
     assert_eq!(check(&report, "Service api")["message"], "1 ready endpoint");
-    assert_eq!(check(&report, "GET /health on 8080")["message"], "/health on 8080 answers at 1 pod");
+    assert_eq!(check(&report, "GET /health on 8080")["message"], "/health on 8080 answers at 1 pod, through the API proxy");
     assert_eq!(check(&report, "nodes")["message"], "5 checked");
     // There is no metrics API here, and that is said, not passed over.
     assert_eq!(check(&report, "usage")["state"], "unknown");
