@@ -71,7 +71,7 @@ pub async fn health(
     let further = look::of_webhooks(&cache, &coverage, &server.resources);
     look::add(client, &further, request.patience, &sieve, &mut cache, &mut coverage).await;
     let changes = sieve.into_inner().unwrap_or_else(PoisonError::into_inner).changes;
-    let plan = plan(&request, &server.resources, &cache)?;
+    let plan = plan(&request, &server.resources)?;
     let certificates = secrets::certificates(client, &cache, &namespaces, &request).await;
     let ((served, unreached), subjects) = tokio::join!(
         served::served(&cache, &namespaces, &request),
@@ -92,7 +92,7 @@ pub async fn health(
         served: &served,
         unreached: &unreached,
         has_metrics,
-        since: last.map(|last| last.map(|last| last.with(changes))),
+        since: last.map(|last| last.map(|last| last.with(request.release.name(), changes))),
         skip: &request.skip,
         only: request.only.as_deref(),
         place: &|component: &str, finding: &mut Finding| places.place(component, finding),
@@ -111,12 +111,13 @@ fn namespaces(request: &HealthRequest<'_>) -> Vec<String> {
 }
 
 /// Only to know which object belongs to which component; nothing of it is carried out.
-fn plan(request: &HealthRequest<'_>, resources: &lucid_plan::Resources, cache: &Cache) -> Result<Plan, Refusal> {
+fn plan(request: &HealthRequest<'_>, resources: &lucid_plan::Resources) -> Result<Plan, Refusal> {
     build(&Input {
         release: request.release,
         objects: &request.objects,
         resources,
-        live: &|reference| cache.find(reference),
+        // Whatever is there is judged later; none of it is a reason not to look.
+        live: &|_| None,
         inventory: &[],
         selection: Selection::All,
         epoch: None,

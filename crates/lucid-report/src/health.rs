@@ -72,11 +72,11 @@ fn verdict(state: State) -> &'static str {
     }
 }
 
-/// "Deployment shop/api: spec.replicas set, by kubectl-edit".
+/// "kubectl-edit: Deployment shop/api: spec.replicas set".
 fn told(change: &Change) -> String {
+    let by = change.by.as_ref().map(|by| format!("{by}: ")).unwrap_or_default();
     let object = change.object.as_ref().map(|object| format!("{object}: ")).unwrap_or_default();
-    let by = change.by.as_ref().map(|by| format!(", by {by}")).unwrap_or_default();
-    format!("{object}{}{by}", change.what)
+    format!("{by}{object}{}", change.what)
 }
 
 /// "since it was last healthy (run 7, 2026-11-24T09:00:00Z)".

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use lucid_client::ApiClient;
+use lucid_release::names;
 use lucid_release::record::{Outcome, RunRecord};
 use lucid_status::health::{Change, SinceHealthy};
 
@@ -17,9 +18,14 @@ pub(super) struct LastHealthy {
 }
 
 impl LastHealthy {
-    pub(super) fn with(self, changes: Vec<Change>) -> SinceHealthy {
-        let all = self.later.into_iter().chain(changes).collect();
-        SinceHealthy::new(self.run, self.at, all)
+    /// Without what the release keeps of itself, which each run writes.
+    pub(super) fn with(self, release: &str, changes: Vec<Change>) -> SinceHealthy {
+        let is_own = |change: &Change| {
+            let object = change.object.as_ref().filter(|object| object.kind == "Secret");
+            object.is_some_and(|object| names::is_bookkeeping(release, &object.name))
+        };
+        let others = changes.into_iter().filter(|change| !is_own(change));
+        SinceHealthy::new(self.run, self.at, self.later.into_iter().chain(others).collect())
     }
 }
 
@@ -86,5 +92,14 @@ mod tests {
         let said: Vec<&str> = last.later.iter().map(|change| change.what.as_str()).collect();
         assert_eq!(said, ["run 3 (lucid deploy) verified a part", "run 4 (lucid deploy) failed"]);
         assert!(of_runs(&[run(1, Failed)]).is_err());
+        let change = |name: &str| Change {
+            at: last.at,
+            object: Some(lucid_object::ObjectRef::new("", "Secret", Some("n"), name)),
+            what: "x set".into(),
+            by: None,
+        };
+        let names = ["lucid-record-shop", "lucid-pack-shop-a1-0", "lucid-run-other-1"].map(change);
+        let told = of_runs(&[run(1, Verified)]).unwrap().with("shop", names.to_vec());
+        assert_eq!(told.changes, [change("lucid-run-other-1")]);
     }
 }

@@ -1,12 +1,14 @@
 //! What has happened to objects since a moment, and who did it, as far as the objects themselves remember: the record of
 //! who set which field, times of making and leaving, ends of containers, and conditions of nodes and APIs.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use lucid_object::ObjectRef;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::read::{Condition, created, int, is_leaving, items, kind, reference, text, time};
+use crate::read::{Condition, Event, created, int, is_leaving, items, kind, reference, text, time};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,6 +88,27 @@ pub(super) fn since(object: &Value, then: Timestamp) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Who scaled an object by its `scale` subresource, which leaves no time behind.
+pub(super) fn untimed_scale(object: &Value) -> Option<&str> {
+    let mut entries = items(object, "/metadata/managedFields");
+    let entry = entries.find(|entry| text(entry, "/subresource") == "scale" && time(entry, "/time").is_none())?;
+    Some(text(entry, "/manager")).filter(|manager| !manager.is_empty())
+}
+
+/// What an event says of the scaling of an object that somebody is known to have scaled.
+pub(super) fn scaled(event: &Value, then: Timestamp, scaled_by: &BTreeMap<String, String>) -> Option<Change> {
+    if kind(event) != "Event" || text(event, "/reason") != "ScalingReplicaSet" {
+        return None;
+    }
+    let by = scaled_by.get(text(event, "/involvedObject/uid"))?.clone();
+    let at = Event(event).last().filter(|at| *at > then)?;
+    let about = |field: &str| text(event, &format!("/involvedObject/{field}"));
+    let (group, _) = about("apiVersion").rsplit_once('/').unwrap_or_default();
+    let object = ObjectRef::new(group, about("kind"), Some(about("namespace")), about("name"));
+    let what = text(event, "/message").replacen("Scaled", "was scaled:", 1);
+    Some(Change { at, object: Some(object), what, by: Some(by) })
 }
 
 fn first_manager(object: &Value) -> Option<&str> {
@@ -271,6 +294,28 @@ mod tests {
             node,
             &[("Ready became Unknown (NodeStatusUnknown)", None), ("spec.unschedulable set", Some("kubectl-cordon"))],
         );
+    }
+
+    #[test]
+    fn who_scaled_is_known_and_when_is_told_by_events() {
+        let mut scale = entry("kubectl", "Update", LATER, "scale", json!({"f:spec": {"f:replicas": {}}}));
+        scale.as_object_mut().unwrap().remove("time");
+        let mut object = deployment(json!([scale]));
+        object["metadata"]["uid"] = "u".into();
+        check(object.clone(), &[]);
+        assert_eq!(untimed_scale(&object), Some("kubectl"));
+        let event = |at: &str| {
+            json!({"kind": "Event", "reason": "ScalingReplicaSet", "lastTimestamp": at,
+            "message": "Scaled up replica set api-1 from 1 to 2",
+            "involvedObject": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "n", "name": "api", "uid": "u"}})
+        };
+        let known = BTreeMap::from([("u".to_owned(), "kubectl".to_owned())]);
+        let then = self::at("2026-11-24T10:00:00Z");
+        let told = scaled(&event(LATER), then, &known).unwrap();
+        assert_eq!(told.object, Some(reference(&object)));
+        assert_eq!(told.what, "was scaled: up replica set api-1 from 1 to 2");
+        assert_eq!(scaled(&event(BEFORE), then, &known), None);
+        assert_eq!(scaled(&event(LATER), then, &BTreeMap::new()), None);
     }
 
     #[test]

@@ -36,7 +36,10 @@ pub(super) fn checks(subject: &Subject, view: &View<'_>) -> (Vec<Found>, Pods) {
             None => found.push(absent(subject, part, view)),
             Some(_) if is_in_area => {}
             Some(live) if part.is_watched => found.push(workload(subject, part, live, view)),
-            Some(_) => plain.push(part),
+            Some(live) => match view.diagnose(live) {
+                nothing if nothing.is_empty() => plain.push(part),
+                diagnoses => found.push(troubled(subject, part, diagnoses, view)),
+            },
         }
     }
     if let Some(first) = plain.first() {
@@ -61,6 +64,18 @@ fn fine(subject: &Subject, area: Area, name: String, message: String, took_ms: u
 fn area_of(part: &Part) -> Area {
     let own = if part.is_watched { Area::Workloads } else { Area::Objects };
     Look::area_of(&part.object.group, &part.object.kind).unwrap_or(own)
+}
+
+/// Something that only has to be there, and has a trouble of its own: it is held by a finalizer, or suspended.
+fn troubled(subject: &Subject, part: &Part, diagnoses: Vec<Diagnosis>, view: &View<'_>) -> Found {
+    let object = &part.object;
+    let words = diagnoses[0].finding.message.clone();
+    let took = view.facts.coverage.took(&object.group, &object.kind);
+    let mut found = fine(subject, Area::Objects, object.short().replace('/', " "), words, took);
+    found.check.object = Some(object.clone());
+    found.check.state = diagnoses.iter().map(state_of).max().unwrap_or_default();
+    found.diagnoses = diagnoses;
+    found
 }
 
 /// Not there, or not to be seen: two very different things.

@@ -1,12 +1,12 @@
 //! What of each object is worth keeping while a look lasts. Ten thousand pods are mostly well, and of a pod that is well
 //! little is ever asked; half of any object is the record of who set which field.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::changes::{Change, since};
+use super::changes::{Change, scaled, since, untimed_scale};
 use crate::read::{count, has_condition, is_leaving, items, kind, text, uid};
 
 /// Takes in objects as they arrive and passes on what is needed of them.
@@ -14,6 +14,8 @@ use crate::read::{count, has_condition, is_leaving, items, kind, text, uid};
 pub struct Sieve {
     noting_since: Option<Timestamp>,
     pub changes: Vec<Change>,
+    /// Who last used the scale of an object, by its uid. The record of fields keeps no time of that; events do.
+    scaled_by: BTreeMap<String, String>,
     /// Uids of pods that are well: what events once said of them is over.
     well: BTreeSet<String>,
 }
@@ -28,6 +30,10 @@ impl Sieve {
     pub fn keep(&mut self, object: Value) -> Option<Value> {
         if let Some(then) = self.noting_since {
             self.changes.extend(since(&object, then));
+            if let Some(manager) = untimed_scale(&object) {
+                self.scaled_by.insert(uid(&object).to_owned(), manager.to_owned());
+            }
+            self.changes.extend(scaled(&object, then, &self.scaled_by));
         }
         let object = without_record(object);
         match kind(&object) {

@@ -155,6 +155,38 @@ fn a_service_without_endpoints_follows_from_its_pods_or_fails_by_itself() {
 }
 
 #[test]
+fn a_port_that_the_pods_do_not_have_fails_a_service_with_endpoints() {
+    let pod = thing(
+        "v1",
+        "Pod",
+        "api-1",
+        json!({"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "main", "ports": [{"name": "http"}]}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}),
+    );
+    let at_port = |name: &str| {
+        let mut service = service("api");
+        service["spec"]["ports"] = json!([{"port": 80, "targetPort": name}]);
+        Scene::new(&[deployment("api", 1), service], &[slice("api", true), pod.clone()])
+    };
+    check(&at_port("http"), State::Ok, [&[], &[], &[]]);
+    check(&at_port("htpp"), State::Failed, [&["L5203"], &[], &[]]);
+}
+
+#[test]
+fn what_only_has_to_be_there_may_have_troubles_of_its_own() {
+    let held = thing(
+        "v1",
+        "ConfigMap",
+        "settings",
+        json!({"metadata": {"deletionTimestamp": "2026-11-24T09:00:00Z", "finalizers": ["shop.example/held"]}}),
+    );
+    let report = Scene::new(&[deployment("api", 1), held], &[]).report();
+    let check = report.all_checks().find(|check| check.name == "ConfigMap settings").unwrap();
+    assert_eq!(check.findings[0].code.to_string(), "L7008");
+    assert!(check.state > State::Ok);
+}
+
+#[test]
 fn what_is_not_the_releases_own_only_warns() {
     let foreign = Scene::new(&[deployment("api", 1)], &[service("theirs")]);
     check(&foreign, State::Warning, [&[], &[], &["L5202"]]);
