@@ -124,6 +124,9 @@ impl Cluster for Both<'_> {
     }
 }
 
+/// An Ingress, the number of its `tls` entry, and the names in it.
+type Door<'a> = (&'a Object, usize, Vec<&'a str>);
+
 /// The certificates that the release's Ingresses will serve. They may be renewed at any moment, so nothing is refused.
 async fn certificates(
     client: &ApiClient,
@@ -131,7 +134,7 @@ async fn certificates(
     cluster: &dyn Cluster,
     now: Timestamp,
 ) -> Result<Vec<Finding>> {
-    let mut wanted: BTreeMap<ObjectRef, Vec<(&Object, usize, Vec<&str>)>> = BTreeMap::new();
+    let mut wanted: BTreeMap<ObjectRef, Vec<Door<'_>>> = BTreeMap::new();
     for ingress in objects.iter().filter(|object| object.kind() == "Ingress") {
         let tls = ingress.value().pointer("/spec/tls").and_then(Value::as_array);
         for (index, tls) in tls.into_iter().flatten().enumerate() {

@@ -69,8 +69,8 @@ pub(super) fn since(object: &Value, then: Timestamp) -> Vec<Change> {
         add(time(object, "/metadata/deletionTimestamp"), "is to be deleted".into(), None);
     }
     match kind(object) {
-        "Pod" => ends(object, &mut add),
-        "Node" | "APIService" => conditions(object, &mut add),
+        "Pod" => ends(object, &mut |at, what| add(at, what, None)),
+        "Node" | "APIService" => conditions(object, &mut |at, what| add(at, what, None)),
         _ => {}
     }
     let is_owned = items(object, "/metadata/ownerReferences").next().is_some();
@@ -175,7 +175,7 @@ fn step(key: &str) -> Option<String> {
 }
 
 /// Containers that ended.
-fn ends(pod: &Value, add: &mut dyn FnMut(Option<Timestamp>, String, Option<&str>)) {
+fn ends(pod: &Value, add: &mut dyn FnMut(Option<Timestamp>, String)) {
     for status in items(pod, "/status/initContainerStatuses").chain(items(pod, "/status/containerStatuses")) {
         let container = text(status, "/name");
         for end in ["/state/terminated", "/lastState/terminated"].iter().filter_map(|end| status.pointer(end)) {
@@ -183,26 +183,22 @@ fn ends(pod: &Value, add: &mut dyn FnMut(Option<Timestamp>, String, Option<&str>
             let reason = text(end, "/reason");
             if code != 0 || reason == "OOMKilled" {
                 let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-                add(
-                    time(end, "/finishedAt"),
-                    format!("container {container} ended with exit code {code}{reason}"),
-                    None,
-                );
+                add(time(end, "/finishedAt"), format!("container {container} ended with exit code {code}{reason}"));
             }
         }
     }
     if text(pod, "/status/phase") == "Failed" && !text(pod, "/status/reason").is_empty() {
         let at = Condition::of(pod, "Ready").and_then(Condition::since).or(created(pod));
-        add(at, format!("failed: {}", text(pod, "/status/reason")), None);
+        add(at, format!("failed: {}", text(pod, "/status/reason")));
     }
 }
 
-fn conditions(object: &Value, add: &mut dyn FnMut(Option<Timestamp>, String, Option<&str>)) {
+fn conditions(object: &Value, add: &mut dyn FnMut(Option<Timestamp>, String)) {
     for condition in Condition::all(object) {
         let status = ["True", "False", "Unknown"].into_iter().find(|status| condition.is(status)).unwrap_or("?");
         let reason = condition.reason();
         let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-        add(condition.since(), format!("{} became {status}{reason}", condition.kind()), None);
+        add(condition.since(), format!("{} became {status}{reason}", condition.kind()));
     }
 }
 

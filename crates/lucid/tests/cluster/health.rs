@@ -297,6 +297,7 @@ fn crowd() -> (usize, u32) {
 
 /// What is asked grows with the kinds, and by a page for each five hundred pods; and what is kept of them is little.
 #[test]
+#[expect(clippy::print_stderr, reason = "the soak's figures")]
 fn a_crowd_of_pods_is_listed_in_pages_and_kept_in_little_memory() {
     let (workloads, replicas) = crowd();
     let names: Vec<&'static str> = (0..workloads).map(|number| &*format!("crowd-{number}").leak()).collect();
