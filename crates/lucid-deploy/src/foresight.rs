@@ -70,7 +70,7 @@ impl Further {
         };
         let targets: Vec<Target> = wanted.into_iter().filter_map(target).collect();
         let lists = join_all(targets.iter().map(|target| async move {
-            let mut sieve = Sieve::default();
+            let mut sieve = Sieve::new(None, true);
             client.list_keeping(target, ListKind::Full, &mut |object| sieve.keep(object)).await
         }));
         for (target, listed) in targets.iter().zip(lists.await) {

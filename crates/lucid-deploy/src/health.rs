@@ -66,7 +66,8 @@ pub async fn health(
     let wishes = look::wishes(&request.objects, &namespaces, &server.resources, &request.skip);
     let last = if request.since_healthy { Some(since::last_healthy(client, &request).await) } else { None };
     let noting_since = last.as_ref().and_then(|last| Some(last.as_ref().ok()?.at));
-    let sieve = Mutex::new(Sieve::noting(noting_since));
+    let has_metrics = server.resources.is_served(&Gvk::new("metrics.k8s.io", "v1beta1", "PodMetrics"));
+    let sieve = Mutex::new(Sieve::new(noting_since, has_metrics));
     let (mut cache, mut coverage) = look::look(client, &wishes, request.patience, &sieve).await?;
     let further = look::of_webhooks(&cache, &coverage, &server.resources);
     look::add(client, &further, request.patience, &sieve, &mut cache, &mut coverage).await;
@@ -78,7 +79,6 @@ pub async fn health(
         subjects(client, &plan, &cache, &coverage, &request)
     );
     let places = Places::new(&plan, &request.objects);
-    let has_metrics = server.resources.is_served(&Gvk::new("metrics.k8s.io", "v1beta1", "PodMetrics"));
     let mut report = fold(&Facts {
         release: request.release.name(),
         namespace: &request.release.spec.namespace,

@@ -13,6 +13,8 @@ use crate::read::{count, has_condition, is_leaving, items, kind, text, uid};
 #[derive(Debug, Default)]
 pub struct Sieve {
     noting_since: Option<Timestamp>,
+    /// What pods ask for is held against what they use, where that is known.
+    keeps_requests: bool,
     pub changes: Vec<Change>,
     /// Who last used the scale of an object, by its uid. The record of fields keeps no time of that; events do.
     scaled_by: BTreeMap<String, String>,
@@ -21,9 +23,9 @@ pub struct Sieve {
 }
 
 impl Sieve {
-    /// That also notes what changed after this moment.
-    pub fn noting(since: Option<Timestamp>) -> Self {
-        Self { noting_since: since, ..Self::default() }
+    /// One that also notes what changed after this moment, and keeps what pods ask for if use can be held against it.
+    pub fn new(noting_since: Option<Timestamp>, keeps_requests: bool) -> Self {
+        Self { noting_since, keeps_requests, ..Self::default() }
     }
 
     /// What is kept of the object, if anything is. Events come last.
@@ -39,7 +41,7 @@ impl Sieve {
         match kind(&object) {
             "Pod" if is_well(&object) => {
                 self.well.insert(uid(&object).to_owned());
-                Some(well_pod(&object))
+                Some(well_pod(&object, self.keeps_requests))
             }
             "Event" => self.event(&object),
             "EndpointSlice" => Some(slice(object)),
@@ -101,9 +103,14 @@ fn is_well(pod: &Value) -> bool {
         && !is_leaving(pod)
 }
 
-fn well_pod(pod: &Value) -> Value {
+fn well_pod(pod: &Value, keeps_requests: bool) -> Value {
     let containers = items(pod, "/spec/containers").map(|container| {
-        let mut kept = part(container, &["name", "resources", "ports"]);
+        let mut kept = part(container, if keeps_requests { &["name", "resources"] } else { &["name"] });
+        // Services can only be held against names.
+        let named = |port: &&Value| port.get("name").is_some();
+        let ports: Vec<Value> =
+            items(container, "/ports").filter(named).map(|port| part(port, &["name"]).into()).collect();
+        kept.insert("ports".into(), ports.into());
         if container.get("readinessProbe").is_some_and(Value::is_object) {
             kept.insert("readinessProbe".into(), json!({}));
         }
@@ -113,9 +120,8 @@ fn well_pod(pod: &Value) -> Value {
     let ready = items(pod, "/status/conditions").filter(|condition| text(condition, "/type") == "Ready");
     let ready: Vec<Value> =
         ready.map(|condition| part(condition, &["type", "status", "lastTransitionTime"]).into()).collect();
-    let owners: Vec<Value> = items(pod, "/metadata/ownerReferences")
-        .map(|owner| part(owner, &["uid", "controller", "kind", "name"]).into())
-        .collect();
+    let owners: Vec<Value> =
+        items(pod, "/metadata/ownerReferences").map(|owner| part(owner, &["uid", "controller"]).into()).collect();
     let mut metadata = part(&pod["metadata"], &["name", "namespace", "uid", "labels", "creationTimestamp"]);
     metadata.insert("ownerReferences".into(), owners.into());
     let mut spec = part(&pod["spec"], &["nodeName", "restartPolicy"]);

@@ -305,8 +305,14 @@ fn a_crowd_of_pods_is_listed_in_pages_and_kept_in_little_memory() {
     shop.apps = names.iter().map(|name| App { replicas, ..App::new(name, &[]) }).collect();
     shop.apps.iter_mut().for_each(|app| app.annotations.clear());
     shop.write();
-    kubectl(&["create", "namespace", &shop.namespace]);
     let folder = shop.folder.join("k8s");
+    for app in &shop.apps {
+        // All of them have to fit.
+        let path = folder.join(format!("{}.yaml", app.name));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("cpu: 10m, memory: 16Mi", "cpu: 1m, memory: 1Mi")).unwrap();
+    }
+    kubectl(&["create", "namespace", &shop.namespace]);
     kubectl(&["apply", "--server-side", "-k", folder.to_str().unwrap(), "-n", &shop.namespace]);
     let pods = workloads * usize::try_from(replicas).unwrap();
     wait_for("the crowd", Duration::from_secs(600), || {
