@@ -288,7 +288,8 @@ pub fn ready_pods(cache: &Cache, workloads: &[ObjectRef]) -> Vec<Pod> {
             let object = Object::new(pod.clone());
             let created = object.str_at("/metadata/creationTimestamp").unwrap_or_default().to_owned();
             let namespace = object.namespace().unwrap_or_default().to_owned();
-            found.push((created, Pod { namespace, name: object.name().to_owned() }));
+            let ip = object.str_at("/status/podIP").map(str::to_owned);
+            found.push((created, Pod { namespace, name: object.name().to_owned(), ip }));
         }
     }
     found.sort_by(|a, b| b.0.cmp(&a.0));

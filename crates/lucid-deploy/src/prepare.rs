@@ -16,6 +16,7 @@ use crate::checks;
 use crate::clock::Clock;
 use crate::deploy::{Refusal, Request};
 use crate::drive::explain;
+use crate::foresight::foreseen;
 use crate::lease::{self, Held, NotHeld};
 use crate::store::{self, Stored};
 use crate::survey::{self, Server, Survey, Wish};
@@ -191,15 +192,16 @@ async fn precondition(
     }
     let marks = Marks { release: request.release.name(), namespace: &request.release.spec.namespace };
     let touched = changed_objects(request, plan);
-    let (permissions, references, room, images) = tokio::join!(
+    let (permissions, references, room, foreseen, images) = tokio::join!(
         checks::permissions(client, plan, server),
         checks::missing_references(client, &touched, cache),
         checks::room(client, &touched, &marks),
+        foreseen(client, &touched, &server.resources, cache, request.wall),
         look_for_images(request, &touched)
     );
-    findings.extend(permissions?);
-    findings.extend(references?);
-    findings.extend(room?);
+    for more in [permissions, references, room, foreseen] {
+        findings.extend(more?);
+    }
     findings.extend(images);
     Ok(findings)
 }

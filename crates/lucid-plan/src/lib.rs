@@ -2,12 +2,14 @@
 //!
 //! [`scope`] places objects in namespaces, [`ownership`] gives each to a component, [`graph`] orders the components,
 //! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`diff`] says what differs, field
-//! by field. [`capacity`] and [`check`] find what would go wrong, [`validate`] what the manifests alone give away; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
+//! by field. [`capacity`], [`check`] and [`foresee`](foresee::foresee) find what would go wrong, [`validate`] what the manifests
+//! alone give away; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
 
 pub mod build;
 pub mod capacity;
 pub mod check;
 pub mod diff;
+pub mod foresee;
 pub mod graph;
 pub mod infer;
 pub mod intent;

@@ -31,8 +31,8 @@ pub(crate) struct Global {
     /// The kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// The kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The kubeconfig cluster to use; with `validate`, also ask it what it would object to
+    #[arg(long, global = true, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub(crate) cluster: Option<String>,
     /// The kubeconfig user to use
     #[arg(long, global = true, value_name = "NAME")]
@@ -484,6 +484,9 @@ pub(crate) struct Health {
     /// Exit with 7 when something could not be checked
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Also what has changed since the release was last verified: fields, times, and who
+    #[arg(long)]
+    pub(crate) since_healthy: bool,
     /// Leave out these checks: workloads, endpoints, services, ingresses, volumes, autoscalers, budgets, policies, quotas,
     /// objects, usage, nodes, webhooks, apis
     #[arg(long, value_name = "AREA", value_delimiter = ',')]

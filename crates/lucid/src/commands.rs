@@ -59,7 +59,8 @@ async fn connect(global: &Global) -> Result<Connected> {
     let options = ConnectOptions {
         kubeconfig: global.kubeconfig.clone(),
         context: global.context.clone(),
-        cluster: global.cluster.clone(),
+        // Without a name it is that of the context.
+        cluster: global.cluster.clone().filter(|name| !name.is_empty()),
         user: global.user.clone(),
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),

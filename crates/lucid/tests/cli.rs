@@ -7,6 +7,10 @@ mod bench;
 #[cfg(target_os = "linux")]
 #[path = "cli/bombs.rs"]
 mod bombs;
+/// `lucid health` over very many pods: what it asks, what it keeps, what it says.
+#[cfg(target_os = "linux")]
+#[path = "cli/crowd.rs"]
+mod crowd;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;

@@ -4,6 +4,9 @@
 /// Secret values stay where they belong.
 #[path = "cluster/canary.rs"]
 mod canary;
+/// Codes of the catalogue, produced for real.
+#[path = "cluster/causes.rs"]
+mod causes;
 /// Controllers of the simulator beside the real ones.
 #[path = "cluster/controllers.rs"]
 mod controllers;
@@ -58,3 +61,6 @@ mod testbed;
 /// The simulator beside a real API server: the same random requests to both.
 #[path = "cluster/twins.rs"]
 mod twins;
+/// `lucid validate --cluster`.
+#[path = "cluster/validate.rs"]
+mod validate;

@@ -48,9 +48,11 @@ fn document(release: &ReleaseFile, objects: &ObjectSet, account: &str) -> String
     let rules = vec![
         json!({"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["list"]}),
         json!({"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}),
-        json!({"apiGroups": [""], "resources": ["persistentvolumes", "resourcequotas"], "verbs": ["list"]}),
+        json!({"apiGroups": [""], "resources": ["limitranges", "namespaces", "persistentvolumes", "resourcequotas", "services"], "verbs": ["list"]}),
         json!({"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]}),
-        json!({"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingressclasses", "networkpolicies"], "verbs": ["list"]}),
+        json!({"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingressclasses", "networkpolicies", "servicecidrs"], "verbs": ["list"]}),
+        json!({"apiGroups": ["scheduling.k8s.io"], "resources": ["priorityclasses"], "verbs": ["list"]}),
+        json!({"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": ["list"]}),
         json!({"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]}),
         json!({"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]}),
         json!({"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}),
@@ -73,7 +75,10 @@ const OPTIONAL: [(&str, &str); 4] = [
     ("list nodes", "whether every pod fits on some node"),
     ("list pods", "whether all pods fit beside what else runs"),
     ("get namespace kube-system", "the cluster's identity in records and events"),
-    ("list the others", "what `lucid health` checks beside the release's own kinds; without one it says `unknown`"),
+    (
+        "list the others",
+        "what is foreseen before a deploy, and what `lucid health` checks beside the release's own kinds",
+    ),
 ];
 
 /// Resources of each API group, by the namespace they are needed in.
@@ -95,6 +100,8 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["pods", "events", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]}));
+        // Opened by a GET that is upgraded, for which newer servers ask for `create`.
+        rules.push(json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]}));
     }
     // Secrets are listed as metadata; values are read by name only.
     rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}));
