@@ -74,6 +74,7 @@ fn needed_accesses(plan: &Plan, server: &Server) -> BTreeSet<Access> {
             // Server-side apply of what is not there yet asks for both.
             Action::Create => &["create", "patch"],
             Action::Update => &["patch"],
+            Action::Replace { .. } => &["get", "delete", "create", "patch"],
             Action::Delete { .. } => &["delete"],
         };
         let Some(resource) = server.resources.get(&operation.gvk) else { continue };

@@ -25,6 +25,32 @@ pub struct Difference {
     pub what: What,
 }
 
+impl Difference {
+    /// One line a field, without the values of Secrets.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let side = |value: &Option<Value>| match value {
+            None => "(none)".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        match &self.what {
+            What::Added => vec![format!("+ {}", self.object)],
+            What::Removed => vec![format!("- {}", self.object)],
+            What::Changed(fields) => {
+                let line = |field: &FieldChange| match (&field.before, &field.after) {
+                    (Some(before), Some(after)) if before == after => {
+                        format!("~ {} {}: another value", self.object, field.path)
+                    }
+                    (before, after) => {
+                        format!("~ {} {}: {} → {}", self.object, field.path, side(before), side(after))
+                    }
+                };
+                fields.iter().map(line).collect()
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     /// Only the second side has it.
@@ -43,15 +69,19 @@ const ASKED_AT_ONCE: usize = 16;
 /// When one of them is not there.
 pub async fn revisions(shelf: &Shelf<'_>, from: u64, to: u64) -> Result<Vec<Difference>, Refusal> {
     let record = store::load(shelf.client, shelf.namespace, shelf.release).await?.record;
-    let (from, to) = (content(shelf, &record, from).await?, content(shelf, &record, to).await?);
-    let mut owners = owners(&from);
-    owners.extend(self::owners(&to));
+    Ok(contents(&content(shelf, &record, from).await?, &content(shelf, &record, to).await?))
+}
+
+/// The differences from one content to another.
+pub(crate) fn contents(from: &Content, to: &Content) -> Vec<Difference> {
+    let mut owners = owners(from);
+    owners.extend(self::owners(to));
     let old: BTreeMap<ObjectRef, &Value> =
         from.objects.iter().map(|object| (object.reference(), object.value())).collect();
     let new: BTreeMap<ObjectRef, &Value> =
         to.objects.iter().map(|object| (object.reference(), object.value())).collect();
     let all: BTreeSet<&ObjectRef> = old.keys().chain(new.keys()).collect();
-    Ok(all.into_iter().filter_map(|object| difference(object, &owners, old.get(object), new.get(object))).collect())
+    all.into_iter().filter_map(|object| difference(object, &owners, old.get(object), new.get(object))).collect()
 }
 
 fn difference(

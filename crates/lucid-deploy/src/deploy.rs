@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, Error};
 use lucid_engine::{RunOutcome, Signal};
 use lucid_object::{Finding, Findings, ObjectRef, ObjectSet};
-use lucid_plan::{Action, FieldChange, Plan, Selection, diff, scope};
+use lucid_plan::{Action, FieldChange, Manager, Plan, Selection, diff, managers, scope};
 use lucid_release::ReleaseFile;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::cache::Cache;
 use crate::checks;
 use crate::clock::Clock;
 use crate::drive::Sink;
@@ -19,6 +20,7 @@ use crate::emergency;
 use crate::evidence::Cleaner;
 use crate::lease::Identity;
 use crate::prepare::{make_plan, plan_and_lock, plan_blind, try_on_server};
+use crate::replace;
 use crate::revisions::FreshKey;
 use crate::run::{Site, under_lock};
 use crate::survey::{self, Server};
@@ -41,6 +43,10 @@ pub struct Request<'a> {
     pub cleaner: &'a dyn Cleaner,
     /// Workloads are deleted by force before they are made again.
     pub emergency: bool,
+    /// Objects, as `Kind/name`, that may be deleted and made anew where they cannot be changed.
+    pub may_replace: Vec<String>,
+    /// How long the release is watched after it was verified, before the run counts as good.
+    pub bake: Duration,
     /// Says why the plan may not be run.
     pub only_if: Option<&'a OnlyIf<'a>>,
     /// The overlay or folder that the manifests were rendered from.
@@ -106,6 +112,8 @@ pub struct Preview {
     pub changes: BTreeMap<ObjectRef, Vec<FieldChange>>,
     /// Objects that the server could not try yet.
     pub untried: BTreeSet<ObjectRef>,
+    /// Who else writes to objects that would be touched.
+    pub managers: BTreeMap<ObjectRef, Vec<Manager>>,
 }
 
 /// An automatic rollback.
@@ -133,6 +141,8 @@ pub enum Refusal {
     Stuck(Findings),
     /// It does not answer, or does not know us.
     Unreachable(Error),
+    /// A signal came before the first change.
+    Stopped(Signal),
 }
 
 impl From<Error> for Refusal {
@@ -179,7 +189,12 @@ pub async fn deploy(
     if request.dry_run != DryRun::No {
         return dry_run(client, &request, &server, findings).await;
     }
-    let (mut planned, mut held) = plan_and_lock(client, &request, &server, findings, clock).await?;
+    // Nothing is written yet but perhaps the Lease, which a run that is gone does not hold.
+    let (mut planned, mut held) = tokio::select! {
+        biased;
+        Some(signal) = signals.recv() => return Err(Refusal::Stopped(signal)),
+        result = plan_and_lock(client, &request, &server, findings, clock) => result?,
+    };
     if request.emergency {
         planned = match emergency::clear(client, &request, &server, planned, held.epoch).await {
             Ok(planned) => planned,
@@ -215,16 +230,32 @@ async fn dry_run(
         }
         let change = |(object, becomes): (ObjectRef, Value)| {
             let live = cache.find(&object)?;
-            Some((object, diff::fields(&live, &becomes)))
+            let mut fields = diff::fields(&live, &becomes);
+            fields.retain(|field| object.kind != "Job" || !replace::is_derived(&field.path));
+            Some((object, fields))
         };
-        preview = Preview { changes: tried.becomes.into_iter().filter_map(change).collect(), untried: tried.untried };
+        preview = Preview {
+            changes: tried.becomes.into_iter().filter_map(change).collect(),
+            untried: tried.untried,
+            managers: other_managers(&planned.plan, cache),
+        };
     }
     Ok(Deployed { verdict: Verdict::DryRun, plan: planned.plan, findings, rollback: None, revision: None, preview })
 }
 
-/// Number of operations of each kind, for summaries.
+fn other_managers(plan: &Plan, cache: &Cache) -> BTreeMap<ObjectRef, Vec<Manager>> {
+    let operations = plan.lanes.iter().flat_map(|lane| &lane.operations).chain(&plan.prune);
+    let touched = operations.filter(|operation| operation.action != Action::Unchanged);
+    let others = touched
+        .filter_map(|operation| Some((operation.object.clone(), managers::others(&*cache.find(&operation.object)?))));
+    others.filter(|(_, others)| !others.is_empty()).collect()
+}
+
+/// Number of operations of each kind, for summaries; a replacement is an update.
 pub fn count(plan: &Plan) -> (usize, usize, usize, usize) {
     let of =
         |action: &Action| plan.lanes.iter().flat_map(|lane| &lane.operations).filter(|op| &op.action == action).count();
-    (of(&Action::Create), of(&Action::Update), plan.prune.len(), of(&Action::Unchanged))
+    let operations = plan.lanes.iter().flat_map(|lane| &lane.operations);
+    let replaced = operations.filter(|operation| matches!(operation.action, Action::Replace { .. })).count();
+    (of(&Action::Create), of(&Action::Update) + replaced, plan.prune.len(), of(&Action::Unchanged))
 }

@@ -8,7 +8,7 @@ use lucid_client::{ApiClient, Apply, Change, Error, Target, follow};
 use lucid_engine::{ApplyError, Effect, EffectId, Engine, Event, Input, ProbeError, RunOutcome, Signal, Stamped};
 use lucid_health::{NotHealthy, Pod, probe};
 use lucid_object::{Finding, Object, ObjectRef};
-use lucid_plan::{Action, Operation, Request, Resources};
+use lucid_plan::{Action, Operation, Request, Resources, managers};
 use lucid_release::HealthCheck;
 use lucid_status::{Class, Cluster, classify_status};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::queue::Queue;
+use crate::removal::Removal;
 use crate::survey::Wish;
 
 /// Where the events of a run go.
@@ -53,8 +54,7 @@ enum Answer {
     },
     Deleted {
         effect: EffectId,
-        outcome: Result<(), Error>,
-        object: ObjectRef,
+        outcome: Result<(), ApplyError>,
     },
     Probed {
         effect: EffectId,
@@ -77,7 +77,8 @@ pub async fn drive(mut engine: Engine, mut run: Run<'_>) -> Ended {
     let mut queue = Queue::default();
     let mut wake: Option<Duration> = None;
     let mut outcome = RunOutcome::Failed;
-    let mut inputs = vec![Input::Start];
+    // Who was told to stop before the first write makes none.
+    let mut inputs = vec![run.signals.try_recv().map_or(Input::Start, Input::Signal)];
     loop {
         for input in inputs.drain(..) {
             for effect in engine.step(run.clock.now(), input, &run.cache) {
@@ -217,16 +218,22 @@ async fn delete(client: ApiClient, plural: Option<String>, effect: EffectId, ope
     let object = operation.object;
     let target = Target::new(operation.gvk, plural.unwrap_or_default(), object.namespace.as_deref());
     let outcome = match &operation.action {
-        Action::Delete { uid } => client.delete(&target, &object.name, uid).await,
+        Action::Delete { uid } => {
+            client.delete(&target, &object.name, uid).await.map_err(|error| explain(&error, &object))
+        }
+        Action::Replace { uid, children } => {
+            let removal = Removal { object, target, uid: uid.clone() };
+            removal.make_room(&client, *children).await
+        }
         _ => Ok(()),
     };
-    Answer::Deleted { effect, outcome, object }
+    Answer::Deleted { effect, outcome }
 }
 
 async fn delete_pod(client: ApiClient, effect: EffectId, pod: ObjectRef, uid: String) -> Answer {
     let target = Target::core("Pod", "pods", pod.namespace.as_deref());
-    let outcome = client.delete(&target, &pod.name, &uid).await;
-    Answer::Deleted { effect, outcome, object: pod }
+    let outcome = client.delete(&target, &pod.name, &uid).await.map_err(|error| explain(&error, &pod));
+    Answer::Deleted { effect, outcome }
 }
 
 async fn ask(
@@ -284,11 +291,14 @@ fn understand(answer: Answer, queue: &mut Queue<Outgoing>, run: &mut Run<'_>) ->
                 let at_ms = u64::try_from(run.clock.now().elapsed.as_millis()).unwrap_or(u64::MAX);
                 (run.sink)(&Stamped { at_ms, event: Event::Note { finding } });
             }
-            vec![Input::Applied { effect, outcome: outcome.map_err(|error| explain(&error, &object)) }]
+            let refused = |error: Error| {
+                let refusal = explain(&error, &object);
+                let live = run.cache.find(&object).unwrap_or_default();
+                ApplyError { finding: managers::date(refusal.finding, &live), ..refusal }
+            };
+            vec![Input::Applied { effect, outcome: outcome.map_err(refused) }]
         }
-        Answer::Deleted { effect, outcome, object } => {
-            vec![Input::Deleted { effect, outcome: outcome.map_err(|error| explain(&error, &object)) }]
-        }
+        Answer::Deleted { effect, outcome } => vec![Input::Deleted { effect, outcome }],
         Answer::Probed { effect, outcome } => vec![Input::Probed { effect, outcome }],
     }
 }

@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use lucid_client::{ApiClient, ListKind, Manner, Result, Target};
+use lucid_engine::ApplyError;
 use lucid_object::{Finding, ObjectRef};
+use lucid_plan::Children;
 use serde_json::Value;
+
+use crate::drive::explain;
 
 /// How often it is looked whether the objects are gone: one LIST a kind and namespace.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
@@ -17,6 +21,34 @@ pub struct Removal {
     pub object: ObjectRef,
     pub target: Target,
     pub uid: String,
+}
+
+impl Removal {
+    /// Deletes the object so that a new one may have its name. Says so while it is not gone yet; asked again, it goes on.
+    ///
+    /// # Errors
+    /// Transient while the old object is still going; final when the name is another's by now.
+    pub(crate) async fn make_room(&self, client: &ApiClient, children: Children) -> Result<(), ApplyError> {
+        let manner = match children {
+            Children::Stay => Manner::Orphan,
+            Children::Go => Manner::Foreground,
+        };
+        let name = &self.object.name;
+        let explained = |error| explain(&error, &self.object);
+        client.delete_as(&self.target, name, &self.uid, manner).await.map_err(explained)?;
+        match client.get(&self.target, name).await {
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(explained(error)),
+            Ok(live) if text(&live, "/metadata/uid") == self.uid => {
+                Err(ApplyError { finding: left(&live, &[self]).to_finding(), is_transient: true })
+            }
+            Ok(_) => {
+                let finding = Finding::error(1023, format!("{} was made anew by someone else", self.object));
+                let finding = finding.on(self.object.clone()).help("find out by whom; then deploy again");
+                Err(ApplyError { finding, is_transient: false })
+            }
+        }
+    }
 }
 
 /// What is still there when time is up, and which finalizers hold it.

@@ -95,7 +95,11 @@ fn fresh_key() -> Result<lucid_deploy::FreshKey> {
     Ok(lucid_deploy::FreshKey(bytes))
 }
 
-/// SIGINT and SIGTERM, as inputs of a run. A second one of the same kind ends the program at once.
+/// How long after a signal the program ends in any case. Whatever it was at, the record in the cluster knows of it and the
+/// next command goes on from there; who sends SIGTERM often sends SIGKILL soon after.
+const FAREWELL: std::time::Duration = std::time::Duration::from_millis(1900);
+
+/// SIGINT and SIGTERM, as inputs of a run. A second one ends the program at once.
 fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
     use lucid_engine::Signal;
     let (sender, receiver) = mpsc::unbounded_channel();
@@ -115,11 +119,17 @@ fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
                     _ = terminate.recv() => Signal::Terminate,
                 };
                 count += 1;
+                let exit = if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+                let leave = move || std::process::exit(i32::from(exit.code()));
                 if count > 1 {
-                    let exit = if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
-                    std::process::exit(i32::from(exit.code()));
+                    leave();
                 }
                 let _ = sender.send(signal);
+                // A thread of its own: the others may be waiting for an answer.
+                std::thread::spawn(move || {
+                    std::thread::sleep(FAREWELL);
+                    leave();
+                });
             }
         }
         #[cfg(not(unix))]

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::Counts;
 use super::architecture::Workspace;
 use crate::process::{cargo, run};
 
@@ -29,9 +30,14 @@ pub(super) fn unit_tests() -> Result<()> {
 }
 
 /// A suite that is one test target of the `lucid` package.
-pub(super) fn suite(name: &str) -> Result<()> {
+pub(super) fn suite(name: &str, counts: Counts) -> Result<()> {
     exists(name)?;
-    run(cargo().args(["test", "-p", "lucid", "--test", name]))
+    let mut tests = cargo();
+    tests.args(["test", "-p", "lucid", "--test", name]);
+    if counts == Counts::Full {
+        tests.env("LUCID_SOAK", "1");
+    }
+    run(&mut tests)
 }
 
 /// A suite that is not there cannot have passed.

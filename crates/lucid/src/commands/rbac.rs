@@ -95,6 +95,11 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["pods", "events", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]}));
+        rules.push(json!({"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}));
+    }
+    if here().any(|object| object.kind() == "StatefulSet") {
+        // A pod that keeps its StatefulSet from going back is deleted, and so is one that nobody owns any more.
+        rules.push(json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]}));
     }
     // Secrets are listed as metadata; values are read by name only.
     rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}));
@@ -109,14 +114,12 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": read, "verbs": ["get"]}));
     }
     if namespace == release.spec.namespace {
-        let (lease, record) =
-            (lucid_release::names::lease(release.name()), lucid_release::names::record(release.name()));
+        let lease = lucid_release::names::lease(release.name());
         rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}));
-        rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update"]}));
-        rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}));
-        rules.push(
-            json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": [record], "verbs": ["get", "update"]}),
-        );
+        rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update", "delete"]}));
+        // The record, revisions and their packs: their names are not known beforehand.
+        rules
+            .push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "update", "delete"]}));
     }
     // Nobody may hand out what they do not have: the rules of the release's own Roles come along.
     let granted =

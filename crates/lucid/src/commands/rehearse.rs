@@ -159,6 +159,8 @@ impl Stage<'_> {
             on_failure: OnFail::Stop,
             way_back: None,
             emergency: false,
+            may_replace: Vec::new(),
+            bake: Duration::ZERO,
             cleaner: self.outlet,
             source: self.manifests.name.clone(),
             command: format!("{what} {}", self.manifests.name),

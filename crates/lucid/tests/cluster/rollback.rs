@@ -135,6 +135,47 @@ fn a_rollback_restores_what_was_removed_and_removes_what_was_added() {
 }
 
 #[test]
+fn how_a_release_was_reached_does_not_show() {
+    let first = |shop: &mut Shop| shop.extra = stateful("registry.test/store:1", false);
+    let second = |shop: &mut Shop| {
+        shop.apps.retain(|app| app.name != "cache");
+        shop.apps.push(App::new("mail", &["db"]));
+        shop.app("api").config = "b".into();
+        shop.extra.clear();
+    };
+    let third = |shop: &mut Shop| {
+        shop.apps = Shop::new("apps").apps.clone();
+        shop.app("web").image = "registry.test/web:3".into();
+        shop.app("db").config = "c".into();
+        shop.extra = stateful("registry.test/store:3", false).replace("replicas: 3", "replicas: 2");
+    };
+    let reached = |name: &str, steps: &[&dyn Fn(&mut Shop)]| {
+        let mut shop = Shop::new(name);
+        for step in steps {
+            step(&mut shop);
+            shop.run(&["deploy"]).check(0, &["verified"]);
+        }
+        let namespace = shop.namespace.clone();
+        content(&shop).into_iter().map(|line| line.replace(&namespace, "n")).collect::<Vec<_>>()
+    };
+    assert_eq!(reached("detour", &[&first, &second, &third]), reached("straight", &[&first, &third]));
+}
+
+#[test]
+fn what_was_broken_before_is_no_reason_to_go_back() {
+    let mut shop = Shop::new("before");
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.app("cache").annotations.push(broken());
+    shop.run(&["deploy", "--on-failure", "stop"]).check(1, &["error[L3002]"]);
+    shop.app("db").config = "b".into();
+    let ran = shop.run(&["deploy"]);
+    ran.check(1, &["cache", "it was failing before this run began", "stopped, and everything kept as it is"]);
+    assert!(!ran.stderr.contains("rolling back"), "{ran}");
+    let config = ["get", "configmap", "db", "-n", &shop.namespace, "-o", "jsonpath={.data.setting}"];
+    assert_eq!(kubectl(&config), "b", "what is new was kept");
+}
+
+#[test]
 fn one_component_goes_back_with_what_depends_on_it() {
     let mut shop = Shop::new("part");
     shop.run(&["deploy"]).check(0, &[]);
