@@ -119,7 +119,7 @@ fn the_value_of_a_secret_stands_nowhere_but_where_it_must() {
         "Pod",
         "what had changed",
         "Secret",
-        "data.song: another value",
+        "stringData.song: another value",
         "lucid.dev/test-fail",
     ];
     shop.run(&["why"]).check(0, &why);
