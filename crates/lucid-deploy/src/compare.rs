@@ -12,6 +12,7 @@ use lucid_release::{Content, Record};
 use serde_json::Value;
 
 use crate::deploy::Refusal;
+use crate::replace;
 use crate::revisions::Shelf;
 use crate::rollback;
 use crate::store;
@@ -175,8 +176,14 @@ impl Side<'_> {
         // With `force`, the answer is what the revision wants, whoever holds its fields by now; nothing is kept of it.
         let target = Target::new(object.gvk(), resource.plural.clone(), object.namespace());
         let apply = Apply { manager: FIELD_MANAGER, body: &intent, dry_run: true, force: true };
-        let wanted = self.client.apply(&target, object.name(), &apply).await?.object;
-        let fields = diff::fields(&wanted, &live);
+        let wanted = match self.client.apply(&target, object.name(), &apply).await {
+            // It would have to be made anew, so that is what it is compared with.
+            Err(error) if replace::is_immutable(&error, &reference).is_some() => {
+                replace::try_anew(self.client, &target, &intent).await?.object
+            }
+            result => result?.object,
+        };
+        let fields = replace::fields(&reference, &wanted, &live);
         Ok((!fields.is_empty()).then(|| difference(What::Changed(fields))))
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, Error};
 use lucid_engine::{RunOutcome, Signal};
 use lucid_object::{Finding, Findings, ObjectRef, ObjectSet};
-use lucid_plan::{Action, FieldChange, Manager, Plan, Selection, diff, managers, scope};
+use lucid_plan::{Action, FieldChange, Manager, Plan, Selection, managers, scope};
 use lucid_release::ReleaseFile;
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -230,8 +230,7 @@ async fn dry_run(
         }
         let change = |(object, becomes): (ObjectRef, Value)| {
             let live = cache.find(&object)?;
-            let mut fields = diff::fields(&live, &becomes);
-            fields.retain(|field| object.kind != "Job" || !replace::is_derived(&field.path));
+            let fields = replace::fields(&object, &live, &becomes);
             Some((object, fields))
         };
         preview = Preview {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
-use lucid_client::{ApiClient, Apply, Target};
+use lucid_client::{ApiClient, Apply, Error, Target, Written};
 use lucid_object::{Finding, ObjectRef};
-use lucid_plan::{Action, Operation, Plan, Request, order, replace};
+use lucid_plan::{Action, FieldChange, Operation, Plan, Request, diff, order, replace};
 use lucid_release::InventoryEntry;
+use lucid_release::names::FIELD_MANAGER;
 use lucid_status::{Cluster as _, classify_status};
 use serde_json::Value;
 
@@ -61,17 +62,12 @@ async fn refusal(
     cache: &Cache,
     operation: &Operation,
 ) -> Result<Option<Finding>, Refusal> {
-    let Some(request) =
-        operation.requests.iter().find(|request| request.manager == lucid_release::names::FIELD_MANAGER)
-    else {
+    let Some(request) = operation.requests.iter().find(|request| request.manager == FIELD_MANAGER) else {
         return Ok(None);
     };
     match crate::prepare::attempt(client, server, cache, operation, request).await.1 {
         Attempt::Refused(error) if error.is_unreachable() => Err(error.into()),
-        Attempt::Refused(lucid_client::Error::Status { code, status, .. }) => {
-            let finding = classify_status(&status, code, Some(&operation.object)).finding;
-            Ok((finding.code.0 == IMMUTABLE).then_some(finding))
-        }
+        Attempt::Refused(error) => Ok(is_immutable(&error, &operation.object)),
         _ => Ok(None),
     }
 }
@@ -135,13 +131,9 @@ pub(crate) async fn attempt(
     let object = operation.object.clone();
     let resource = server.resources.get(&operation.gvk).filter(|_| !order::holds_data(&object));
     let Some(resource) = resource else { return (object, Attempt::NotPossible) };
-    let name = format!("{}-lucid-trial", object.name.chars().take(NAME).collect::<String>());
-    let mut body = (*request.body).clone();
-    body["metadata"]["name"] = name.clone().into();
     let target = Target::new(operation.gvk.clone(), resource.plural.clone(), object.namespace.as_deref());
-    let apply = Apply { manager: request.manager, body: &body, dry_run: true, force: false };
-    let attempt = match client.apply(&target, &name, &apply).await {
-        Ok(written) => Attempt::Taken { becomes: renamed(written.object, &object), warnings: written.warnings },
+    let attempt = match try_anew(client, &target, &request.body).await {
+        Ok(written) => Attempt::Taken { becomes: written.object, warnings: written.warnings },
         Err(error) if error.is_unreachable() => Attempt::Refused(error),
         // Another name may be refused for its own sake.
         Err(_) => Attempt::NotPossible,
@@ -149,14 +141,31 @@ pub(crate) async fn attempt(
     (object, attempt)
 }
 
-fn renamed(mut value: Value, object: &ObjectRef) -> Value {
-    value["metadata"]["name"] = object.name.clone().into();
-    value
+/// What the server would make of an object that is not there yet: a dry run under another name.
+pub(crate) async fn try_anew(client: &ApiClient, target: &Target, body: &Value) -> Result<Written, Error> {
+    let own = body.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    let name = format!("{}-lucid-trial", own.chars().take(NAME).collect::<String>());
+    let mut trial = body.clone();
+    trial["metadata"]["name"] = name.clone().into();
+    let apply = Apply { manager: FIELD_MANAGER, body: &trial, dry_run: true, force: false };
+    let mut written = client.apply(target, &name, &apply).await?;
+    written.object["metadata"]["name"] = own.into();
+    Ok(written)
 }
 
-/// What the server itself makes of a Job's name and identity: no change that anyone has asked for.
-pub(crate) fn is_derived(path: &str) -> bool {
-    ["batch.kubernetes.io/", "controller-uid", "job-name"].iter().any(|part| path.contains(part))
+/// The server does not take a change of some field.
+pub(crate) fn is_immutable(error: &Error, object: &ObjectRef) -> Option<Finding> {
+    let Error::Status { code, status, .. } = error else { return None };
+    let finding = classify_status(status, *code, Some(object)).finding;
+    (finding.code.0 == IMMUTABLE).then_some(finding)
+}
+
+/// The fields that differ, without what the server itself makes of a Job's name and identity.
+pub(crate) fn fields(object: &ObjectRef, before: &Value, after: &Value) -> Vec<FieldChange> {
+    let derived = ["batch.kubernetes.io/", "controller-uid", "job-name"];
+    let mut fields = diff::fields(before, after);
+    fields.retain(|field| object.kind != "Job" || !derived.iter().any(|part| field.path.contains(part)));
+    fields
 }
 
 #[cfg(test)]

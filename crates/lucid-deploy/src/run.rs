@@ -66,7 +66,8 @@ pub(crate) async fn under_lock(
     }
     let mut rollback = None;
     if is_reason_to_go_back(outcome, &fold) {
-        rollback = go_back(site, &book, &plan, &fold, served_before, held, sink, signals).await?;
+        let went = go_back(site, &book, &plan, &fold, served_before, held, sink, signals).await;
+        rollback = went.or_else(|refusal| no_way_back(refusal, served_before, sink).map(Some))?;
     }
     if outcome != RunOutcome::LockLost {
         let took = site.clock.now().elapsed;
@@ -106,6 +107,18 @@ fn is_reason_to_go_back(outcome: RunOutcome, fold: &RunFold) -> bool {
     matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed)
         && fold.wrote > 0
         && fold.failed.values().any(|before| !before)
+}
+
+/// The way back may not be gone: that is told, and is a failure of it like any other. When nobody answers, nobody knows.
+fn no_way_back(refusal: Refusal, to: Option<u64>, sink: Sink<'_>) -> Result<Back, Refusal> {
+    let findings = match refusal {
+        Refusal::Manifests(findings) | Refusal::Cluster(findings) | Refusal::Stuck(findings) => findings,
+        refusal @ (Refusal::Unreachable(_) | Refusal::Stopped(_)) => return Err(refusal),
+    };
+    for finding in findings.iter() {
+        sink(&Stamped { at_ms: 0, event: Event::Note { finding: finding.clone() } });
+    }
+    Ok(Back { result: Rollback { to, outcome: RunOutcome::Failed }, plan: None })
 }
 
 /// One engine from start to end.

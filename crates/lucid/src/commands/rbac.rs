@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Object, ObjectSet, yaml};
 use lucid_plan::order::is_settled_at_once;
+use lucid_plan::{Resources, scope};
 use lucid_release::ReleaseFile;
 use serde_json::{Value, json};
 
@@ -14,7 +15,11 @@ use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Rbac, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, &args.source)?;
+    let mut manifests = manifests::load(global, &args.source)?;
+    // Where an object goes that names no namespace, without asking a cluster: kinds that are not known stay as they are.
+    let mut resources = Resources::builtin();
+    resources.define(&manifests.objects);
+    let _unknown = scope::place(&mut manifests.objects, &manifests.release.spec.namespace, &resources);
     outlet.result(&document(&manifests.release, &manifests.objects, &args.service_account));
     Ok(Exit::Done)
 }

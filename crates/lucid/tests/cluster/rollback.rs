@@ -1,8 +1,12 @@
 //! The ways back, on the real control plane.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::shop::{App, Shop, kubectl};
+use crate::harness::wait_for;
+use crate::shop::{App, Ran, Shop, kubectl};
 
 fn broken() -> (&'static str, &'static str) {
     ("lucid.dev/test-fail", "image-not-found")
@@ -214,6 +218,33 @@ fn a_first_install_that_fails_is_kept_or_taken_away() {
     let removed = other.run(&["deploy", "--on-failure", "remove"]);
     removed.check(1, &["error[L3002]", "what the first install had created is gone"]);
     assert_eq!(kubectl(&["get", "deployments,services", "-n", &other.namespace, "-o", "name"]), "");
+}
+
+#[test]
+fn a_way_back_that_is_barred_is_said_with_a_code_of_its_own() {
+    let mut shop = Shop::new("barred");
+    shop.extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held}\ndata: {a: b}\n".into();
+    shop.run(&["deploy"]).check(0, &[]);
+    let finalizers = |value: &str| {
+        let patch = format!("{{\"metadata\":{{\"finalizers\":{value}}}}}");
+        kubectl(&["patch", "configmap", "held", "-n", &shop.namespace, "--type=merge", "-p", &patch]);
+    };
+    finalizers("[\"example.com/hold\"]");
+    shop.apps[2].annotations.push(broken());
+    shop.write();
+    let events = shop.folder.join("events.ndjson");
+    let args = ["deploy", "--events", events.to_str().unwrap()];
+    let child = shop.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("the run", Duration::from_secs(20), || {
+        std::fs::read_to_string(&events).unwrap_or_default().contains("\"started\"").then_some(())
+    });
+    kubectl(&["delete", "configmap", "held", "-n", &shop.namespace, "--wait=false"]);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    ran.check(8, &["error[L3002]", "error[L9010]", "example.com/hold", "the rollback failed too"]);
+    let history = history(&shop);
+    assert_eq!((&history["underWay"], &history["inService"]), (&Value::Null, &1.into()), "{ran}");
+    finalizers("null");
+    shop.run(&["rollback"]).check(0, &["in service"]);
 }
 
 #[test]

@@ -343,7 +343,11 @@ fn a_way_back_leaves_nothing_of_where_it_came_from() {
             stage.deploy(&a).await;
             let before = stage.content().await;
             stage.deploy(&b).await;
-            assert_ne!(differences(&before, &stage.content().await), Vec::<String>::new(), "round {round}: no difference");
+            assert_ne!(
+                differences(&before, &stage.content().await),
+                Vec::<String>::new(),
+                "round {round}: no difference"
+            );
             stage.go_back().await;
             assert_eq!(differences(&before, &stage.content().await), Vec::<String>::new(), "round {round}");
         });
