@@ -103,25 +103,22 @@ const FAREWELL: std::time::Duration = std::time::Duration::from_millis(1900);
 fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
     use lucid_engine::Signal;
     let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            let mut count = 0;
+    // Listened for from here on, not from when the task is first run.
+    #[cfg(unix)]
+    if let (Ok(mut interrupt), Ok(mut terminate)) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    } {
+        tokio::spawn(async move {
+            let mut is_first = true;
             loop {
                 let signal = tokio::select! {
                     _ = interrupt.recv() => Signal::Interrupt,
                     _ = terminate.recv() => Signal::Terminate,
                 };
-                count += 1;
                 let exit = if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
                 let leave = move || std::process::exit(i32::from(exit.code()));
-                if count > 1 {
+                if !std::mem::take(&mut is_first) {
                     leave();
                 }
                 let _ = sender.send(signal);
@@ -131,8 +128,10 @@ fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
                     leave();
                 });
             }
-        }
-        #[cfg(not(unix))]
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             let _ = sender.send(Signal::Interrupt);
         }

@@ -10,3 +10,7 @@ mod bombs;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;
+/// Signals, and who ends when.
+#[cfg(unix)]
+#[path = "cli/signals.rs"]
+mod signals;
