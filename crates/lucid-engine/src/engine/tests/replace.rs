@@ -21,15 +21,15 @@ fn answer(play: &mut Play, outcome: Result<(), ApplyError>) {
     play.step(Input::Deleted { effect, outcome });
 }
 
-fn refused(is_transient: bool) -> Result<(), ApplyError> {
-    Err(ApplyError { finding: Finding::error(9019, "Deployment n/api is not gone"), is_transient })
+fn refused(is_transient: bool) -> ApplyError {
+    ApplyError { finding: Finding::error(9019, "Deployment n/api is not gone"), is_transient }
 }
 
 #[test]
 fn the_new_object_comes_when_the_old_one_is_gone() {
     let mut play = replacing();
     assert_eq!(play.sent(), ["delete api"]);
-    answer(&mut play, refused(true));
+    answer(&mut play, Err(refused(true)));
     assert_eq!(play.sent(), Vec::<String>::new());
     play.wait(1);
     assert_eq!(play.sent(), ["delete api"]);
@@ -43,7 +43,7 @@ fn the_new_object_comes_when_the_old_one_is_gone() {
 #[test]
 fn a_name_that_is_anothers_by_now_is_left_alone() {
     let mut play = replacing();
-    answer(&mut play, refused(false));
+    answer(&mut play, Err(refused(false)));
     assert_eq!(play.sent(), Vec::<String>::new());
     assert_eq!(play.told().last().unwrap(), "finished Failed");
 }
