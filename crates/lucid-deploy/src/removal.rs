@@ -10,7 +10,7 @@ use lucid_object::{Finding, ObjectRef};
 use lucid_plan::Children;
 use serde_json::Value;
 
-use crate::drive::explain;
+use crate::fence::{self, Denied, Seen};
 
 /// How often it is looked whether the objects are gone: one LIST a kind and namespace.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
@@ -20,34 +20,36 @@ const LOOK_EVERY: Duration = Duration::from_millis(400);
 pub struct Removal {
     pub object: ObjectRef,
     pub target: Target,
-    pub uid: String,
+    pub seen: Seen,
 }
 
 impl Removal {
-    /// Deletes the object so that a new one may have its name. Says so while it is not gone yet; asked again, it goes on.
+    /// Deletes the object so that a new one may have its name; says why not, or not yet. Asked again, it goes on.
     ///
     /// # Errors
-    /// Transient while the old object is still going; final when the name is another's by now.
-    pub(crate) async fn make_room(&self, client: &ApiClient, children: Children) -> Result<(), ApplyError> {
+    /// When the server does not take the request, or a later run has the object.
+    pub(crate) async fn make_room(
+        &self,
+        client: &ApiClient,
+        children: Children,
+        epoch: u64,
+    ) -> Result<Option<ApplyError>, Denied> {
         let manner = match children {
             Children::Stay => Manner::Orphan,
             Children::Go => Manner::Foreground,
         };
         let name = &self.object.name;
-        let explained = |error| explain(&error, &self.object);
-        client.delete_as(&self.target, name, &self.uid, manner).await.map_err(explained)?;
-        match client.get(&self.target, name).await {
-            Err(error) if error.is_not_found() => Ok(()),
-            Err(error) => Err(explained(error)),
-            Ok(live) if text(&live, "/metadata/uid") == self.uid => {
-                Err(ApplyError { finding: left(&live, &[self]).to_finding(), is_transient: true })
-            }
-            Ok(_) => {
-                let finding = Finding::error(1023, format!("{} was made anew by someone else", self.object));
-                let finding = finding.on(self.object.clone()).help("find out by whom; then deploy again");
-                Err(ApplyError { finding, is_transient: false })
-            }
+        fence::delete(client, &self.target, name, self.seen.clone(), manner, epoch).await?;
+        let live = match client.get(&self.target, name).await {
+            Err(error) if error.is_not_found() => return Ok(None),
+            result => result?,
+        };
+        if text(&live, "/metadata/uid") == self.seen.uid {
+            return Ok(Some(ApplyError { finding: left(&live, &[self]).to_finding(), is_transient: true }));
         }
+        let finding = Finding::error(1023, format!("{} was made anew by someone else", self.object));
+        let finding = finding.on(self.object.clone()).help("find out by whom; then deploy again");
+        Ok(Some(ApplyError { finding, is_transient: false }))
     }
 }
 
@@ -74,14 +76,16 @@ impl Left {
 /// Deletes all of them at once and waits until they are gone, or for this long.
 ///
 /// # Errors
-/// When the server does not take a request.
-pub async fn remove(client: &ApiClient, objects: &[Removal], manner: Manner, patience: Duration) -> Result<Vec<Left>> {
-    let deletions = objects.iter().map(|removal| async move {
-        match client.delete_as(&removal.target, &removal.object.name, &removal.uid, manner).await {
-            // Another object has the name by now: ours is gone.
-            Err(error) if error.is_conflict() => Ok(()),
-            result => result,
-        }
+/// When the server does not take a request, or a later run has one of the objects.
+pub async fn remove(
+    client: &ApiClient,
+    objects: &[Removal],
+    manner: Manner,
+    patience: Duration,
+    epoch: u64,
+) -> Result<Vec<Left>, Denied> {
+    let deletions = objects.iter().map(|removal| {
+        fence::delete(client, &removal.target, &removal.object.name, removal.seen.clone(), manner, epoch)
     });
     try_join_all(deletions).await?;
     let until = tokio::time::Instant::now() + patience;
@@ -103,7 +107,7 @@ async fn still_there(client: &ApiClient, objects: &[Removal]) -> Result<Vec<Left
             Err(error) if error.is_not_found() => Vec::new(),
             result => result?.items,
         };
-        let uids: BTreeSet<&str> = removals.iter().map(|removal| removal.uid.as_str()).collect();
+        let uids: BTreeSet<&str> = removals.iter().map(|removal| removal.seen.uid.as_str()).collect();
         let found = items.iter().filter(|item| uids.contains(text(item, "/metadata/uid")));
         Ok::<_, lucid_client::Error>(found.map(|item| left(item, removals)).collect::<Vec<_>>())
     }));
@@ -112,7 +116,7 @@ async fn still_there(client: &ApiClient, objects: &[Removal]) -> Result<Vec<Left
 
 fn left(item: &Value, removals: &[&Removal]) -> Left {
     let uid = text(item, "/metadata/uid");
-    let object = removals.iter().find(|removal| removal.uid == uid).map(|removal| removal.object.clone());
+    let object = removals.iter().find(|removal| removal.seen.uid == uid).map(|removal| removal.object.clone());
     let finalizers = item.pointer("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
     // The garbage collector's own only says that what the object owns is still going.
     let own = |name: &&str| !matches!(*name, "foregroundDeletion" | "orphan");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lucid_object::Finding;
-use lucid_release::names::{FIELD_MANAGER, REPLICAS_MANAGER, RESTART_MANAGER};
+use lucid_release::names::{FENCE_MANAGER, FIELD_MANAGER, REPLICAS_MANAGER, RESTART_MANAGER};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub fn others(live: &Value) -> Vec<Manager> {
     let mut newest: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for entry in entries.into_iter().flatten().filter(|entry| holds_content(entry)) {
         let Some(name) = entry["manager"].as_str() else { continue };
-        if ![FIELD_MANAGER, REPLICAS_MANAGER, RESTART_MANAGER].contains(&name) {
+        if ![FIELD_MANAGER, REPLICAS_MANAGER, RESTART_MANAGER, FENCE_MANAGER].contains(&name) {
             let at = newest.entry(name).or_default();
             // Of one form and zone, so that the later is the larger.
             *at = (*at).max(entry["time"].as_str());
