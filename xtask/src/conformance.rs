@@ -59,7 +59,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         println!("{state}: {name}");
     }
     println!("{passed} of {all} conformance tests of the API server pass");
-    let told = if passed == all && all > 0 { Ok(format!("{passed} of {all}")) } else { Err(anyhow::anyhow!("{passed} of {all}")) };
+    let told = if passed == all && all > 0 {
+        Ok(format!("{passed} of {all}"))
+    } else {
+        Err(anyhow::anyhow!("{passed} of {all}"))
+    };
     if args.note {
         soak::note_result("Conformance", began.elapsed(), &told)?;
     }

@@ -15,8 +15,8 @@ use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
 use crate::codegen;
-use crate::tools;
 use crate::process::seconds;
+use crate::tools;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
 pub(crate) use rust::simulator_soak;
@@ -45,8 +45,7 @@ pub(crate) enum Suite {
     Deny,
 }
 
-const ALL: [Suite; 6] =
-    [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster, Suite::Containers];
+const ALL: [Suite; 6] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster, Suite::Containers];
 
 /// How much the tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

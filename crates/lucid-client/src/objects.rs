@@ -80,6 +80,8 @@ pub enum Manner {
     Foreground,
     /// Gone at once, without a grace period; what it owns follows.
     Force,
+    /// Gone when what it owns has been let go; that stays.
+    Orphan,
 }
 
 impl ApiClient {
@@ -207,6 +209,7 @@ impl ApiClient {
         match manner {
             Manner::Background => body["propagationPolicy"] = "Background".into(),
             Manner::Foreground => body["propagationPolicy"] = "Foreground".into(),
+            Manner::Orphan => body["propagationPolicy"] = "Orphan".into(),
             Manner::Force => {
                 body["propagationPolicy"] = "Background".into();
                 body["gracePeriodSeconds"] = 0.into();

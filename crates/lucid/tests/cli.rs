@@ -14,6 +14,10 @@ mod crowd;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;
+/// Signals, and who ends when.
+#[cfg(unix)]
+#[path = "cli/signals.rs"]
+mod signals;
 /// `lucid validate`: every mistake at once, in each output, and what errors stop.
 #[path = "cli/validate.rs"]
 mod validate;

@@ -60,6 +60,7 @@ fn words(outcome: Outcome) -> &'static str {
         Outcome::RolledBack => "was rolled back",
         Outcome::Partial => "verified a part",
         Outcome::Abandoned => "was abandoned",
+        Outcome::Imported => "was imported",
     }
 }
 

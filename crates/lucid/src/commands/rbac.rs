@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Object, ObjectSet, yaml};
 use lucid_plan::order::is_settled_at_once;
+use lucid_plan::{Resources, scope};
 use lucid_release::ReleaseFile;
 use serde_json::{Value, json};
 
@@ -14,7 +15,11 @@ use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Rbac, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, &args.source)?;
+    let mut manifests = manifests::load(global, &args.source)?;
+    // Where an object goes that names no namespace, without asking a cluster: kinds that are not known stay as they are.
+    let mut resources = Resources::builtin();
+    resources.define(&manifests.objects);
+    let _unknown = scope::place(&mut manifests.objects, &manifests.release.spec.namespace, &resources);
     outlet.result(&document(&manifests.release, &manifests.objects, &args.service_account));
     Ok(Exit::Done)
 }
@@ -102,6 +107,11 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]}));
         // Opened by a GET that is upgraded, for which newer servers ask for `create`.
         rules.push(json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]}));
+        rules.push(json!({"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}));
+    }
+    if here().any(|object| object.kind() == "StatefulSet") {
+        // A pod that keeps its StatefulSet from going back is deleted, and so is one that nobody owns any more.
+        rules.push(json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]}));
     }
     // Secrets are listed as metadata; values are read by name only.
     rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}));
@@ -116,14 +126,12 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": read, "verbs": ["get"]}));
     }
     if namespace == release.spec.namespace {
-        let (lease, record) =
-            (lucid_release::names::lease(release.name()), lucid_release::names::record(release.name()));
+        let lease = lucid_release::names::lease(release.name());
         rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}));
-        rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update"]}));
-        rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}));
-        rules.push(
-            json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": [record], "verbs": ["get", "update"]}),
-        );
+        rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update", "delete"]}));
+        // The record, revisions and their packs: their names are not known beforehand.
+        rules
+            .push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "update", "delete"]}));
     }
     // Nobody may hand out what they do not have: the rules of the release's own Roles come along.
     let granted =
