@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::process::{output, seconds};
 use crate::root::root;
-use crate::test::{Counts, real_suite, rendering_suite};
+use crate::test::{Counts, real_suite, rendering_suite, simulator_soak};
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -23,9 +23,11 @@ enum Suite {
     Cluster,
     /// Rendering beside the real kustomize
     Rendering,
+    /// Rehearsals, and processes that die at every request
+    Simulator,
 }
 
-const ALL: [Suite; 2] = [Suite::Rendering, Suite::Cluster];
+const ALL: [Suite; 3] = [Suite::Rendering, Suite::Simulator, Suite::Cluster];
 
 const HEAD: &str = "# Soak\n\nResults of `cargo xtask soak`, newest last.\n";
 const TABLE: &str = "| date | commit | cores | took | result |\n|---|---|---|---|---|\n";
@@ -38,6 +40,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let result = match suite {
             Suite::Cluster => real_suite(Counts::Full).map(|()| String::new()),
             Suite::Rendering => rendering_suite(Counts::Full),
+            Suite::Simulator => simulator_soak(),
         };
         note(section(suite), &row(&date()?, &commit()?, cores(), began.elapsed(), &result))?;
         if let Err(error) = result {
@@ -60,6 +63,7 @@ fn section(suite: Suite) -> &'static str {
     match suite {
         Suite::Cluster => "Cluster",
         Suite::Rendering => "Rendering",
+        Suite::Simulator => "Simulator",
     }
 }
 

@@ -14,10 +14,11 @@ use anyhow::{Result, bail};
 use clap::{Parser, ValueEnum};
 
 use crate::codegen;
-use crate::tools;
 use crate::process::seconds;
+use crate::tools;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
+pub(crate) use rust::simulator_soak;
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -77,7 +78,7 @@ fn timed(suite: Suite) -> Outcome {
     let result = match suite {
         Suite::Unit => unit(),
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
-        Suite::Sim => rust::suite("sim"),
+        Suite::Sim => rust::simulator(),
         Suite::Clients => clients(),
         Suite::Cluster => real::suite(Counts::Small),
         Suite::Deny => deny::check(),

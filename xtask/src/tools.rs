@@ -123,7 +123,13 @@ pub(crate) fn clients() -> Result<()> {
     control_plane()?;
     HELM.ensure()?;
     let source = root().join("crates/lucid-sim/tests/conformance");
-    go::build_tests(&source, &tools().join("conformance"), &version_flags(), "Kubernetes' conformance suite", "6-9 minutes")
+    go::build_tests(
+        &source,
+        &tools().join("conformance"),
+        &version_flags(),
+        "Kubernetes' conformance suite",
+        "6-9 minutes",
+    )
 }
 
 /// The folder of a component of ours or of an installed program.

@@ -30,6 +30,8 @@ pub struct Config {
     pub token: Option<String>,
     /// How many changes a watch can resume from before it is told 410.
     pub history: usize,
+    /// Whether everything that happens is remembered, for [`crate::Sim::history`].
+    pub keeps_history: bool,
 }
 
 /// A node, its size and place.
@@ -73,6 +75,7 @@ impl Default for Config {
             speed: 1,
             token: None,
             history: 20_000,
+            keeps_history: false,
         }
     }
 }

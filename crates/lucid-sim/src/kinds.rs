@@ -157,7 +157,7 @@ fn declared(version: &Value) -> Value {
 }
 
 /// All kinds that are served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kinds {
     kinds: Vec<Arc<Kind>>,
     tables: Vec<(String, String)>,

@@ -18,7 +18,8 @@ use crate::world::World;
 pub(crate) fn complete(range: &mut Value) {
     for item in range.items("spec/limits").iter_mut().filter(|item| item.str("type") == "Container") {
         for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
-            let known: Vec<(String, Value)> = item.map(from).into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+            let known: Vec<(String, Value)> =
+                item.map(from).into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
             for (resource, amount) in known {
                 let held = item.entry(to);
                 if !held.is_object() {
@@ -45,7 +46,8 @@ pub(crate) fn mutate(world: &World, kind: &Kind, pod: &mut Value) {
             for (list, prefix) in [("spec/initContainers", "init container"), ("spec/containers", "container")] {
                 for container in pod.items(list) {
                     let name = container.str("name").to_owned();
-                    for (to, from, word) in [("requests", "defaultRequest", "request"), ("limits", "default", "limit")] {
+                    for (to, from, word) in [("requests", "defaultRequest", "request"), ("limits", "default", "limit")]
+                    {
                         let set = fill(container, to, limit.at(from));
                         if !set.is_empty() {
                             notes.push(format!("{} {word} for {prefix} {name}", set.join(", ")));
@@ -116,7 +118,10 @@ struct Asked {
 
 impl Asked {
     fn of(resources: &Value) -> Self {
-        Self { requests: Request::of_map(resources.at("requests")).0, limits: Request::of_map(resources.at("limits")).0 }
+        Self {
+            requests: Request::of_map(resources.at("requests")).0,
+            limits: Request::of_map(resources.at("limits")).0,
+        }
     }
 
     /// The sum over containers, or the largest init container where that is more.
@@ -199,11 +204,17 @@ fn claim(limit: &Value, claim: &Value, problems: &mut Vec<String>) {
     };
     if let Some((least, shown)) = bound("min").filter(|(least, _)| asked < *least) {
         let _ = least;
-        problems.push(format!("minimum storage usage per PersistentVolumeClaim is {shown}, but request is {}", spell(asked, &shown)));
+        problems.push(format!(
+            "minimum storage usage per PersistentVolumeClaim is {shown}, but request is {}",
+            spell(asked, &shown)
+        ));
     }
     if let Some((most, shown)) = bound("max").filter(|(most, _)| asked > *most) {
         let _ = most;
-        problems.push(format!("maximum storage usage per PersistentVolumeClaim is {shown}, but request is {}", spell(asked, &shown)));
+        problems.push(format!(
+            "maximum storage usage per PersistentVolumeClaim is {shown}, but request is {}",
+            spell(asked, &shown)
+        ));
     }
 }
 

@@ -52,7 +52,9 @@ impl Attempt<'_> {
             "userInfo": {"username": world.asker.name, "groups": world.asker.groups}, "dryRun": self.dry_run});
         let namespace = match self.kind.table {
             Table::NAMESPACES => Value::Null,
-            _ => world.store.get(Table::NAMESPACES, "", any.namespace()).map_or(Value::Null, |found| Value::clone(found)),
+            _ => {
+                world.store.get(Table::NAMESPACES, "", any.namespace()).map_or(Value::Null, |found| Value::clone(found))
+            }
         };
         Scope::default()
             .with("object", self.object)
@@ -275,7 +277,8 @@ fn parameters(world: &World, policy: &Value, binding: &Value, attempt: &Attempt<
 /// Whether rules and selectors pick this write. A binding without rules takes its policy's.
 fn matches(world: &World, constraints: &Value, attempt: &Attempt<'_>, needs_rules: bool) -> bool {
     let selects = |selector: &Value, object: &Value| {
-        selector.is_null() || LabelSelector::from_value(selector).is_none_or(|selector| selector.matches(&object.labels()))
+        selector.is_null()
+            || LabelSelector::from_value(selector).is_none_or(|selector| selector.matches(&object.labels()))
     };
     let namespace = match attempt.kind.table {
         Table::NAMESPACES => Some(attempt.any().clone()),
@@ -303,9 +306,10 @@ fn covers(rule: &Value, attempt: &Attempt<'_>) -> bool {
         part => format!("{}/{part}", attempt.kind.plural),
     };
     let wild = [format!("{}/*", attempt.kind.plural), format!("*/{}", attempt.subresource), "*/*".to_owned()];
-    let resource = rule.list("resources").iter().filter_map(Value::as_str).any(|one| {
-        one == whole || one == "*" && attempt.subresource.is_empty() || wild.iter().any(|wild| wild == one)
-    });
+    let resource =
+        rule.list("resources").iter().filter_map(Value::as_str).any(|one| {
+            one == whole || one == "*" && attempt.subresource.is_empty() || wild.iter().any(|wild| wild == one)
+        });
     let scope = match rule.str("scope") {
         "Namespaced" => attempt.kind.namespaced,
         "Cluster" => !attempt.kind.namespaced,

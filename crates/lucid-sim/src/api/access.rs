@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::api::format::Format;
 use crate::api::path::Target;
 use crate::api::rbac::{self, Attributes};
 use crate::api::user::{self, User};
-use crate::api::format::Format;
 use crate::api::{Reply, Request, decode, read};
 use crate::error::ApiError;
 use crate::json::{Json, JsonMut};
@@ -63,7 +63,9 @@ fn token(world: &World, token: &str) -> Value {
         false => user::service_account(world, token),
     };
     match found {
-        Some(user) => json!({"authenticated": true, "user": info(&user), "audiences": ["https://kubernetes.default.svc"]}),
+        Some(user) => {
+            json!({"authenticated": true, "user": info(&user), "audiences": ["https://kubernetes.default.svc"]})
+        }
         None => json!({"user": {}, "error": "invalid bearer token"}),
     }
 }

@@ -53,10 +53,8 @@ pub(crate) fn check(world: &World, user: &User, kind: &Kind, target: &Target, ve
         "" => "at the cluster scope".to_owned(),
         namespace => format!("in the namespace {namespace:?}"),
     };
-    let why = format!(
-        "User {:?} cannot {verb} resource {resource:?} in API group {:?} {place}",
-        user.name, target.group
-    );
+    let why =
+        format!("User {:?} cannot {verb} resource {resource:?} in API group {:?} {place}", user.name, target.group);
     Err(ApiError::forbidden(About { plural: &target.plural, ..kind.about() }, &target.name, &why))
 }
 
@@ -90,7 +88,8 @@ pub(crate) fn rules(world: &World, user: &User, namespace: &str) -> Vec<Value> {
     if let Some(kind) = world.kinds.by_kind("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") {
         world.store.list(kind.table).for_each(&mut give);
     }
-    if let Some(kind) = world.kinds.by_kind("rbac.authorization.k8s.io/v1", "RoleBinding").filter(|_| !namespace.is_empty())
+    if let Some(kind) =
+        world.kinds.by_kind("rbac.authorization.k8s.io/v1", "RoleBinding").filter(|_| !namespace.is_empty())
     {
         world.store.list_in(kind.table, namespace).for_each(&mut give);
     }
@@ -135,9 +134,11 @@ fn covers(rule: &Value, wanted: &Attributes<'_>) -> bool {
         part => format!("{}/{part}", wanted.resource),
     };
     let every = format!("*/{}", wanted.subresource);
-    let resource = rule.list("resources").iter().filter_map(Value::as_str).any(|one| {
-        one == "*" || one == whole || !wanted.subresource.is_empty() && one == every
-    });
+    let resource = rule
+        .list("resources")
+        .iter()
+        .filter_map(Value::as_str)
+        .any(|one| one == "*" || one == whole || !wanted.subresource.is_empty() && one == every);
     let names = rule.list("resourceNames");
     any("apiGroups", wanted.group) && resource && (names.is_empty() || names.iter().any(|name| name == wanted.name))
 }
@@ -147,13 +148,33 @@ pub(crate) fn bootstrap() -> Vec<Value> {
     let read = ["get", "list", "watch"];
     let write = ["create", "delete", "deletecollection", "patch", "update"];
     let core = [
-        "configmaps", "endpoints", "persistentvolumeclaims", "pods", "replicationcontrollers", "serviceaccounts",
-        "services", "bindings", "events", "limitranges", "namespaces/status", "pods/log", "pods/status",
-        "resourcequotas", "resourcequotas/status", "namespaces",
+        "configmaps",
+        "endpoints",
+        "persistentvolumeclaims",
+        "pods",
+        "replicationcontrollers",
+        "serviceaccounts",
+        "services",
+        "bindings",
+        "events",
+        "limitranges",
+        "namespaces/status",
+        "pods/log",
+        "pods/status",
+        "resourcequotas",
+        "resourcequotas/status",
+        "namespaces",
     ];
     let edited = [
-        "configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "secrets", "serviceaccounts",
-        "services", "endpoints", "events",
+        "configmaps",
+        "persistentvolumeclaims",
+        "pods",
+        "replicationcontrollers",
+        "secrets",
+        "serviceaccounts",
+        "services",
+        "endpoints",
+        "events",
     ];
     let groups = ["apps", "batch", "autoscaling", "networking.k8s.io", "policy", "discovery.k8s.io"];
     let view = vec![
@@ -182,8 +203,10 @@ pub(crate) fn bootstrap() -> Vec<Value> {
         json!({"apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]}),
     ];
     let role = |name: &str, rules: &[Value]| json!({"kind": "ClusterRole", "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"}}, "rules": rules});
-    let binding = |name: &str, group: &str| json!({"kind": "ClusterRoleBinding", "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"}},
-        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}, "subjects": [{"apiGroup": GROUP, "kind": "Group", "name": group}]});
+    let binding = |name: &str, group: &str| {
+        json!({"kind": "ClusterRoleBinding", "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}, "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"}},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": name}, "subjects": [{"apiGroup": GROUP, "kind": "Group", "name": group}]})
+    };
     vec![
         role("cluster-admin", &master),
         role("admin", &admin),

@@ -21,9 +21,8 @@ pub(crate) fn format_of(request: &Request) -> Result<Format, ApiError> {
     match format {
         Format::Table(_) => {
             let given = request.query.get("includeObject");
-            let include = Include::of(given).ok_or_else(|| {
-                ApiError::bad_request(format!("unrecognized value for includeObject: {given:?}"))
-            })?;
+            let include = Include::of(given)
+                .ok_or_else(|| ApiError::bad_request(format!("unrecognized value for includeObject: {given:?}")))?;
             Ok(Format::Table(include))
         }
         other => Ok(other),

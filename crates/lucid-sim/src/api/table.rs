@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::format::{self, Include};
 use crate::api::convert;
+use crate::api::format::{self, Include};
 use crate::json::Json;
 use crate::kinds::Kind;
 
@@ -67,7 +67,8 @@ fn shape(kind: &Kind) -> (Vec<Value>, Cells<'_>) {
     }
     let columns = columns::of(&kind.group, &kind.kind);
     if columns.is_empty() {
-        let created = |row: &Row<'_>| vec![row.object.name().into(), row.object.at("metadata/creationTimestamp").clone()];
+        let created =
+            |row: &Row<'_>| vec![row.object.name().into(), row.object.at("metadata/creationTimestamp").clone()];
         let definitions =
             vec![definition("Name", "string", "name", "", 0), definition("Created At", "date", "", "", 0)];
         return (definitions, Box::new(created));

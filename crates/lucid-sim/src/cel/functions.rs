@@ -46,8 +46,12 @@ pub(super) fn arithmetic(mark: &str, left: &Val, right: &Val) -> Evaluated {
         ("+", Val::Text(a), Val::Text(b)) => Ok(Val::from(format!("{a}{b}"))),
         ("+", Val::Bytes(a), Val::Bytes(b)) => Ok(Val::Bytes([a.as_slice(), b].concat())),
         ("+", Val::List(a), Val::List(b)) => Ok(Val::List(Rc::new([a.as_slice(), b].concat()))),
-        ("+", Val::Duration(a), Val::Duration(b)) => a.checked_add(*b).map(Val::Duration).ok_or_else(|| OVERFLOW.into()),
-        ("-", Val::Duration(a), Val::Duration(b)) => a.checked_sub(*b).map(Val::Duration).ok_or_else(|| OVERFLOW.into()),
+        ("+", Val::Duration(a), Val::Duration(b)) => {
+            a.checked_add(*b).map(Val::Duration).ok_or_else(|| OVERFLOW.into())
+        }
+        ("-", Val::Duration(a), Val::Duration(b)) => {
+            a.checked_sub(*b).map(Val::Duration).ok_or_else(|| OVERFLOW.into())
+        }
         ("+", Val::Timestamp(a), Val::Duration(b)) | ("+", Val::Duration(b), Val::Timestamp(a)) => {
             Ok(Val::Timestamp(a + b / 1_000_000_000))
         }
@@ -172,9 +176,9 @@ fn convert(name: &str, value: &Val) -> Result<Option<Val>, String> {
         ("timestamp", Val::Timestamp(seconds)) => Val::Timestamp(*seconds),
         ("duration", Val::Text(text)) => Val::Duration(nanos(text).ok_or_else(|| bad("duration"))?),
         ("duration", Val::Duration(nanos)) => Val::Duration(*nanos),
-        ("quantity", Val::Text(text)) => Val::Quantity(
-            lucid_object::Quantity::parse(text).ok_or_else(|| bad("quantity"))?.milli(),
-        ),
+        ("quantity", Val::Text(text)) => {
+            Val::Quantity(lucid_object::Quantity::parse(text).ok_or_else(|| bad("quantity"))?.milli())
+        }
         ("isQuantity", Val::Text(text)) => Val::Bool(lucid_object::Quantity::parse(text).is_some()),
         _ => return Ok(None),
     }))
@@ -192,7 +196,8 @@ fn nanos(text: &str) -> Option<i64> {
         let number: f64 = rest[..end].parse().ok()?;
         rest = &rest[end..];
         let unit = ["ns", "us", "µs", "ms", "s", "m", "h"].into_iter().find(|unit| {
-            rest.strip_prefix(unit).is_some_and(|after| after.is_empty() || after.starts_with(|c: char| c.is_ascii_digit()))
+            rest.strip_prefix(unit)
+                .is_some_and(|after| after.is_empty() || after.starts_with(|c: char| c.is_ascii_digit()))
         })?;
         rest = &rest[unit.len()..];
         total += number
@@ -265,7 +270,15 @@ fn format(text: &str, values: &[Val]) -> Result<String, String> {
         let mut verb = chars.next().ok_or("unexpected end of format string")?;
         let mut places = None;
         if verb == '.' {
-            let digits: String = chars.by_ref().take_while(|c| c.is_ascii_digit() || { verb = *c; false }).collect();
+            let digits: String = chars
+                .by_ref()
+                .take_while(|c| {
+                    c.is_ascii_digit() || {
+                        verb = *c;
+                        false
+                    }
+                })
+                .collect();
             places = digits.parse::<usize>().ok();
         }
         if verb == '%' {
@@ -294,9 +307,7 @@ fn on_list(items: &[Val], name: &str, arguments: &[&Val]) -> Result<Option<Val>,
         }
         ("sum", []) => match items.split_first() {
             None => Val::Int(0),
-            Some((first, rest)) => {
-                rest.iter().try_fold(first.clone(), |sum, item| arithmetic("+", &sum, item))?
-            }
+            Some((first, rest)) => rest.iter().try_fold(first.clone(), |sum, item| arithmetic("+", &sum, item))?,
         },
         ("min" | "max", []) => {
             return extreme(items, name == "max").map(Some).ok_or_else(|| format!("{name} called on empty list"));

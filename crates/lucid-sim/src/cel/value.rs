@@ -115,7 +115,8 @@ impl Val {
             (Self::Quantity(a), Self::Quantity(b)) => a == b,
             (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.equals(b)),
             (Self::Map(a), Self::Map(b)) => {
-                a.len() == b.len() && a.iter().all(|(key, value)| other.entry(key).is_some_and(|held| held.equals(value)))
+                a.len() == b.len()
+                    && a.iter().all(|(key, value)| other.entry(key).is_some_and(|held| held.equals(value)))
             }
             (Self::Optional(a), Self::Optional(b)) => match (a, b) {
                 (Some(a), Some(b)) => a.equals(b),

@@ -304,15 +304,25 @@ mod tests {
         let volume = [field(1, b"v"), field(2, &field(2, b""))].concat();
         let spec = [field(1, &volume), vec![4 << 3, 30]].concat();
         let pod = read(&envelope("v1", "Pod", &field(2, &spec))).unwrap();
-        assert_eq!(pod["spec"], json!({"volumes": [{"name": "v", "emptyDir": {}}], "terminationGracePeriodSeconds": 30}));
+        assert_eq!(
+            pod["spec"],
+            json!({"volumes": [{"name": "v", "emptyDir": {}}], "terminationGracePeriodSeconds": 30})
+        );
     }
 
     #[test]
     fn options_and_nonsense() {
-        let body = envelope("v1", "DeleteOptions", &[vec![1 << 3, 0], field(2, &field(1, b"u")), field(4, b"Orphan")].concat());
+        let body = envelope(
+            "v1",
+            "DeleteOptions",
+            &[vec![1 << 3, 0], field(2, &field(1, b"u")), field(4, b"Orphan")].concat(),
+        );
         let options = read(&body).unwrap();
         assert_eq!(options["preconditions"], json!({"uid": "u"}));
-        assert_eq!((options["gracePeriodSeconds"].as_i64(), options["propagationPolicy"].as_str()), (Some(0), Some("Orphan")));
+        assert_eq!(
+            (options["gracePeriodSeconds"].as_i64(), options["propagationPolicy"].as_str()),
+            (Some(0), Some("Orphan"))
+        );
         assert!(read(b"{}").is_err());
         assert!(read(&envelope("v1", "Nothing", b"")).unwrap_err().contains("no kind \"Nothing\""));
         assert!(read(&[MAGIC, &[0x0a, 0x7f]].concat()).is_err());

@@ -79,8 +79,8 @@ impl<'de> Visitor<'de> for At<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(item) = items
-            .next_element_seed(At { path: format!("{}[{}]", self.path, out.len()), told: self.told })?
+        while let Some(item) =
+            items.next_element_seed(At { path: format!("{}[{}]", self.path, out.len()), told: self.told })?
         {
             out.push(item);
         }

@@ -38,8 +38,10 @@ pub(crate) fn load(config: Config, state: &Value) -> Result<World, String> {
     }
     world.store.resume(revision);
     let tables: Vec<Table> = world.kinds.iter().map(|kind| kind.table).collect();
-    let all: Vec<_> =
-        tables.into_iter().flat_map(|table| world.store.list(table).cloned().map(move |o| (table, o)).collect::<Vec<_>>()).collect();
+    let all: Vec<_> = tables
+        .into_iter()
+        .flat_map(|table| world.store.list(table).cloned().map(move |o| (table, o)).collect::<Vec<_>>())
+        .collect();
     for (table, object) in all {
         routes::route(&mut world, &Change { revision, table, old: None, new: Some(object) });
     }
@@ -67,4 +69,3 @@ fn claim(world: &mut World, service: &Value) {
     let ports = ports.chain([service.int("spec/healthCheckNodePort")]).filter_map(|port| u16::try_from(port).ok());
     ports.filter(|port| *port > 0).for_each(|port| world.addresses.claim_port(port));
 }
-

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::admission::policy::{self, Attempt};
 use crate::admission;
+use crate::admission::policy::{self, Attempt};
 use crate::decode;
 use crate::defaults;
 use crate::error::{ApiError, Cause};

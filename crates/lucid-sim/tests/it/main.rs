@@ -14,10 +14,10 @@ mod delete;
 /// The same seed gives the same run.
 mod determinism;
 mod history;
-/// What Kubernetes demands of its storage, property by property.
-mod storage;
 /// Lists in pages, selectors, formats, watches and what ends them.
 mod read;
+/// What Kubernetes demands of its storage, property by property.
+mod storage;
 /// Parts of objects: logs, proxy, scale, reviews.
 mod subresources;
 mod support;

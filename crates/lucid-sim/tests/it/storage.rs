@@ -444,7 +444,8 @@ async fn one_name_in_two_namespaces() {
     let there = post(&sim, "/api/v1/namespaces/kube-public/configmaps", &config_map("a", json!({"k": "9"}))).await.ok();
     assert_ne!(here["metadata"]["uid"], there["metadata"]["uid"]);
     assert_eq!(names(&get(&sim, "/api/v1/configmaps").await.ok()), ["a", "a"]);
-    let narrowed = get(&sim, "/api/v1/configmaps?fieldSelector=metadata.namespace=kube-public,metadata.name=a").await.ok();
+    let narrowed =
+        get(&sim, "/api/v1/configmaps?fieldSelector=metadata.namespace=kube-public,metadata.name=a").await.ok();
     assert_eq!(narrowed["items"][0]["metadata"]["uid"], there["metadata"]["uid"]);
 }
 
@@ -689,7 +690,8 @@ async fn watch_what_has_no_namespace() {
     let class = |name: &str| json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 1});
     let uri = "/apis/scheduling.k8s.io/v1/priorityclasses";
     let from = version(&get(&sim, uri).await.ok());
-    let mut one = Watch::open(&sim, &format!("{uri}?watch=1&resourceVersion={from}&fieldSelector=metadata.name=b")).await;
+    let mut one =
+        Watch::open(&sim, &format!("{uri}?watch=1&resourceVersion={from}&fieldSelector=metadata.name=b")).await;
     let mut all = Watch::open(&sim, &format!("{uri}?watch=1&resourceVersion={from}")).await;
     for name in ["a", "b"] {
         post(&sim, uri, &class(name)).await.ok();
@@ -708,11 +710,9 @@ async fn watch_within_a_namespace() {
     let mut here = Watch::of(&sim, &format!("resourceVersion={from}")).await;
     let mut named =
         Watch::open(&sim, &format!("{everywhere}&resourceVersion={from}&fieldSelector=metadata.name=a")).await;
-    let mut there = Watch::open(
-        &sim,
-        &format!("{everywhere}&resourceVersion={from}&fieldSelector=metadata.namespace=kube-public"),
-    )
-    .await;
+    let mut there =
+        Watch::open(&sim, &format!("{everywhere}&resourceVersion={from}&fieldSelector=metadata.namespace=kube-public"))
+            .await;
     let b = make(&sim, "b").await;
     let a = post(&sim, "/api/v1/namespaces/kube-public/configmaps", &config_map("a", json!({}))).await.ok();
     assert_eq!(here.next().await.2, version(&b));

@@ -25,7 +25,16 @@ fn a_dozen_of_the_conformance_suite() {
     let config = format!("--kubeconfig={}", server.config().display());
     let focus = format!("--ginkgo.focus={}", DOZEN.map(escape).join("|"));
     let json = format!("--ginkgo.json-report={}", report.display());
-    let args = [&config, "--provider=skeleton", &focus, r"--ginkgo.skip=\[Serial\]|\[Slow\]", &json, "--kube-api-content-type=application/json", "--num-nodes=5", "--allowed-not-ready-nodes=-1"];
+    let args = [
+        &config,
+        "--provider=skeleton",
+        &focus,
+        r"--ginkgo.skip=\[Serial\]|\[Slow\]",
+        &json,
+        "--kube-api-content-type=application/json",
+        "--num-nodes=5",
+        "--allowed-not-ready-nodes=-1",
+    ];
     said(&mut suite, &args, 0);
     let text = std::fs::read_to_string(report).unwrap();
     assert!(text.matches("\"State\": \"passed\"").count() >= DOZEN.len(), "{text}");

@@ -35,7 +35,13 @@ fn install_upgrade_roll_back_and_uninstall() {
     let folder = chart(&server, "nginx:1", "1.0.0");
     let told = server.helm(&["install", "demo", &folder, "--wait", "--timeout", "90s"]);
     assert!(told.contains("STATUS: deployed") && told.contains("REVISION: 1"), "{told}");
-    let ready = ["get", "deployment", "demo-web", "-o", "jsonpath={.status.readyReplicas} {.spec.template.spec.containers[0].image}"];
+    let ready = [
+        "get",
+        "deployment",
+        "demo-web",
+        "-o",
+        "jsonpath={.status.readyReplicas} {.spec.template.spec.containers[0].image}",
+    ];
     assert_eq!(server.kubectl(&ready), "1 nginx:1");
     chart(&server, "nginx:2", "1.1.0");
     let told = server.helm(&["upgrade", "demo", &folder, "--wait", "--timeout", "90s", "--set", "replicas=2"]);
@@ -49,7 +55,10 @@ fn install_upgrade_roll_back_and_uninstall() {
     assert!(server.helm(&["get", "manifest", "demo"]).contains("nginx:1"));
     assert!(server.helm(&["status", "demo"]).contains("REVISION: 3"));
     server.helm(&["uninstall", "demo", "--wait", "--timeout", "90s"]);
-    assert_eq!(server.kubectl(&["get", "deployments,services", "-l", "app.kubernetes.io/managed-by=Helm", "-o", "name"]), "");
+    assert_eq!(
+        server.kubectl(&["get", "deployments,services", "-l", "app.kubernetes.io/managed-by=Helm", "-o", "name"]),
+        ""
+    );
     let left = server.kubectl(&["get", "deployments,secrets", "-o", "name"]);
     assert_eq!(left, "", "{left}");
 }

@@ -48,7 +48,8 @@ fn apply_diff_and_apply_again() {
     let undone = server.kubectl(&["rollout", "undo", "deployment/web"]);
     assert!(undone.starts_with("deployment.apps/web rolled back\n"), "{undone}");
     server.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
-    let image = server.kubectl(&["get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].image}"]);
+    let image =
+        server.kubectl(&["get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].image}"]);
     assert_eq!(image, "nginx:1");
 }
 
@@ -66,7 +67,14 @@ fn server_side_apply_and_its_conflicts() {
     let forced = [&other[..], &["--force-conflicts"]].concat();
     assert_eq!(server.kubectl(&forced), "configmap/m serverside-applied\n");
     assert_eq!(server.kubectl(&["get", "cm", "m", "-o", "jsonpath={.data.a}"]), "2");
-    let managers = server.kubectl(&["get", "cm", "m", "--show-managed-fields", "-o", "jsonpath={.metadata.managedFields[*].manager}"]);
+    let managers = server.kubectl(&[
+        "get",
+        "cm",
+        "m",
+        "--show-managed-fields",
+        "-o",
+        "jsonpath={.metadata.managedFields[*].manager}",
+    ]);
     assert!(managers.contains("other"), "{managers}");
 }
 
@@ -90,13 +98,16 @@ fn get_in_every_output() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((json["kind"].as_str(), json["items"].as_array().unwrap().len()), (Some("List"), 3));
     assert_eq!(server.kubectl(&["get", "deployments", "-o", "name"]), "deployment.apps/web\n");
-    let columns = server.kubectl(&["get", "pods", "-l", "app=web", "-o", "custom-columns=P:.status.phase", "--no-headers"]);
+    let columns =
+        server.kubectl(&["get", "pods", "-l", "app=web", "-o", "custom-columns=P:.status.phase", "--no-headers"]);
     assert_eq!(columns, "Running\nRunning\n");
-    let template = server.kubectl(&["get", "deployments", "-o", "go-template={{range .items}}{{.metadata.name}}{{end}}"]);
+    let template =
+        server.kubectl(&["get", "deployments", "-o", "go-template={{range .items}}{{.metadata.name}}{{end}}"]);
     assert_eq!(template, "web");
     let labels = server.kubectl(&["get", "deployments", "--show-labels", "-L", "app"]);
     assert!(labels.contains("LABELS") && labels.contains("app=web"), "{labels}");
-    let sorted = server.kubectl(&["get", "pods", "-A", "--sort-by=.metadata.name", "--field-selector=status.phase=Running"]);
+    let sorted =
+        server.kubectl(&["get", "pods", "-A", "--sort-by=.metadata.name", "--field-selector=status.phase=Running"]);
     assert!(sorted.starts_with("NAMESPACE"), "{sorted}");
     let all = server.kubectl(&["get", "all"]);
     for kind in ["pod/web-", "service/web", "deployment.apps/web", "replicaset.apps/web-"] {
@@ -124,7 +135,10 @@ fn edit_patch_scale_label_and_set() {
     assert_eq!(server.kubectl(&["scale", "deployment", "web", "--replicas=3"]), "deployment.apps/web scaled\n");
     assert_eq!(server.kubectl(&["label", "deployment", "web", "tier=front"]), "deployment.apps/web labeled\n");
     assert_eq!(server.kubectl(&["annotate", "deployment", "web", "note=x"]), "deployment.apps/web annotated\n");
-    assert_eq!(server.kubectl(&["set", "image", "deployment/web", "app=nginx:4"]), "deployment.apps/web image updated\n");
+    assert_eq!(
+        server.kubectl(&["set", "image", "deployment/web", "app=nginx:4"]),
+        "deployment.apps/web image updated\n"
+    );
     assert_eq!(server.kubectl(&["rollout", "restart", "deployment/web"]), "deployment.apps/web restarted\n");
     server.kubectl(&["rollout", "status", "deployment/web", "--timeout=90s"]);
     let path = "jsonpath={.spec.replicas} {.metadata.labels.tier} {.spec.template.spec.containers[0].image}";
@@ -138,12 +152,15 @@ fn wait_logs_describe_and_events() {
     let server = deployed();
     let waited = server.kubectl(&["wait", "--for=condition=Available", "deployment/web", "--timeout=60s"]);
     assert_eq!(waited, "deployment.apps/web condition met\n");
-    let pods = server.kubectl(&["wait", "--for=jsonpath={.status.phase}=Running", "pod", "-l", "app=web", "--timeout=60s"]);
+    let pods =
+        server.kubectl(&["wait", "--for=jsonpath={.status.phase}=Running", "pod", "-l", "app=web", "--timeout=60s"]);
     assert_eq!(pods.matches("condition met").count(), 2, "{pods}");
     server.kubectl(&["logs", "deployment/web"]);
     server.kubectl(&["logs", "-l", "app=web", "--tail=1", "--prefix"]);
     let told = server.kubectl(&["describe", "deployment", "web"]);
-    for part in ["RollingUpdateStrategy:  25% max unavailable, 25% max surge", "ScalingReplicaSet", "Available      True"] {
+    for part in
+        ["RollingUpdateStrategy:  25% max unavailable, 25% max surge", "ScalingReplicaSet", "Available      True"]
+    {
         assert!(told.contains(part), "{part}: {told}");
     }
     let pod = server.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]);
@@ -224,7 +241,9 @@ fn custom_resources_with_columns_and_rules() {
     let file = server.file("crd.yaml", CRD);
     server.kubectl(&["apply", "-f", &file]);
     server.kubectl(&["wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=30s"]);
-    let widget = |size: i64| format!("apiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w}}\nspec: {{size: {size}}}\n");
+    let widget = |size: i64| {
+        format!("apiVersion: example.com/v1\nkind: Widget\nmetadata: {{name: w}}\nspec: {{size: {size}}}\n")
+    };
     let file = server.file("w.yaml", &widget(3));
     assert_eq!(server.kubectl(&["apply", "-f", &file]), "widget.example.com/w created\n");
     let table = server.kubectl(&["get", "widgets"]);
@@ -233,7 +252,10 @@ fn custom_resources_with_columns_and_rules() {
     server.file("w.yaml", &widget(30));
     let refused = server.kubectl_ends(1, &["apply", "-f", &file]);
     assert!(refused.contains("size is at most 10"), "{refused}");
-    assert_eq!(server.kubectl(&["get", "widgets", "--field-selector=spec.size=3", "-o", "name"]), "widget.example.com/w\n");
+    assert_eq!(
+        server.kubectl(&["get", "widgets", "--field-selector=spec.size=3", "-o", "name"]),
+        "widget.example.com/w\n"
+    );
     assert!(server.kubectl(&["explain", "widget.spec.size"]).contains("how large it is"));
     let strict = server.file("x.yaml", &widget(3).replace("size: 3", "size: 3, colour: red"));
     let refused = server.kubectl_ends(1, &["apply", "-f", &strict]);
@@ -273,14 +295,18 @@ fn policies_in_cel_and_limit_ranges() {
     let file = server.file("policy.yaml", POLICY);
     server.kubectl(&["apply", "-f", &file]);
     let refused = server.kubectl_ends(1, &["create", "deployment", "big", "--image=nginx", "--replicas=9"]);
-    assert!(refused.contains("ValidatingAdmissionPolicy 'few' with binding 'few' denied request: at most 5"), "{refused}");
+    assert!(
+        refused.contains("ValidatingAdmissionPolicy 'few' with binding 'few' denied request: at most 5"),
+        "{refused}"
+    );
     server.kubectl(&["create", "deployment", "small", "--image=nginx", "--replicas=2"]);
     let noted = server.kubectl(&["get", "deployment", "small", "-o", "jsonpath={.metadata.annotations.checked}"]);
     assert_eq!(noted, "yes");
     server.kubectl(&["run", "p", "--image=nginx"]);
     let requests = server.kubectl(&["get", "pod", "p", "-o", "jsonpath={.spec.containers[0].resources.requests.cpu}"]);
     assert_eq!(requests, "250m");
-    let over = "{\"spec\":{\"containers\":[{\"name\":\"q\",\"image\":\"nginx\",\"resources\":{\"limits\":{\"cpu\":\"9\"}}}]}}";
+    let over =
+        "{\"spec\":{\"containers\":[{\"name\":\"q\",\"image\":\"nginx\",\"resources\":{\"limits\":{\"cpu\":\"9\"}}}]}}";
     let refused = server.kubectl_ends(1, &["run", "q", "--image=nginx", "--overrides", over]);
     assert!(refused.contains("maximum cpu usage per Container is 1, but limit is 9"), "{refused}");
 }

@@ -16,10 +16,15 @@ pub(super) fn of(kind: &Kind, dialect: Dialect) -> Map<String, Value> {
     let mut out = Map::new();
     let verbs = |wanted: &[(&str, &str, &str)]| {
         let served = wanted.iter().filter(|(_, verb, _)| kind.verbs.iter().any(|one| one == verb));
-        served.map(|(method, _, action)| ((*method).to_owned(), operation(kind, dialect, method, action))).collect::<Map<_, _>>()
+        served
+            .map(|(method, _, action)| ((*method).to_owned(), operation(kind, dialect, method, action)))
+            .collect::<Map<_, _>>()
     };
-    let all =
-        verbs(&[("get", "list", "list"), ("post", "create", "post"), ("delete", "deletecollection", "deletecollection")]);
+    let all = verbs(&[
+        ("get", "list", "list"),
+        ("post", "create", "post"),
+        ("delete", "deletecollection", "deletecollection"),
+    ]);
     if !all.is_empty() {
         out.insert(collection.clone(), all.into());
     }

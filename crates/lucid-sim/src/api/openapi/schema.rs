@@ -85,7 +85,8 @@ impl Schemas {
 
     /// A kind, and the list of it.
     pub(super) fn add(&mut self, kind: &Kind) {
-        let (schema_name, about) = (name(kind), json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]));
+        let (schema_name, about) =
+            (name(kind), json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]));
         match &kind.schema {
             Root::Builtin(schema) => self.builtin(*schema),
             Root::Custom(schema) => {
@@ -162,7 +163,8 @@ impl Schemas {
             }
             fields.insert(field.name.into(), shown);
         }
-        let required: Vec<&str> = definition.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+        let required: Vec<&str> =
+            definition.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
         let mut out = json!({"type": "object"});
         if !fields.is_empty() {
             out["properties"] = fields.into();
@@ -227,9 +229,21 @@ impl Schemas {
         }
         let meta = json!({"$ref": self.dialect.reference(&format!("{META}ObjectMeta"))});
         let meta = if self.dialect == Dialect::Three { json!({"allOf": [meta]}) } else { meta };
-        out.put("properties/metadata", with_text(meta, "Standard object's metadata: name, labels, owners and what the server notes."));
-        out.put("properties/apiVersion", with_text(json!({"type": "string"}), "APIVersion defines in which version of its schema the object is written."));
-        out.put("properties/kind", with_text(json!({"type": "string"}), "Kind is what the object is: the name of its type."));
+        out.put(
+            "properties/metadata",
+            with_text(meta, "Standard object's metadata: name, labels, owners and what the server notes."),
+        );
+        out.put(
+            "properties/apiVersion",
+            with_text(
+                json!({"type": "string"}),
+                "APIVersion defines in which version of its schema the object is written.",
+            ),
+        );
+        out.put(
+            "properties/kind",
+            with_text(json!({"type": "string"}), "Kind is what the object is: the name of its type."),
+        );
         out
     }
 }
@@ -264,7 +278,10 @@ fn in_two(schema: &Value) -> Value {
             "oneOf" | "anyOf" | "not" | "nullable" | "default" => {}
             "properties" | "definitions" => {
                 let fields = value.as_object().into_iter().flatten();
-                out.insert(key.clone(), fields.map(|(name, field)| (name.clone(), in_two(field))).collect::<Map<_, _>>().into());
+                out.insert(
+                    key.clone(),
+                    fields.map(|(name, field)| (name.clone(), in_two(field))).collect::<Map<_, _>>().into(),
+                );
             }
             "items" | "additionalProperties" => drop(out.insert(key.clone(), in_two(value))),
             _ => drop(out.insert(key.clone(), value.clone())),
@@ -273,7 +290,9 @@ fn in_two(schema: &Value) -> Value {
     if map.get("nullable").is_some_and(|nullable| nullable == true) {
         ["type", "items", "properties"].into_iter().for_each(|key| drop(out.remove(key)));
     }
-    if map.get("x-kubernetes-preserve-unknown-fields").is_some_and(|keep| keep == true) && !out.contains_key("x-kubernetes-embedded-resource") {
+    if map.get("x-kubernetes-preserve-unknown-fields").is_some_and(|keep| keep == true)
+        && !out.contains_key("x-kubernetes-embedded-resource")
+    {
         ["items", "properties"].into_iter().for_each(|key| drop(out.remove(key)));
     }
     Value::Object(out)

@@ -147,7 +147,9 @@ static INGRESS_CLASS: &[Column] = &[
 ];
 static STATEFUL_SET: &[Column] = &[
     NAME,
-    text("Ready", |row| format!("{}/{}", row.object.int("status/readyReplicas"), row.object.int("spec/replicas")).into()),
+    text("Ready", |row| {
+        format!("{}/{}", row.object.int("status/readyReplicas"), row.object.int("spec/replicas")).into()
+    }),
     AGE,
     CONTAINERS,
     IMAGES,
@@ -196,7 +198,8 @@ static EVENT: &[Column] = &[
     wide("Subobject", |row| row.object.str("involvedObject/fieldPath").into()),
     wide("Source", |row| {
         let source = row.object.at("source");
-        let component = if source.has("component") { source.str("component") } else { row.object.str("reportingComponent") };
+        let component =
+            if source.has("component") { source.str("component") } else { row.object.str("reportingComponent") };
         let host = if source.has("host") { source.str("host") } else { row.object.str("reportingInstance") };
         if host.is_empty() { component.into() } else { format!("{component}, {host}").into() }
     }),
@@ -253,7 +256,9 @@ static CLAIM: &[Column] = &[
 ];
 static DEPLOYMENT: &[Column] = &[
     NAME,
-    text("Ready", |row| format!("{}/{}", row.object.int("status/readyReplicas"), row.object.int("spec/replicas")).into()),
+    text("Ready", |row| {
+        format!("{}/{}", row.object.int("status/readyReplicas"), row.object.int("spec/replicas")).into()
+    }),
     text("Up-to-date", |row| row.object.int("status/updatedReplicas").into()),
     text("Available", |row| row.object.int("status/availableReplicas").into()),
     AGE,
@@ -277,9 +282,7 @@ static NETWORK_POLICY: &[Column] =
     &[NAME, text("Pod-Selector", |row| selector(row.object.at("spec/podSelector"))), AGE];
 static ROLE_BINDING: &[Column] = &[
     NAME,
-    text("Role", |row| {
-        format!("{}/{}", row.object.str("roleRef/kind"), row.object.str("roleRef/name")).into()
-    }),
+    text("Role", |row| format!("{}/{}", row.object.str("roleRef/kind"), row.object.str("roleRef/name")).into()),
     AGE,
     wide("Users", |row| subjects(row.object, "User")),
     wide("Groups", |row| subjects(row.object, "Group")),
@@ -301,7 +304,8 @@ static CONTROLLER_REVISION: &[Column] = &[
     NAME,
     text("Controller", |row| match row.object.controller() {
         Some(owner) => {
-            let group = owner.str("apiVersion").rsplit_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
+            let group =
+                owner.str("apiVersion").rsplit_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
             format!("{}{group}/{}", owner.str("kind").to_lowercase(), owner.str("name")).into()
         }
         None => "<none>".into(),
@@ -374,7 +378,11 @@ static MIGRATION: &[Column] = &[
     NAME,
     text("Resource", |row| {
         let of = row.object.at("spec/resource");
-        if of.str("group").is_empty() { of.str("resource").into() } else { format!("{}.{}", of.str("resource"), of.str("group")).into() }
+        if of.str("group").is_empty() {
+            of.str("resource").into()
+        } else {
+            format!("{}.{}", of.str("resource"), of.str("group")).into()
+        }
     }),
     text("Status", |row| {
         let held = |kind: &&str| row.object.condition(kind) == "True";
@@ -421,10 +429,9 @@ pub(super) fn of(group: &str, kind: &str) -> &'static [Column] {
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => WEBHOOKS,
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => VALIDATING_POLICY,
         ("admissionregistration.k8s.io", "MutatingAdmissionPolicy") => MUTATING_POLICY,
-        (
-            "admissionregistration.k8s.io",
-            "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding",
-        ) => POLICY_BINDING,
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding" | "MutatingAdmissionPolicyBinding") => {
+            POLICY_BINDING
+        }
         ("flowcontrol.apiserver.k8s.io", "FlowSchema") => FLOW_SCHEMA,
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => PRIORITY_LEVEL,
         ("storagemigration.k8s.io", "StorageVersionMigration") => MIGRATION,
@@ -553,7 +560,8 @@ fn service_ports(row: &Row<'_>) -> Value {
 fn hosts(row: &Row<'_>) -> Value {
     const MOST: usize = 3;
     let rules = row.object.list("spec/rules");
-    let named: Vec<&str> = rules.iter().take(MOST).map(|rule| rule.str("host")).filter(|host| !host.is_empty()).collect();
+    let named: Vec<&str> =
+        rules.iter().take(MOST).map(|rule| rule.str("host")).filter(|host| !host.is_empty()).collect();
     match (named.is_empty(), rules.len()) {
         (true, _) => "*".into(),
         (false, n) if n > MOST => format!("{} + {} more...", named.join(","), n - MOST).into(),
@@ -654,7 +662,8 @@ fn metrics(row: &Row<'_>) -> Value {
             (_, value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
         };
         let current = current.map_or("<unknown>".into(), |current| shown(current.at(field)));
-        let name = if source.ends_with("esource") { format!("{}: ", spec.at(source).str("name")) } else { String::new() };
+        let name =
+            if source.ends_with("esource") { format!("{}: ", spec.at(source).str("name")) } else { String::new() };
         format!("{name}{current}/{}", shown(target.at(field)))
     };
     let all: Vec<String> = row.object.list("spec/metrics").iter().enumerate().map(one).collect();

@@ -31,8 +31,20 @@ fn cell(column: &Value, row: &Row<'_>) -> Value {
     match column.str("type") {
         "date" => age::since(first.as_str().unwrap_or(""), row.now).into(),
         "integer" => first.as_i64().map_or(Value::Null, Value::from),
-        "number" => if first.is_number() { (*first).clone() } else { Value::Null },
-        "boolean" => if first.is_boolean() { (*first).clone() } else { Value::Null },
+        "number" => {
+            if first.is_number() {
+                (*first).clone()
+            } else {
+                Value::Null
+            }
+        }
+        "boolean" => {
+            if first.is_boolean() {
+                (*first).clone()
+            } else {
+                Value::Null
+            }
+        }
         _ => found.iter().map(|value| shown(value)).collect::<Vec<_>>().join(",").into(),
     }
 }

@@ -172,7 +172,8 @@ mod tests {
             json!({"spec": spec, "status": {"phase": "Pending", "initContainerStatuses": [done, running]}}),
             ["0/1", "Init:1/2", "0"],
         );
-        let failed = json!({"name": "two", "restartCount": 1, "state": {"terminated": {"exitCode": 2, "reason": "Error"}}});
+        let failed =
+            json!({"name": "two", "restartCount": 1, "state": {"terminated": {"exitCode": 2, "reason": "Error"}}});
         check(
             json!({"spec": spec, "status": {"phase": "Pending", "initContainerStatuses": [done, failed]}}),
             ["0/1", "Init:Error", "1"],

@@ -18,7 +18,8 @@ pub(super) fn open(path: &Path, config: Config) -> Result<Sim> {
         Err(error) => return Err(Failure::new(Exit::Failed, format!("read {}: {error}", path.display()))),
     };
     let unusable = |why: String| {
-        Failure::usage(format!("{}: {why}", path.display())).help("name a file that `lucid sim --state` wrote, or a new one")
+        Failure::usage(format!("{}: {why}", path.display()))
+            .help("name a file that `lucid sim --state` wrote, or a new one")
     };
     let state: Value = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
     Sim::load(config, &state).map_err(|refused| unusable(refused.message))
@@ -43,6 +44,7 @@ pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     write().map_err(|error| {
         let _ = fs::remove_file(&beside);
-        Failure::new(Exit::Failed, format!("write {}: {error}", path.display())).help("name a file in a folder that you can write to")
+        Failure::new(Exit::Failed, format!("write {}: {error}", path.display()))
+            .help("name a file in a folder that you can write to")
     })
 }
