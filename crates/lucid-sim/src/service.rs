@@ -130,16 +130,16 @@ where
     })
 }
 
-fn impersonated(headers: &http::HeaderMap) -> Option<User> {
-    let name = headers.get("impersonate-user")?.to_str().ok()?;
-    let groups = headers.get_all("impersonate-group").iter().filter_map(|group| group.to_str().ok());
-    Some(User::new(name, &groups.collect::<Vec<_>>()))
-}
-
 /// As Go's HTTP server puts it on every answer.
 fn http_date(seconds: i64) -> http::HeaderValue {
     let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     http::HeaderValue::from_str(&httpdate::fmt_http_date(time)).expect("a date is plain text")
+}
+
+fn impersonated(headers: &http::HeaderMap) -> Option<User> {
+    let name = headers.get("impersonate-user")?.to_str().ok()?;
+    let groups = headers.get_all("impersonate-group").iter().filter_map(|group| group.to_str().ok());
+    Some(User::new(name, &groups.collect::<Vec<_>>()))
 }
 
 fn respond(reply: Reply) -> http::Response<SimBody> {

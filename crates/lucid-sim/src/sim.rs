@@ -32,9 +32,9 @@ struct Shared {
     /// Something came up that may be due earlier than what was planned.
     changed: Notify,
     epoch: OnceLock<Instant>,
-    speed: u32,
     /// What the clock showed at the epoch: a copy goes on from where its original stood.
     began: Duration,
+    speed: u32,
 }
 
 /// Why the cluster would not take an object.
@@ -55,7 +55,7 @@ impl std::error::Error for Refused {}
 impl Sim {
     pub fn new(config: Config) -> Self {
         let speed = config.speed.max(1);
-        Self::of(World::new(config), Duration::ZERO, speed)
+        Self::of(World::new(config), speed, Duration::ZERO)
     }
 
     /// The cluster that [`Sim::save`] wrote down. Its objects are as they were; containers start again, as after a
@@ -66,7 +66,7 @@ impl Sim {
     pub fn load(config: Config, state: &Value) -> Result<Self, Refused> {
         let speed = config.speed.max(1);
         let world = state::load(config, state).map_err(|message| Refused { code: 400, message })?;
-        Ok(Self::of(world, Duration::ZERO, speed))
+        Ok(Self::of(world, speed, Duration::ZERO))
     }
 
     /// Everything that the store holds, to go on from with [`Sim::load`]. Secrets are in it as they are.
@@ -74,8 +74,8 @@ impl Sim {
         self.with(|world| state::save(world))
     }
 
-    fn of(world: World, began: Duration, speed: u32) -> Self {
-        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), speed, began };
+    fn of(world: World, speed: u32, began: Duration) -> Self {
+        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), began, speed };
         Self { shared: Arc::new(shared) }
     }
 
@@ -89,9 +89,8 @@ impl Sim {
         let mut world = snapshot.0.clone();
         world.chooser = Chooser::new(seed);
         world.history = world.config.keeps_history.then(History::default);
-        let now = world.now();
-        let speed = world.config.speed.max(1);
-        Self::of(world, now, speed)
+        let (speed, now) = (world.config.speed.max(1), world.now());
+        Self::of(world, speed, now)
     }
 
     /// An object as it stands in the store.
@@ -124,8 +123,8 @@ impl Sim {
             let changed = self.shared.changed.notified();
             match due {
                 Some(due) => {
-                    let left = due.saturating_sub(self.shared.began) / self.shared.speed;
-                    let _ = tokio::time::timeout_at(self.epoch() + left, changed).await;
+                    let due = due.saturating_sub(self.shared.began) / self.shared.speed;
+                    let _ = tokio::time::timeout_at(self.epoch() + due, changed).await;
                 }
                 None => changed.await,
             }

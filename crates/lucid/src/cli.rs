@@ -225,8 +225,18 @@ pub(crate) enum Restrictor {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) source: Source,
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    #[arg(short, long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub(crate) output: ValidateFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 /// What is planned or deployed.
