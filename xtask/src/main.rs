@@ -4,6 +4,7 @@ mod bench;
 mod cluster;
 mod codegen;
 mod conformance;
+mod image;
 mod process;
 mod root;
 mod soak;
@@ -35,6 +36,8 @@ enum Verb {
     Bench(bench::Args),
     /// The suites with their full counts; notes a dated result in docs/soak.md
     Soak(soak::Args),
+    /// Images of the tests, for a registry on loopback
+    Image(image::Args),
     /// Builds and installs the programs that the tests need, into target/tools
     Tools(tools::Args),
 }
@@ -57,6 +60,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Conformance(args) => conformance::run(args),
         Verb::Bench(args) => bench::run_verb(args),
         Verb::Soak(args) => soak::run(args),
+        Verb::Image(args) => image::run(args),
         Verb::Tools(args) => tools::run(args),
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every suite, or one of them. A suite that cannot run has failed.
 
 mod architecture;
+mod containers;
 mod deny;
 mod real;
 mod rendering;
@@ -38,11 +39,13 @@ pub(crate) enum Suite {
     Clients,
     /// Deployments against a real control plane with kwok nodes
     Cluster,
+    /// The Lucid release on a node that runs real containers
+    Containers,
     /// Licences and sources of the dependencies; builds cargo-deny first, which takes minutes
     Deny,
 }
 
-const ALL: [Suite; 5] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster];
+const ALL: [Suite; 6] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster, Suite::Containers];
 
 /// How much the tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +84,7 @@ fn timed(suite: Suite) -> Outcome {
         Suite::Sim => rust::simulator(),
         Suite::Clients => clients(),
         Suite::Cluster => real::suite(Counts::Small),
+        Suite::Containers => containers::suite(),
         Suite::Deny => deny::check(),
     };
     if let Err(error) = &result {
@@ -99,7 +103,7 @@ fn line(outcome: &Outcome) -> String {
         Ok(()) => "passed".to_owned(),
         Err(error) => format!("FAILED: {error:#}"),
     };
-    format!("suite {:<8} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
+    format!("suite {:<10} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
 }
 
 fn name(suite: Suite) -> String {
@@ -144,6 +148,6 @@ mod tests {
             took: Duration::from_secs(90),
             result: Err(anyhow::anyhow!("no `go` in PATH")),
         };
-        assert_eq!(line(&failed), "suite cluster    1:30 min  FAILED: no `go` in PATH");
+        assert_eq!(line(&failed), "suite cluster      1:30 min  FAILED: no `go` in PATH");
     }
 }

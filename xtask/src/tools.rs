@@ -1,6 +1,7 @@
 //! The programs that the tests call, built from source into `target/tools` when their inputs changed.
 
 mod crds;
+pub(crate) mod debian;
 mod go;
 mod stamp;
 
@@ -30,6 +31,8 @@ enum Purpose {
     Workflows,
     /// kubectl and helm, and Kubernetes' conformance suite
     Clients,
+    /// A node that runs real containers
+    Containers,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -38,7 +41,11 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(Purpose::Rendering) => rendering(),
         Some(Purpose::Workflows) => workflows(),
         Some(Purpose::Clients) => clients(),
-        None => all(),
+        Some(Purpose::Containers) => containers(),
+        None => {
+            all()?;
+            containers()
+        }
     }
 }
 
@@ -70,6 +77,8 @@ const ACTIONLINT: Install = Install {
 
 const HELM: Install =
     Install { name: "helm", package: "helm.sh/helm/v4/cmd/helm", version: "v4.3.1", takes: "3-4 minutes" };
+const COREDNS: Install =
+    Install { name: "coredns", package: "github.com/coredns/coredns", version: "v1.15.0", takes: "2-3 minutes" };
 
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
@@ -101,6 +110,14 @@ pub(crate) fn all() -> Result<()> {
     let _lock = lock()?;
     KUBE_SCORE.ensure()?;
     crds::ensure()
+}
+
+/// What a node with real containers needs besides.
+pub(crate) fn containers() -> Result<()> {
+    cluster()?;
+    let _lock = lock()?;
+    COREDNS.ensure()?;
+    debian::ensure()
 }
 
 /// The real kustomize, and its build command as a program that answers many questions.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lucid_client::{ApiClient, Error};
 use lucid_engine::{RunOutcome, Signal};
@@ -45,6 +46,8 @@ pub struct Request<'a> {
     pub emergency: bool,
     /// Says why the plan may not be run.
     pub only_if: Option<&'a OnlyIf<'a>>,
+    /// Looks for the images of what would change, beside the other checks.
+    pub images: Option<&'a dyn ImageCheck>,
     /// The overlay or folder that the manifests were rendered from.
     pub source: String,
     /// As the user typed it, for the record and for whoever finds the lock taken.
@@ -58,6 +61,11 @@ pub struct Request<'a> {
 
 /// A reason not to run a plan.
 pub type OnlyIf<'a> = dyn Fn(&Plan) -> Option<Finding> + Sync + 'a;
+
+/// Asks whether the images of these objects are there. Bounded in time by itself; errors refuse the run.
+pub trait ImageCheck: Sync {
+    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, Vec<Finding>>;
+}
 
 /// What a failed run does before it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -191,15 +191,25 @@ async fn precondition(
     }
     let marks = Marks { release: request.release.name(), namespace: &request.release.spec.namespace };
     let touched = changed_objects(request, plan);
-    let (permissions, references, room) = tokio::join!(
+    let (permissions, references, room, images) = tokio::join!(
         checks::permissions(client, plan, server),
         checks::missing_references(client, &touched, cache),
-        checks::room(client, &touched, &marks)
+        checks::room(client, &touched, &marks),
+        look_for_images(request, &touched)
     );
     findings.extend(permissions?);
     findings.extend(references?);
     findings.extend(room?);
+    findings.extend(images);
     Ok(findings)
+}
+
+/// Only of what changes: the images of the rest have been pulled.
+async fn look_for_images(request: &Request<'_>, touched: &ObjectSet) -> Vec<Finding> {
+    match request.images {
+        Some(images) => images.check(touched).await,
+        None => Vec::new(),
+    }
 }
 
 /// The objects of lanes that change something, so that one component can be deployed although another is broken.

@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::api::{self, Reply, Request};
 use crate::api::user::User;
+use crate::api::{self, Reply, Request};
 use crate::chooser::Chooser;
 use crate::config::Config;
 use crate::door::changes_something;

@@ -143,6 +143,7 @@ impl Process {
             cleaner: &Nobody,
             emergency: false,
             only_if: None,
+            images: None,
             source: format!("{version:?}"),
             command: format!("deploy {version:?}"),
             identity: self.identity.clone(),

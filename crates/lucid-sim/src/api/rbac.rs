@@ -65,10 +65,7 @@ pub(crate) fn check_path(world: &World, user: &User, path: &str) -> Result<(), A
     let is_below = |root: &&str| path == *root || path.starts_with(&format!("{root}/"));
     let is_known = user.groups.iter().any(|group| group == "system:authenticated");
     let wanted = Attributes { verb: "get", path, ..Attributes::default() };
-    if open.iter().any(is_below)
-        || is_known && discovery.iter().any(is_below)
-        || allows(world, user, &wanted)
-    {
+    if open.iter().any(is_below) || is_known && discovery.iter().any(is_below) || allows(world, user, &wanted) {
         return Ok(());
     }
     let about = About { group: "", plural: "", kind: "" };

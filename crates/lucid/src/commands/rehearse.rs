@@ -199,6 +199,8 @@ fn request<'a>(manifests: &'a Manifests, outlet: &'a Outlet, objects: ObjectSet,
         deadline: manifests.release.spec.deadline.0,
         take_ownership: false,
         only_if: None,
+        // The simulator pulls what it is told to have.
+        images: None,
         probe: true,
         on_failure: OnFail::Stop,
         way_back: None,
