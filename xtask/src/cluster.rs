@@ -86,7 +86,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// Brings up a cluster for one use, with a name of its own. What earlier ones left behind is removed.
 pub(crate) fn for_one_use(purpose: &str, volumes: usize) -> Result<Guard> {
     layout::sweep(purpose);
-    let options = Options { volumes, ..Options::named(&format!("{purpose}-{}", std::process::id())) };
+    // Room for the crowds of the soak.
+    let node_pods = 2500;
+    let options = Options { volumes, node_pods, ..Options::named(&format!("{purpose}-{}", std::process::id())) };
     up(&options, Keep::WhileHeld)
 }
 

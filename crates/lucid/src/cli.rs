@@ -31,8 +31,8 @@ pub(crate) struct Global {
     /// The kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// The kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The kubeconfig cluster to use; with `validate`, also ask it what it would object to
+    #[arg(long, global = true, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub(crate) cluster: Option<String>,
     /// The kubeconfig user to use
     #[arg(long, global = true, value_name = "NAME")]
@@ -261,6 +261,9 @@ pub(crate) struct Part {
     /// Refuse also when nothing is known of an image, because its registry does not answer
     #[arg(long, conflicts_with = "no_images")]
     pub(crate) strict: bool,
+    /// Delete this object and make it anew, if it cannot be changed into what is wanted; may be repeated
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(crate) allow_replace: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -333,6 +336,9 @@ pub(crate) struct Deploy {
     /// How long the whole run may take; default: the release file's deadline
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
+    /// How long to watch the release after it was verified; a regression in that time is a failed deploy
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) bake: Option<Span>,
     /// What happens when a component fails; default: `onFailure` of the release file
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_failure: Option<OnFailure>,
@@ -388,6 +394,9 @@ pub(crate) struct Rollback {
     /// When the ordinary way is stuck: delete the workloads by force and make them again; volumes stay
     #[arg(long)]
     pub(crate) emergency: bool,
+    /// Delete this object and make it anew, if it cannot be changed into what is wanted; may be repeated
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(crate) allow_replace: Vec<String>,
     /// Write nothing and say what would happen; with `server`, the server tries every change
     #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
     pub(crate) dry_run: DryRunMode,
@@ -442,9 +451,37 @@ pub(crate) struct Why {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct History {
+    #[command(subcommand)]
+    pub(crate) command: Option<HistoryCommand>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Write a revision to a file: everything but the values of Secrets
+    Export(HistoryExport),
+    /// Keep the revision of a file as one more of the release; Secrets take the values that the cluster has
+    Import(HistoryImport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryExport {
+    /// The revision; default: the one in service
+    #[arg(value_name = "REVISION")]
+    pub(crate) revision: Option<u64>,
+    /// Where to; default: stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryImport {
+    /// What `lucid history export` has written
+    #[arg(value_name = "FILE")]
+    pub(crate) from: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -484,6 +521,9 @@ pub(crate) struct Health {
     /// Exit with 7 when something could not be checked
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Also what has changed since the release was last verified: fields, times, and who
+    #[arg(long)]
+    pub(crate) since_healthy: bool,
     /// Leave out these checks: workloads, endpoints, services, ingresses, volumes, autoscalers, budgets, policies, quotas,
     /// objects, usage, nodes, webhooks, apis
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
