@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-use crate::process::{cargo, run as run_command};
+use crate::process::{cargo, output, run as run_command};
 use crate::root::root;
 use crate::{soak, tools};
 
@@ -59,7 +59,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         println!("{state}: {name}");
     }
     println!("{passed} of {all} conformance tests of the API server pass");
-    let told = if passed == all && all > 0 {
+    let promised = promised()?;
+    let told = if passed == all && (all >= promised || args.focus.is_some()) {
         Ok(format!("{passed} of {all}"))
     } else {
         Err(anyhow::anyhow!("{passed} of {all}"))
@@ -68,6 +69,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
         soak::note_result("Conformance", began.elapsed(), &told)?;
     }
     told.map(drop).with_context(|| format!("see {}", folder.join("log").display()))
+}
+
+/// How many tests `lucid version --sim` says pass.
+fn promised() -> Result<usize> {
+    let told = output(Command::new(root().join("target/debug/lucid")).args(["version", "--sim", "-o", "json"]))?;
+    let told: serde_json::Value = serde_json::from_str(&told)?;
+    let passed = told["sim"]["conformance"]["passed"].as_u64().context("a score")?;
+    Ok(usize::try_from(passed)?)
 }
 
 /// What became of each test that was not skipped.

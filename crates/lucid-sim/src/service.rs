@@ -145,6 +145,8 @@ fn impersonated(headers: &http::HeaderMap) -> Option<User> {
 fn respond(reply: Reply) -> http::Response<SimBody> {
     let mut builder =
         http::Response::builder().status(reply.code).header(http::header::CONTENT_TYPE, reply.content_type);
+    // Clients with a cache of their own must not answer from it, least of all under a clock that runs fast.
+    builder = builder.header(http::header::CACHE_CONTROL, "no-cache, private");
     if let Some(seconds) = reply.retry_after_seconds {
         builder = builder.header(http::header::RETRY_AFTER, seconds);
     }

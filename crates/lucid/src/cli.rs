@@ -651,6 +651,9 @@ pub(crate) struct Completion {
 
 #[derive(Debug, Args)]
 pub(crate) struct Version {
+    /// Say how true the simulator is, too
+    #[arg(long)]
+    pub(crate) sim: bool,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
 }

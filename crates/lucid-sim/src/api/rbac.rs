@@ -62,13 +62,10 @@ pub(crate) fn check(world: &World, user: &User, kind: &Kind, target: &Target, ve
 pub(crate) fn check_path(world: &World, user: &User, path: &str) -> Result<(), ApiError> {
     let open = ["/version", "/healthz", "/livez", "/readyz"];
     let discovery = ["/api", "/apis", "/openapi"];
-    let below = |root: &&str| path == *root || path.starts_with(&format!("{root}/"));
+    let is_below = |root: &&str| path == *root || path.starts_with(&format!("{root}/"));
     let is_known = user.groups.iter().any(|group| group == "system:authenticated");
     let wanted = Attributes { verb: "get", path, ..Attributes::default() };
-    if open.iter().any(|root| below(root))
-        || is_known && discovery.iter().any(|root| below(root))
-        || allows(world, user, &wanted)
-    {
+    if open.iter().any(is_below) || is_known && discovery.iter().any(is_below) || allows(world, user, &wanted) {
         return Ok(());
     }
     let about = About { group: "", plural: "", kind: "" };

@@ -156,3 +156,11 @@ async fn closed_watches_are_forgotten() {
     tokio::time::sleep(Duration::from_secs(86_400)).await;
     assert!(sim.elapsed() - before >= Duration::from_secs(86_400));
 }
+
+/// kubectl keeps discovery documents on disk; under a clock that runs ahead of its own it took them for fresh for ever.
+#[tokio::test(start_paused = true)]
+async fn answers_are_not_to_be_kept() {
+    let sim = cluster();
+    let response = open(&sim, "GET", "/apis", "", &Value::Null).await;
+    assert_eq!(response.headers()["cache-control"], "no-cache, private");
+}
