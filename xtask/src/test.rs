@@ -16,8 +16,10 @@ use clap::{Parser, ValueEnum};
 
 use crate::codegen;
 use crate::process::seconds;
+use crate::tools;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
+pub(crate) use rust::simulator_soak;
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -33,6 +35,8 @@ pub(crate) enum Suite {
     Render,
     /// Deployments against the simulator
     Sim,
+    /// kubectl, helm and a dozen of Kubernetes' own conformance tests against `lucid sim`
+    Clients,
     /// Deployments against a real control plane with kwok nodes
     Cluster,
     /// The Lucid release on a node that runs real containers
@@ -41,7 +45,7 @@ pub(crate) enum Suite {
     Deny,
 }
 
-const ALL: [Suite; 5] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Cluster, Suite::Containers];
+const ALL: [Suite; 6] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster, Suite::Containers];
 
 /// How much the tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +81,8 @@ fn timed(suite: Suite) -> Outcome {
     let result = match suite {
         Suite::Unit => unit(),
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
-        Suite::Sim => rust::suite("sim"),
+        Suite::Sim => rust::simulator(),
+        Suite::Clients => clients(),
         Suite::Cluster => real::suite(Counts::Small),
         Suite::Containers => containers::suite(),
         Suite::Deny => deny::check(),
@@ -86,6 +91,11 @@ fn timed(suite: Suite) -> Outcome {
         eprintln!("suite {}: {error:#}", name(suite));
     }
     Outcome { suite, took: began.elapsed(), result }
+}
+
+fn clients() -> Result<()> {
+    tools::clients()?;
+    rust::suite("clients")
 }
 
 fn line(outcome: &Outcome) -> String {

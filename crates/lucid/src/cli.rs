@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Health(Health),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
     Rehearse(Rehearse),
+    /// A simulated Kubernetes on a loopback port, for kubectl, helm and any other client
+    Sim(SimArgs),
     /// Look for every image in its registry: existence, digest, platforms
     Images(Images),
     /// First-time secrets
@@ -225,8 +227,18 @@ pub(crate) enum Restrictor {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) source: Source,
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    #[arg(short, long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub(crate) output: ValidateFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 /// What is planned or deployed.
@@ -509,8 +521,37 @@ pub(crate) struct Rehearse {
     /// The component to break; default: the one that most others need
     #[arg(long = "break", value_name = "COMPONENT")]
     pub(crate) broken: Option<String>,
+    /// Instead: this many deployments, drawn from the seed, in each of which something else goes wrong
+    #[arg(long, value_name = "N", conflicts_with_all = ["broken", "exhaustive", "replay"])]
+    pub(crate) explore: Option<u64>,
+    /// Instead: every kind of fault at every request that changes something, one at a time
+    #[arg(long, conflicts_with_all = ["broken", "replay"])]
+    pub(crate) exhaustive: bool,
+    /// Instead: exactly these choices, as a failed exploration prints them
+    #[arg(long, value_name = "CHOICES", conflicts_with = "broken")]
+    pub(crate) replay: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+/// The kubeconfig is written to --kubeconfig FILE. It ends, and saves its state, on SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// Where to listen: a loopback address, and a port or 0 for any that is free
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: String,
+    /// How many simulated seconds go by in one real second
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    /// Where the cluster is kept from one start to the next; holds Secrets as they are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Fixes the choices of controllers, scheduler and kubelets
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Run no controllers, scheduler or kubelets
+    #[arg(long)]
+    pub(crate) api_only: bool,
 }
 
 #[derive(Debug, Args)]
