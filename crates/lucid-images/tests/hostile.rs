@@ -103,10 +103,12 @@ fn write(mut stream: TcpStream, answer: Answer) -> std::io::Result<()> {
     }
     stream.write_all(b"\r\n")?;
     stream.write_all(&answer.body)?;
-    while answer.endless {
-        stream.write_all(&[b'x'; 64 * 1024])?;
+    match answer.endless {
+        true => loop {
+            stream.write_all(&[b'x'; 64 * 1024])?;
+        },
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn digest(bytes: &[u8]) -> String {

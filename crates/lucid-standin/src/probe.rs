@@ -11,8 +11,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long the members of a replica set may take to be there.
 const GATHER: Duration = Duration::from_secs(300);
 
+type Tool = fn(&[String]) -> Result<(), String>;
+
 /// The tool of this name; none when the program was started under its own.
-pub(crate) fn named(name: &str) -> Option<fn(&[String]) -> Result<(), String>> {
+pub(crate) fn named(name: &str) -> Option<Tool> {
     match name {
         "mongo-ping" => Some(mongo_ping),
         "redis-cli" => Some(redis_cli),
@@ -21,7 +23,7 @@ pub(crate) fn named(name: &str) -> Option<fn(&[String]) -> Result<(), String>> {
     }
 }
 
-pub(crate) fn run(tool: fn(&[String]) -> Result<(), String>, arguments: &[String]) -> ExitCode {
+pub(crate) fn run(tool: Tool, arguments: &[String]) -> ExitCode {
     match tool(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,7 +46,10 @@ fn redis_cli(arguments: &[String]) -> Result<(), String> {
     let asked = stream.write_all(b"PING\r\n").and_then(|()| stream.read_exact(&mut answer));
     asked.map_err(|error| format!("ask redis: {error}"))?;
     match &answer {
-        b"+PONG\r\n" => Ok(println!("PONG")),
+        b"+PONG\r\n" => {
+            println!("PONG");
+            Ok(())
+        }
         _ => Err("redis answered something else than PONG".to_owned()),
     }
 }

@@ -29,7 +29,7 @@ fn instructions(text: &str) -> Vec<(String, String)> {
 fn faults(text: &str) -> Vec<&'static str> {
     let all = instructions(text);
     let of = |word: &'static str| all.iter().filter(move |(name, _)| name == word).map(|(_, rest)| rest.as_str());
-    let last = |word: &'static str| of(word).last().unwrap_or_default();
+    let last = |word: &'static str| of(word).next_back().unwrap_or_default();
     let mut faults = Vec::new();
     let mut check = |fine: bool, fault: &'static str| {
         if !fine {
