@@ -4,7 +4,7 @@
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
 //! [`revisions`] keeps what a release contained, [`rollback`] brings it back, [`compare`] says
 //! what differs; [`book`] is the record of one run.
-//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run,
+//! [`cleanup`] and [`emergency`] delete, through [`removal`]; [`fence`] keeps the late writes of dead runs from winning. [`status`] is the same look without the run,
 //! [`mod@health`] a wider one, and [`mod@validate`] tries everything and keeps nothing.
 
 pub mod book;
@@ -17,6 +17,7 @@ pub mod deploy;
 pub mod drive;
 pub mod emergency;
 pub mod evidence;
+pub mod fence;
 pub mod foresight;
 pub mod health;
 pub mod lease;
@@ -34,7 +35,7 @@ pub mod validate;
 
 pub use cache::Cache;
 pub use clock::Clock;
-pub use deploy::{Deployed, DryRun, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy};
+pub use deploy::{Deployed, DryRun, ImageCheck, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy};
 pub use drive::Sink;
 pub use evidence::Cleaner;
 pub use health::{HealthRequest, health};

@@ -64,6 +64,8 @@ pub async fn rollback(
         deadline: wanted.deadline.unwrap_or(release.spec.deadline.0),
         take_ownership: false,
         only_if: None,
+        // What served before was pulled before.
+        images: None,
         probe: wanted.probe,
         on_failure: OnFail::Stop,
         cleaner: wanted.cleaner,

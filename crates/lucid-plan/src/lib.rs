@@ -2,7 +2,7 @@
 //!
 //! [`scope`] places objects in namespaces, [`ownership`] gives each to a component, [`graph`] orders the components,
 //! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`diff`] says what differs, field
-//! by field. [`capacity`], [`check`] and [`foresee`](foresee::foresee) find what would go wrong; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
+//! by field. [`capacity`], [`check`] and [`foresee`](foresee::foresee) find what would go wrong, [`validate`] what the manifests alone give away; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
 
 pub mod build;
 pub mod capacity;
@@ -18,6 +18,7 @@ pub mod ownership;
 pub mod references;
 mod restart;
 pub mod scope;
+pub mod validate;
 
 pub use build::{Action, Input, Lane, Operation, Plan, Reach, Request, Selection, build};
 pub use diff::FieldChange;

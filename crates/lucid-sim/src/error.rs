@@ -116,6 +116,10 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized".into(), None)
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource".into();
         Self::new(405, "MethodNotAllowed", message, Some(json!({})))
@@ -171,6 +175,13 @@ impl ApiError {
     /// An error that the server has no answer for: 500, and nothing but its text.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::new(500, "", message.into(), None)
+    }
+
+    /// A refusal for a reason of the server's own, which says nothing about the request.
+    pub(crate) fn injected(code: u16, reason: &'static str, message: &str) -> Self {
+        let retry_after_seconds = matches!(code, 429 | 504).then_some(1);
+        let details = retry_after_seconds.map(|seconds| json!({"retryAfterSeconds": seconds}));
+        Self { retry_after_seconds, ..Self::new(code, reason, message.into(), details) }
     }
 
     pub(crate) fn internal(message: impl Into<String>) -> Self {

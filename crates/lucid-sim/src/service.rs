@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -12,19 +13,23 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Sleep;
 
 use crate::api::query::Query;
+use crate::api::user::User;
 use crate::api::{self, BODY_LIMIT, Reply, Request};
+use crate::door::{self, Door, Fault};
 use crate::error::ApiError;
 use crate::sim::Sim;
+use crate::world::Late;
 
 /// Answers HTTP requests as an API server does.
 #[derive(Clone)]
 pub struct SimService {
     sim: Sim,
+    door: Option<Door>,
 }
 
 impl SimService {
-    pub(crate) fn new(sim: Sim) -> Self {
-        Self { sim }
+    pub(crate) fn new(sim: Sim, door: Option<Door>) -> Self {
+        Self { sim, door }
     }
 
     async fn answer<B>(self, request: http::Request<B>) -> io::Result<http::Response<SimBody>>
@@ -39,16 +44,39 @@ impl SimService {
                 return Ok(respond(Reply::error(&ApiError::too_large("http: request body too large"))));
             }
         };
+        let client = self.door.as_ref().map(|door| door.id);
+        let fault = self.door.as_ref().and_then(|door| door.meet(&request));
+        if fault == Some(Fault::DieBefore) {
+            return std::future::pending().await;
+        }
         let (there, back) = self.sim.change(|world| world.latency());
         tokio::time::sleep(there).await;
-        let reply = self.sim.change(|world| {
-            world.trace.request(world.now(), &request);
-            let reply = api::handle(world, &request);
-            world.trace.reply(reply.code);
-            reply
-        });
+        let date = self.sim.change(|world| world.seconds());
+        let reply = match fault {
+            Some(Fault::Lost) => {
+                self.sim.change(|world| world.heard(client, &request, None));
+                return Err(door::broken());
+            }
+            Some(Fault::Late(steps)) => {
+                let client = client.unwrap_or_default();
+                self.sim.change(|world| world.late.push(Late { steps: steps.max(1), client, request }));
+                return std::future::pending().await;
+            }
+            Some(Fault::Refused(code)) => {
+                self.sim.change(|world| world.heard(client, &request, Some(code)));
+                Reply::error(&door::refusal(code))
+            }
+            _ => self.sim.change(|world| world.serve(client, &request)),
+        };
+        match fault {
+            Some(Fault::DieAfter) => return std::future::pending().await,
+            Some(Fault::AnswerLost) => return Err(door::broken()),
+            _ => {}
+        }
         tokio::time::sleep(back).await;
-        Ok(respond(reply))
+        let mut response = respond(reply);
+        response.headers_mut().insert(http::header::DATE, http_date(date));
+        Ok(response)
     }
 }
 
@@ -95,9 +123,23 @@ where
         accept: header(http::header::ACCEPT),
         content_type: header(http::header::CONTENT_TYPE),
         user_agent: header(http::header::USER_AGENT),
+        authorization: header(http::header::AUTHORIZATION),
+        impersonated: impersonated(&head.headers),
         method: head.method,
         body: body.to_bytes(),
     })
+}
+
+/// As Go's HTTP server puts it on every answer.
+fn http_date(seconds: i64) -> http::HeaderValue {
+    let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    http::HeaderValue::from_str(&httpdate::fmt_http_date(time)).expect("a date is plain text")
+}
+
+fn impersonated(headers: &http::HeaderMap) -> Option<User> {
+    let name = headers.get("impersonate-user")?.to_str().ok()?;
+    let groups = headers.get_all("impersonate-group").iter().filter_map(|group| group.to_str().ok());
+    Some(User::new(name, &groups.collect::<Vec<_>>()))
 }
 
 fn respond(reply: Reply) -> http::Response<SimBody> {

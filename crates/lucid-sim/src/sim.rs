@@ -7,10 +7,12 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::chooser::Chooser;
 use crate::config::Config;
+use crate::history::History;
 use crate::service::SimService;
 use crate::truth::{self, Truth};
-use crate::world::World;
+use crate::world::{World, state};
 
 /// A cluster in the process. Clones are handles to the same one.
 ///
@@ -21,11 +23,18 @@ pub struct Sim {
     shared: Arc<Shared>,
 }
 
+/// A cluster at one moment, from which any number of others can go on.
+#[derive(Clone)]
+pub struct Snapshot(World);
+
 struct Shared {
     world: Mutex<World>,
     /// Something came up that may be due earlier than what was planned.
     changed: Notify,
     epoch: OnceLock<Instant>,
+    /// What the clock showed at the epoch: a copy goes on from where its original stood.
+    began: Duration,
+    speed: u32,
 }
 
 /// Why the cluster would not take an object.
@@ -45,13 +54,66 @@ impl std::error::Error for Refused {}
 
 impl Sim {
     pub fn new(config: Config) -> Self {
-        let shared = Shared { world: Mutex::new(World::new(config)), changed: Notify::new(), epoch: OnceLock::new() };
+        let speed = config.speed.max(1);
+        Self::of(World::new(config), speed, Duration::ZERO)
+    }
+
+    /// The cluster that [`Sim::save`] wrote down. Its objects are as they were; containers start again, as after a
+    /// restart of every node.
+    ///
+    /// # Errors
+    /// When the state is none, or names kinds that are not served.
+    pub fn load(config: Config, state: &Value) -> Result<Self, Refused> {
+        let speed = config.speed.max(1);
+        let world = state::load(config, state).map_err(|message| Refused { code: 400, message })?;
+        Ok(Self::of(world, speed, Duration::ZERO))
+    }
+
+    /// Everything that the store holds, to go on from with [`Sim::load`]. Secrets are in it as they are.
+    pub fn save(&self) -> Value {
+        self.with(|world| state::save(world))
+    }
+
+    fn of(world: World, speed: u32, began: Duration) -> Self {
+        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), began, speed };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The cluster as it stands now, but for its clients.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.with(|world| world.clone()))
+    }
+
+    /// A cluster that goes on from a snapshot, with choices of its own.
+    pub fn restore(snapshot: &Snapshot, seed: u64) -> Self {
+        let mut world = snapshot.0.clone();
+        world.chooser = Chooser::new(seed);
+        world.history = world.config.keeps_history.then(History::default);
+        let (speed, now) = (world.config.speed.max(1), world.now());
+        Self::of(world, speed, now)
+    }
+
+    /// An object as it stands in the store.
+    pub fn get(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.with(|world| {
+            let table = world.kinds.by_kind(api_version, kind)?.table;
+            world.get(table, namespace, name)
+        })
+    }
+
+    /// Every object in the store.
+    pub fn objects(&self) -> Vec<Arc<Value>> {
+        self.with(|world| world.store.all().cloned().collect())
+    }
+
+    /// What has happened since the start, when the configuration keeps it.
+    pub fn history(&self) -> History {
+        self.with(|world| world.history.clone().unwrap_or_default())
     }
 
     /// What a client sends its requests to.
     pub fn service(&self) -> SimService {
-        SimService::new(self.clone())
+        SimService::new(self.clone(), None)
     }
 
     /// Does what is due, when it is due. Never ends; stop polling it to stop the cluster.
@@ -61,6 +123,7 @@ impl Sim {
             let changed = self.shared.changed.notified();
             match due {
                 Some(due) => {
+                    let due = due.saturating_sub(self.shared.began) / self.shared.speed;
                     let _ = tokio::time::timeout_at(self.epoch() + due, changed).await;
                 }
                 None => changed.await,
@@ -70,7 +133,7 @@ impl Sim {
 
     /// Time since the first use.
     pub fn elapsed(&self) -> Duration {
-        self.epoch().elapsed()
+        self.shared.began + self.epoch().elapsed() * self.shared.speed
     }
 
     /// Plants an object as it is, status included, past admission and validation.

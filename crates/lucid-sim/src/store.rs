@@ -45,7 +45,7 @@ impl Change {
 type Rows = BTreeMap<String, BTreeMap<String, Arc<Value>>>;
 
 /// A multi-version store: the present by key, the past as a bounded list of changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
     revision: u64,
     tables: BTreeMap<Table, Rows>,
@@ -85,6 +85,10 @@ impl Store {
     /// Objects of a table in the order of namespace and name.
     pub(crate) fn list(&self, table: Table) -> impl Iterator<Item = &Arc<Value>> {
         self.tables.get(&table).into_iter().flat_map(|rows| rows.values().flat_map(BTreeMap::values))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Value>> {
+        self.tables.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values)
     }
 
     pub(crate) fn list_in(&self, table: Table, namespace: &str) -> impl Iterator<Item = &Arc<Value>> {
@@ -129,6 +133,19 @@ impl Store {
         }
         self.index(table, &new, &key);
         self.record(Change { revision: self.revision, table, old, new: Some(new) })
+    }
+
+    /// Takes an object as it was saved, under the revision that it carries.
+    pub(crate) fn restore(&mut self, table: Table, object: Value) {
+        let (key, object) = (Key::of(&object), Arc::new(object));
+        self.index(table, &object, &key);
+        self.tables.entry(table).or_default().entry(key.namespace).or_default().insert(key.name, object);
+    }
+
+    /// Goes on at a revision, with nothing known of what was before it.
+    pub(crate) fn resume(&mut self, revision: u64) {
+        self.revision = revision;
+        self.compacted = revision;
     }
 
     /// Removes the object; the change carries its last state under the revision of the removal.

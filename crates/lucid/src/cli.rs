@@ -119,6 +119,10 @@ pub(crate) enum Command {
     Health(Health),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
     Rehearse(Rehearse),
+    /// A simulated Kubernetes on a loopback port, for kubectl, helm and any other client
+    Sim(SimArgs),
+    /// Look for every image in its registry: existence, digest, platforms
+    Images(Images),
     /// First-time secrets
     Secrets(Secrets),
     /// Print the least privileges that the deployer needs
@@ -223,8 +227,18 @@ pub(crate) enum Restrictor {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) source: Source,
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    #[arg(short, long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub(crate) output: ValidateFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 /// What is planned or deployed.
@@ -241,6 +255,69 @@ pub(crate) struct Part {
     /// Adopt objects that exist and do not belong to this release
     #[arg(long)]
     pub(crate) take_ownership: bool,
+    /// Do not look for images in their registries; `images.check: false` of the release file does the same
+    #[arg(long)]
+    pub(crate) no_images: bool,
+    /// Refuse also when nothing is known of an image, because its registry does not answer
+    #[arg(long, conflicts_with = "no_images")]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Images {
+    #[command(flatten)]
+    pub(crate) lookup: Lookup,
+    #[command(subcommand)]
+    pub(crate) command: Option<ImagesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// Write the digest that each image has now to the line that names it
+    Pin(Pin),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pin {
+    #[command(flatten)]
+    pub(crate) lookup: Lookup,
+    /// Write nothing; say what would change
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Which images are looked for, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Lookup {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// A platform that every image must have, such as linux/arm64; may be repeated
+    #[arg(long = "platform", value_name = "OS/ARCH", value_parser = platform)]
+    pub(crate) platforms: Vec<lucid_images::Platform>,
+    /// Ask the cluster for the platforms of its nodes and for the pods' pull secrets
+    #[arg(long)]
+    pub(crate) nodes: bool,
+    /// Certificate authorities that are believed besides the system's, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_ca: Option<PathBuf>,
+    /// How long all look-ups may take together
+    #[arg(long, default_value = "30s", value_name = "DURATION")]
+    pub(crate) timeout: Span,
+    /// Exit with 7 when nothing is known of an image
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+fn platform(text: &str) -> Result<lucid_images::Platform, String> {
+    match text.split_once('/') {
+        Some((os, architecture)) if !os.is_empty() && !architecture.is_empty() && !architecture.contains('/') => {
+            Ok(lucid_images::Platform { os: os.to_owned(), architecture: architecture.to_owned() })
+        }
+        _ => Err("expected a system and an architecture, such as linux/arm64".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -447,8 +524,37 @@ pub(crate) struct Rehearse {
     /// The component to break; default: the one that most others need
     #[arg(long = "break", value_name = "COMPONENT")]
     pub(crate) broken: Option<String>,
+    /// Instead: this many deployments, drawn from the seed, in each of which something else goes wrong
+    #[arg(long, value_name = "N", conflicts_with_all = ["broken", "exhaustive", "replay"])]
+    pub(crate) explore: Option<u64>,
+    /// Instead: every kind of fault at every request that changes something, one at a time
+    #[arg(long, conflicts_with_all = ["broken", "replay"])]
+    pub(crate) exhaustive: bool,
+    /// Instead: exactly these choices, as a failed exploration prints them
+    #[arg(long, value_name = "CHOICES", conflicts_with = "broken")]
+    pub(crate) replay: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+/// The kubeconfig is written to --kubeconfig FILE. It ends, and saves its state, on SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// Where to listen: a loopback address, and a port or 0 for any that is free
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: String,
+    /// How many simulated seconds go by in one real second
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    /// Where the cluster is kept from one start to the next; holds Secrets as they are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Fixes the choices of controllers, scheduler and kubelets
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Run no controllers, scheduler or kubelets
+    #[arg(long)]
+    pub(crate) api_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod health;
 mod history;
+mod images;
 mod plan;
 mod rbac;
 mod reference;
@@ -14,6 +15,7 @@ mod rehearse;
 mod render;
 mod rollback;
 mod secrets;
+mod sim;
 mod status;
 mod validate;
 mod version;
@@ -42,6 +44,8 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Health(args) => health::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
+        Command::Sim(args) => sim::run(global, &args, outlet),
+        Command::Images(args) => images::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),
@@ -69,6 +73,14 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
+}
+
+/// Runs to the end of the work and no longer: a name that is still being looked up does not hold up the program's end.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 /// Asks before something that cannot be taken back. Without a terminal nobody can answer, so `--yes` must have.

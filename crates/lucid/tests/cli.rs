@@ -14,3 +14,6 @@ mod crowd;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;
+/// `lucid validate`: every mistake at once, in each output, and what errors stop.
+#[path = "cli/validate.rs"]
+mod validate;

@@ -27,10 +27,13 @@ pub(crate) enum Actor {
     Kubelet,
     Node,
     Quota,
+    ReplicationController,
+    /// What the server forgets after a while.
+    Expiry,
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Queue {
     order: u64,
     by_time: BTreeMap<(Duration, u64), (Actor, Key)>,

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use lucid_client::Connected;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{Deployed, DryRun, FreshKey, OnFail, OnlyIf, Request, Rollback, Verdict};
+use lucid_deploy::{Deployed, DryRun, FreshKey, ImageCheck, OnFail, OnlyIf, Request, Rollback, Verdict};
 use lucid_engine::{RunOutcome, Stamped};
 use lucid_plan::{Action, Plan, Reach, Selection};
 use lucid_report::Paint;
 
 use crate::cli::{Deploy, DryRunMode, Format, Global, OnFailure, Part};
 use crate::commands::plan::PlanFile;
-use crate::commands::{connect, fresh_key, runtime, signals};
+use crate::commands::{block_on, connect, fresh_key, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::manifests::{self, Manifests};
@@ -19,8 +19,9 @@ use crate::output::{Outlet, Show};
 pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
-    outlet.findings(manifests.warnings.iter());
-    runtime()?.block_on(async {
+    manifests.tell_warnings(outlet);
+    manifests.check(outlet)?;
+    block_on(async {
         let connected = connect(global).await?;
         deploy(global, args, outlet, manifests, &connected).await
     })
@@ -39,6 +40,8 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     request.probe = !args.no_verify;
     request.deadline = args.timeout.map_or(request.deadline, |span| span.0);
     request.on_failure = on_failure(args, &manifests);
+    let before = super::images::Before::of(&args.part, &manifests.release, &to.client, outlet);
+    request.images = before.as_ref().map(|before| before as &dyn ImageCheck);
     let wants_rollback = request.on_failure != OnFail::Stop;
     let result = lucid_deploy::deploy(&to.client, request, &mut sink, &mut signals()).await;
     let value = show.finish();
@@ -83,6 +86,7 @@ pub(crate) fn request<'a>(
         deadline: manifests.release.spec.deadline.0,
         take_ownership: part.take_ownership,
         only_if: None,
+        images: None,
         probe: true,
         on_failure: OnFail::Stop,
         way_back: None,

@@ -4,7 +4,7 @@
 mod file;
 
 use jiff::Timestamp;
-use lucid_deploy::{Deployed, Preview};
+use lucid_deploy::{Deployed, ImageCheck, Preview};
 use lucid_engine::Stamped;
 use lucid_plan::{Action, Operation};
 use lucid_release::names::SHARED;
@@ -12,7 +12,7 @@ use lucid_report::changes::{self, Change, Verb};
 use serde_json::json;
 
 use crate::cli::{Global, Plan, PlanFormat};
-use crate::commands::{connect, fresh_key, runtime, signals};
+use crate::commands::{block_on, connect, fresh_key, signals};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::manifests;
@@ -23,10 +23,13 @@ pub(crate) use file::PlanFile;
 pub(crate) fn run(global: &Global, args: &Plan, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
-    outlet.findings(manifests.warnings.iter());
-    let deployed = runtime()?.block_on(async {
+    manifests.tell_warnings(outlet);
+    manifests.check(outlet)?;
+    let deployed = block_on(async {
         let client = connect(global).await?.client;
-        let request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);
+        let mut request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);
+        let before = super::images::Before::of(&args.part, &manifests.release, &client, outlet);
+        request.images = before.as_ref().map(|before| before as &dyn ImageCheck);
         let mut sink = |_: &Stamped| {};
         Ok::<_, Failure>(lucid_deploy::deploy(&client, request, &mut sink, &mut signals()).await?)
     })?;
