@@ -97,6 +97,10 @@ fn sum_up(component: &str, check: &HealthCheck, pods: &[Pod], answers: Vec<Said>
         }
     }
     let told = match bad {
+        // A component may have no workload of its own, such as one that is an Ingress.
+        _ if pods.is_empty() && !matches!(check, HealthCheck::Http { .. }) => {
+            Ok(Told::NotAsked(format!("{}: there is no ready pod to be asked", what(check))))
+        }
         _ if pods.is_empty() => Err(nobody(component, check)),
         Some(bad) => Err(bad),
         None if ways.is_empty() => {

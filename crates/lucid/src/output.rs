@@ -112,9 +112,10 @@ impl Outlet {
 /// Logs go to stderr; how much is up to `-v` and `LUCID_LOG`.
 pub(crate) fn start_logging(global: &Global) {
     use tracing_subscriber::EnvFilter;
+    // What a request came to is said by who sent it: one that fails may have another way.
     let level = match global.verbose {
-        0 => "error",
-        1 => "lucid=info,lucid_client=info,lucid_deploy=info,warn",
+        0 => "error,kube_client=off",
+        1 => "lucid=info,lucid_client=info,lucid_deploy=info,warn,kube_client=off",
         2 => "lucid=debug,lucid_client=debug,lucid_deploy=debug,info",
         _ => "debug",
     };

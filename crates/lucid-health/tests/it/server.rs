@@ -101,6 +101,7 @@ async fn answer(line: &mut TcpStream, code: u16, body: &str) {
 
 /// Channel 0 carries the data, channel 1 what the kubelet has to say; each begins with the number of the port.
 /// Source: k8s.io/kubelet/pkg/cri/streaming/portforward/websocket.go.
+#[expect(clippy::result_large_err, reason = "the type is that of the WebSocket library")]
 async fn forward_port(line: TcpStream, count: Arc<AtomicUsize>) {
     let mut port = 0;
     let greeted = tokio_tungstenite::accept_hdr_async(line, |request: &Request, mut response: Response| {

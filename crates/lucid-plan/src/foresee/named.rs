@@ -42,7 +42,9 @@ fn missing(
         nearest(name, names.iter().copied()).unwrap_or_else(|| format!("create it, or name one that is there: {list}"));
     let message =
         format!("{} names {kind} {name}, which is neither in the release nor in the cluster", object.reference());
-    Some(Finding::error(code, message).on(object.reference()).at(object.position(pointer)).help(help))
+    // An Ingress without a controller is there and routes nothing; a pod without its class is never made.
+    let finding = if kind == "IngressClass" { Finding::warning(code, message) } else { Finding::error(code, message) };
+    Some(finding.on(object.reference()).at(object.position(pointer)).help(help))
 }
 
 #[cfg(test)]
@@ -67,7 +69,7 @@ mod tests {
         check(
             std::slice::from_ref(&ingress),
             &[],
-            &["E5205 Ingress door names IngressClass nginx, which is neither in the release nor in the cluster"],
+            &["W5205 Ingress door names IngressClass nginx, which is neither in the release nor in the cluster"],
         );
         check(&[ingress], &[wide("networking.k8s.io/v1", "IngressClass", "nginx", json!({}))], &[]);
     }
