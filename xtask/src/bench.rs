@@ -1,4 +1,7 @@
-//! `cargo xtask bench`: measurements on a cluster of their own. The measuring is done by `lucid-bench`.
+//! `cargo xtask bench`: measurements beside what we are measured against. Those of deploying happen on a cluster of their
+//! own and are done by `lucid-bench`.
+
+mod render;
 
 use std::ffi::OsStr;
 use std::process::Command;
@@ -20,6 +23,8 @@ pub(crate) struct Args {
 enum Verb {
     /// A generated release by a bare concurrent client and by `lucid deploy`, on the same fresh cluster
     Deploy(Deploy),
+    /// Rendering beside the real kustomize, on the same trees; run it on a quiet machine
+    Render(render::Args),
 }
 
 #[derive(Parser)]
@@ -38,6 +43,7 @@ struct Deploy {
 pub(crate) fn run_verb(args: Args) -> Result<()> {
     match args.verb {
         Verb::Deploy(bench) => deploy(&bench),
+        Verb::Render(args) => render::measure(&args),
     }
 }
 

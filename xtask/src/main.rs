@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod codegen;
+mod conformance;
 mod process;
 mod root;
 mod soak;
@@ -28,6 +29,8 @@ enum Verb {
     Test(test::Args),
     /// The generated reference: command line, exit codes, findings, schema of lucid.yaml
     Codegen(codegen::Args),
+    /// Kubernetes' conformance tests of the API server, against `lucid sim`; notes a dated result in docs/soak.md
+    Conformance(conformance::Args),
     /// Measurements beside what we are measured against
     Bench(bench::Args),
     /// The suites with their full counts; notes a dated result in docs/soak.md
@@ -51,6 +54,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Cluster(args) => cluster::run(args),
         Verb::Test(args) => test::run(args),
         Verb::Codegen(args) => codegen::run_verb(args),
+        Verb::Conformance(args) => conformance::run(args),
         Verb::Bench(args) => bench::run_verb(args),
         Verb::Soak(args) => soak::run(args),
         Verb::Tools(args) => tools::run(args),

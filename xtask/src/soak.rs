@@ -1,5 +1,7 @@
 //! `cargo xtask soak`: the suites with their full counts, noted with their date in `docs/soak.md`.
 
+mod fuzz;
+
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,6 +17,9 @@ use crate::test::{Counts, real_suite, rendering_suite, simulator_soak};
 pub(crate) struct Args {
     /// One suite; without it all of them
     suite: Option<Suite>,
+    /// How many minutes each target is fuzzed
+    #[arg(long, default_value_t = 30)]
+    minutes: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,11 +28,13 @@ enum Suite {
     Cluster,
     /// Rendering beside the real kustomize
     Rendering,
+    /// Fuzzing of what rendering reads
+    Fuzz,
     /// Rehearsals, and processes that die at every request
     Simulator,
 }
 
-const ALL: [Suite; 3] = [Suite::Rendering, Suite::Simulator, Suite::Cluster];
+const ALL: [Suite; 4] = [Suite::Rendering, Suite::Fuzz, Suite::Simulator, Suite::Cluster];
 
 const HEAD: &str = "# Soak\n\nResults of `cargo xtask soak`, newest last.\n";
 const TABLE: &str = "| date | commit | cores | took | result |\n|---|---|---|---|---|\n";
@@ -41,6 +48,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Suite::Cluster => real_suite(Counts::Full).map(|()| String::new()),
             Suite::Rendering => rendering_suite(Counts::Full),
             Suite::Simulator => simulator_soak(),
+            Suite::Fuzz => fuzz::suite(args.minutes),
         };
         note(section(suite), &row(&date()?, &commit()?, cores(), began.elapsed(), &result))?;
         if let Err(error) = result {
@@ -54,11 +62,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
+/// Notes a result of another verb beside those of the soak.
+pub(crate) fn note_result(section: &str, took: Duration, result: &Result<String>) -> Result<()> {
+    note(section, &row(&date()?, &commit()?, cores(), took, result))
+}
+
 fn section(suite: Suite) -> &'static str {
     match suite {
         Suite::Cluster => "Cluster",
         Suite::Rendering => "Rendering",
         Suite::Simulator => "Simulator",
+        Suite::Fuzz => "Fuzzing",
     }
 }
 

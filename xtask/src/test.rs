@@ -15,6 +15,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::codegen;
 use crate::process::seconds;
+use crate::tools;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
 pub(crate) use rust::simulator_soak;
@@ -33,13 +34,15 @@ pub(crate) enum Suite {
     Render,
     /// Deployments against the simulator
     Sim,
+    /// kubectl, helm and a dozen of Kubernetes' own conformance tests against `lucid sim`
+    Clients,
     /// Deployments against a real control plane with kwok nodes
     Cluster,
     /// Licences and sources of the dependencies; builds cargo-deny first, which takes minutes
     Deny,
 }
 
-const ALL: [Suite; 4] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Cluster];
+const ALL: [Suite; 5] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster];
 
 /// How much the tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,7 @@ fn timed(suite: Suite) -> Outcome {
         Suite::Unit => unit(),
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
         Suite::Sim => rust::simulator(),
+        Suite::Clients => clients(),
         Suite::Cluster => real::suite(Counts::Small),
         Suite::Deny => deny::check(),
     };
@@ -83,6 +87,11 @@ fn timed(suite: Suite) -> Outcome {
         eprintln!("suite {}: {error:#}", name(suite));
     }
     Outcome { suite, took: began.elapsed(), result }
+}
+
+fn clients() -> Result<()> {
+    tools::clients()?;
+    rust::suite("clients")
 }
 
 fn line(outcome: &Outcome) -> String {

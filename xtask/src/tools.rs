@@ -28,6 +28,8 @@ enum Purpose {
     Rendering,
     /// The lint of workflows
     Workflows,
+    /// kubectl and helm, and Kubernetes' conformance suite
+    Clients,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -35,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(Purpose::Cluster) => cluster(),
         Some(Purpose::Rendering) => rendering(),
         Some(Purpose::Workflows) => workflows(),
+        Some(Purpose::Clients) => clients(),
         None => all(),
     }
 }
@@ -65,6 +68,9 @@ const ACTIONLINT: Install = Install {
     takes: "a minute or two",
 };
 
+const HELM: Install =
+    Install { name: "helm", package: "helm.sh/helm/v4/cmd/helm", version: "v4.3.1", takes: "3-4 minutes" };
+
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
     "etcd",
@@ -91,6 +97,7 @@ pub(crate) fn all() -> Result<()> {
     cluster()?;
     rendering()?;
     workflows()?;
+    clients()?;
     let _lock = lock()?;
     KUBE_SCORE.ensure()?;
     crds::ensure()
@@ -108,6 +115,21 @@ pub(crate) fn rendering() -> Result<()> {
 pub(crate) fn workflows() -> Result<()> {
     let _lock = lock()?;
     ACTIONLINT.ensure()
+}
+
+/// What the simulator is asked by.
+pub(crate) fn clients() -> Result<()> {
+    let _lock = lock()?;
+    control_plane()?;
+    HELM.ensure()?;
+    let source = root().join("crates/lucid-sim/tests/conformance");
+    go::build_tests(
+        &source,
+        &tools().join("conformance"),
+        &version_flags(),
+        "Kubernetes' conformance suite",
+        "6-9 minutes",
+    )
 }
 
 /// The folder of a component of ours or of an installed program.

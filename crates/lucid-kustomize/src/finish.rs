@@ -101,9 +101,14 @@ fn check(node: &Node, top: bool, report: &mut Report) {
             }
             for entry in entries {
                 let tag = if entry.key.tag == Tag::Unset { tag_of(&entry.key.text) } else { entry.key.tag };
-                if !top && !matches!(tag, Tag::Str | Tag::Merge) {
+                // At the top, other keys become strings; go-yaml takes a null for its own duplicate anywhere.
+                if tag == Tag::Null || (!top && !matches!(tag, Tag::Str | Tag::Merge)) {
                     let message = format!("the key {} is not a string", entry.key.text);
                     report.error_help(code::UNPRINTABLE, entry.key.pos, message, "put the key in quotes");
+                }
+                if matches!(tag, Tag::Bool | Tag::Int | Tag::Time) && tag_of(&entry.key.text) != tag {
+                    let message = format!("the key {} is not of the type that its tag names", entry.key.text);
+                    report.error_help(code::UNPRINTABLE, entry.key.pos, message, "take the tag away");
                 }
                 check_text(&entry.key.text, entry.key.pos, report);
                 if entry.key.text.contains('\u{85}') {

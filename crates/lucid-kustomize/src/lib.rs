@@ -4,7 +4,22 @@
 //! them; [`Rendered::to_yaml`] is that print, byte for byte. Where kustomize stops at the first mistake, all mistakes
 //! of the tree come back as findings with file, line and column. The crate is pure: no file system, process or network.
 //!
+//! ```
+//! use lucid_kustomize::{MemoryLoader, Options, render};
+//!
+//! let loader = MemoryLoader::new()
+//!     .with("app/kustomization.yaml", "resources: [web.yaml]\nnamePrefix: my-\n")
+//!     .with("app/web.yaml", "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n");
+//! let rendered = render(&loader, "app", &Options::default()).expect("a tree without mistakes");
+//! assert!(rendered.to_yaml().ends_with("name: my-web\n"));
+//! ```
+//!
 //! Reading order: [`loader`], `build` (the recursion), `transform` (one transformer a file), `nameref`, `finish`.
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod annotate;
 mod build;

@@ -85,6 +85,10 @@ impl Report {
         self.push(Finding::warning(code, message).help(help), pos);
     }
 
+    pub(crate) fn advice_help(&mut self, code: u16, pos: Pos, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Finding::advice(code, message).help(help), pos);
+    }
+
     /// A base that is used twice has its mistakes once.
     pub(crate) fn push(&mut self, finding: Finding, pos: Pos) {
         let mut hasher = DefaultHasher::new();

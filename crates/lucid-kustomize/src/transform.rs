@@ -15,6 +15,7 @@ pub(crate) mod patches;
 pub(crate) mod replacements;
 pub(crate) mod replicas;
 pub(crate) mod select;
+pub(crate) mod unmatched;
 
 /// Reports a field that a transformer cannot write.
 fn failed(report: &mut Report, resource: &Resource, pos: Pos, what: &str, error: &str) {

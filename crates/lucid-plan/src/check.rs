@@ -107,7 +107,7 @@ fn complain(
 }
 
 /// The default ServiceAccount and the CA bundle of every namespace, and the claims a StatefulSet makes.
-fn is_made_by_the_cluster(object: &Object, target: &ObjectRef) -> bool {
+pub(crate) fn is_made_by_the_cluster(object: &Object, target: &ObjectRef) -> bool {
     match target.kind.as_str() {
         "ServiceAccount" => target.name == "default",
         "ConfigMap" => target.name == "kube-root-ca.crt",
@@ -116,7 +116,7 @@ fn is_made_by_the_cluster(object: &Object, target: &ObjectRef) -> bool {
     }
 }
 
-fn keys_of(object: &Object) -> BTreeSet<String> {
+pub(crate) fn keys_of(object: &Object) -> BTreeSet<String> {
     let fields = ["data", "binaryData", "stringData"];
     let maps = fields.iter().filter_map(|field| object.value().get(field)?.as_object());
     maps.flat_map(|map| map.keys().cloned()).collect()

@@ -2,7 +2,8 @@
 //!
 //! [`scope`] places objects in namespaces, [`ownership`] gives each to a component, [`graph`] orders the components,
 //! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`diff`] says what differs, field
-//! by field; [`replace`] makes an object anew that cannot be changed. [`managers`] says who else writes; [`capacity`], [`check`] and [`openapi`] find what would go wrong; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
+//! by field; [`replace`] makes an object anew that cannot be changed. [`managers`] says who else writes; [`capacity`], [`check`]
+//! and [`openapi`] find what would go wrong, [`validate`] what the manifests alone give away; [`infer`] makes do without a release file. The crate is pure: it asks nobody anything.
 
 pub mod build;
 pub mod capacity;
@@ -20,6 +21,7 @@ pub mod references;
 pub mod replace;
 mod restart;
 pub mod scope;
+pub mod validate;
 
 pub use build::{Action, Children, Input, Lane, Operation, Plan, Reach, Request, Selection, build};
 pub use diff::FieldChange;

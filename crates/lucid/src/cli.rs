@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Health(Health),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
     Rehearse(Rehearse),
+    /// A simulated Kubernetes on a loopback port, for kubectl, helm and any other client
+    Sim(SimArgs),
     /// First-time secrets
     Secrets(Secrets),
     /// Print the least privileges that the deployer needs
@@ -223,8 +225,18 @@ pub(crate) enum Restrictor {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) source: Source,
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    #[arg(short, long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub(crate) output: ValidateFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 /// What is planned or deployed.
@@ -492,6 +504,26 @@ pub(crate) struct Rehearse {
     pub(crate) replay: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+/// The kubeconfig is written to --kubeconfig FILE. It ends, and saves its state, on SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// Where to listen: a loopback address, and a port or 0 for any that is free
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: String,
+    /// How many simulated seconds go by in one real second
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    /// Where the cluster is kept from one start to the next; holds Secrets as they are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Fixes the choices of controllers, scheduler and kubelets
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Run no controllers, scheduler or kubelets
+    #[arg(long)]
+    pub(crate) api_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod rehearse;
 mod render;
 mod rollback;
 mod secrets;
+mod sim;
 mod status;
 mod validate;
 mod version;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Health(args) => health::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
+        Command::Sim(args) => sim::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),

@@ -4,12 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lucid_kustomize::{Bounds, HelmOptions, Options, Rendered};
-use lucid_object::{Findings, ObjectSet};
+use lucid_object::{Findings, ObjectSet, Severity};
+use lucid_plan::validate;
 use lucid_release::ReleaseFile;
 
 use crate::cli::{Global, Outside, Source};
 use crate::failure::{Failure, Result};
 use crate::files::{self, DiskLoader};
+use crate::output::Outlet;
 
 const FILE_NAME: &str = "lucid.yaml";
 
@@ -20,6 +22,36 @@ pub(crate) struct Manifests {
     pub(crate) name: String,
     pub(crate) objects: ObjectSet,
     pub(crate) warnings: Findings,
+    /// Where it is said what the manifests leave out.
+    pub(crate) source: validate::Source,
+}
+
+impl Manifests {
+    /// What is said before anything else; advice is for `lucid validate`.
+    pub(crate) fn tell_warnings(&self, outlet: &Outlet) {
+        tell_warnings(&self.warnings, outlet);
+    }
+
+    /// Stops a command that writes at what is certainly wrong. Warnings are counted; `lucid validate` shows them.
+    pub(crate) fn check(&self, outlet: &Outlet) -> Result<()> {
+        let mut placed = self.objects.clone();
+        validate::place(&mut placed, &self.release.spec.namespace);
+        let found = validate::before_a_run(&self.release, &placed, self.source);
+        if found.has_errors() {
+            return Err(Failure::manifests(Findings(found.errors().cloned().collect())));
+        }
+        let warnings = found.iter().filter(|finding| finding.severity == Severity::Warning).count();
+        if warnings > 0 {
+            let what = if warnings == 1 { "warning" } else { "warnings" };
+            outlet.talk(&format!("{warnings} {what} about the manifests; `lucid validate` shows them\n"));
+        }
+        Ok(())
+    }
+}
+
+/// Findings above advice.
+pub(crate) fn tell_warnings(findings: &Findings, outlet: &Outlet) {
+    outlet.findings(findings.iter().filter(|finding| finding.severity > Severity::Advice));
 }
 
 /// Reads the release file and renders the overlay that the argument names.
@@ -36,7 +68,8 @@ pub(crate) fn load(global: &Global, source: &Source) -> Result<Manifests> {
     }
     let (name, folder) = choose(&release, &path, source)?;
     let rendered = render_any(&folder, outside)?;
-    Ok(Manifests { release, name, objects: rendered.objects, warnings: rendered.warnings })
+    let source = validate::Source::ReleaseFile;
+    Ok(Manifests { release, name, objects: rendered.objects, warnings: rendered.warnings, source })
 }
 
 fn infer(global: &Global, folder: &Path, outside: &Outside) -> Result<Manifests> {
@@ -57,6 +90,7 @@ fn infer(global: &Global, folder: &Path, outside: &Outside) -> Result<Manifests>
         name: folder.display().to_string(),
         objects: rendered.objects,
         warnings: rendered.warnings,
+        source: validate::Source::Folder,
     })
 }
 

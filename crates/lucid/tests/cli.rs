@@ -14,3 +14,6 @@ mod render;
 #[cfg(unix)]
 #[path = "cli/signals.rs"]
 mod signals;
+/// `lucid validate`: every mistake at once, in each output, and what errors stop.
+#[path = "cli/validate.rs"]
+mod validate;

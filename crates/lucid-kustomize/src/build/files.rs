@@ -155,6 +155,9 @@ impl Build<'_> {
     pub(crate) fn text(&mut self, folder: &Folder, at: &At<yaml::Text>) -> Option<Text> {
         let (bytes, found) = self.bytes(folder, at)?;
         let file = self.report.files.add(&self.loader.display(&found));
+        if let Some(text) = utf_16(&bytes) {
+            return Some(Text { text: self.only_document(text, file), file });
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Some(Text { text, file }),
             Err(error) => {
@@ -166,6 +169,16 @@ impl Build<'_> {
                 None
             }
         }
+    }
+
+    /// kustomize looks for `---` in bytes, and so finds none in UTF-16: it reads one document.
+    fn only_document(&mut self, mut text: String, file: u32) -> String {
+        if let Some(at) = text.find("\n---") {
+            let line = text[..=at].matches('\n').count() as u32 + 1;
+            self.ignored([yaml::Pos { file, line, column: 1 }]);
+            text.truncate(at + 1);
+        }
+        text
     }
 
     /// Goes to another folder; the path has been resolved already.
@@ -204,4 +217,16 @@ impl Build<'_> {
         below.path = found;
         Some(below)
     }
+}
+
+/// The text of a file that begins with the byte order mark of UTF-16, as some shells on Windows write it.
+fn utf_16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (pairs, rest) = bytes[2..].as_chunks::<2>();
+    let text = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<Result<String, _>>();
+    text.ok().filter(|_| rest.is_empty())
 }

@@ -14,6 +14,9 @@ pub(super) fn tables(document: &Node) -> Result<Custom, String> {
     }
     let mut reader = Reader { definitions, custom: Custom::default(), states: HashMap::new(), depth: 0 };
     for (name, definition) in mapping(document, "definitions")? {
+        if !definition.is_map() && !definition.is_null() {
+            return Err(format!("the definition {name} is not a mapping"));
+        }
         for kind in definition.get(KIND).map(Node::items).unwrap_or_default().iter().filter(|kind| kind.is_map()) {
             let key = type_of(kind).ok_or_else(|| format!("{KIND} of {name} lacks kind or version"))?;
             let state = reader.state(definition)?;

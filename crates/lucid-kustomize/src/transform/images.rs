@@ -1,11 +1,11 @@
 //! `images`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use lucid_object::yaml::{Kind, Node, Tag};
 use regex::Regex;
 
-use super::failed;
+use super::{failed, unmatched};
 use crate::fieldspec::{Field, Make};
 use crate::meter::Meter;
 use crate::model::Image;
@@ -21,6 +21,7 @@ struct Change<'a> {
     meter: &'a RefCell<Meter>,
     /// Absent for a plain word; an invalid pattern matches nothing.
     regex: Option<Option<Regex>>,
+    matched: Cell<bool>,
 }
 
 /// Rewrites image references: in every `containers` and `initContainers` list, then in the configured fields.
@@ -39,6 +40,8 @@ pub(crate) fn apply(map: &mut ResMap, images: &[Image], specs: &[Spec], report: 
             failed(report, resource, images[0].pos, "images", &error);
         }
     }
+    let idle: Vec<&Image> = changes.iter().filter(|change| !change.matched.get()).map(|change| change.image).collect();
+    idle.into_iter().for_each(|image| unmatched::image(image, report));
     report.meter = meter.into_inner();
 }
 
@@ -135,7 +138,7 @@ impl<'a> Change<'a> {
             );
             Regex::new(&pattern).ok()
         });
-        Self { image, meter, regex }
+        Self { image, meter, regex, matched: Cell::new(false) }
     }
 
     fn matches(&self, reference: &str) -> bool {
@@ -151,6 +154,7 @@ impl<'a> Change<'a> {
         if scalar.tag == Tag::Null || !self.matches(&scalar.text) {
             return Ok(());
         }
+        self.matched.set(true);
         let added = self.image.new_name.len() + self.image.new_tag.len() + self.image.tag_suffix.len();
         if !self.meter.borrow_mut().grow(added + self.image.digest.len(), pos) {
             return Ok(());

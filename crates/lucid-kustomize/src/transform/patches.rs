@@ -5,6 +5,7 @@ use lucid_object::yaml::{Key, Node, Pos, Tag, Text};
 use super::json_patch::{self, Operation};
 use super::merge::merge;
 use super::select::Target;
+use super::unmatched;
 use crate::meter::weight;
 use crate::model::{Patch, Selector};
 use crate::report::{Report, code};
@@ -95,13 +96,14 @@ fn strategic_to_target(
     };
     let Some(target) = compile(selector, report) else { return };
     let weight = weight(&patch.node);
-    let mut gone = Vec::new();
+    let (mut gone, mut selected) = (Vec::new(), false);
     let renames = patch.allow_name_change || patch.allow_kind_change;
     let resources = if renames { map.renaming().as_mut_slice() } else { map.list_mut() };
     for (index, resource) in resources.iter_mut().enumerate() {
         if !target.selects(resource) {
             continue;
         }
+        selected = true;
         if !report.meter.grow(weight, pos) {
             return;
         }
@@ -111,6 +113,9 @@ fn strategic_to_target(
             Ok(false) => gone.push(index),
             Err(error) => tell(resource, patch, &error, report),
         }
+    }
+    if !selected {
+        unmatched::patch(map, selector, pos, report);
     }
     remove(map, &gone);
     map.recheck(report);
@@ -253,7 +258,9 @@ pub(crate) fn json(
 ) {
     let Some(target) = compile(selector, report) else { return };
     let weight = size_of::<Previous>() + operations.iter().map(Operation::weight).sum::<usize>();
+    let mut selected = false;
     for resource in map.renaming().iter_mut().filter(|resource| target.selects(resource)) {
+        selected = true;
         if !report.meter.grow(weight, pos) {
             return;
         }
@@ -275,5 +282,8 @@ pub(crate) fn json(
             let message = format!("the patch does not fit {}{place}: {error}", resource.reference());
             report.error(code::PATCH_FAILED, at, message);
         }
+    }
+    if !selected {
+        unmatched::patch(map, selector, pos, report);
     }
 }

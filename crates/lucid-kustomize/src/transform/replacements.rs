@@ -5,6 +5,7 @@ use std::rc::Rc;
 use lucid_object::yaml::{Entry, Kind, Node, Pos, Scalar, Tag, Text};
 
 use super::select::Target as Matcher;
+use super::unmatched;
 use crate::fieldspec::split_smart;
 use crate::meter::{DEPTH, Meter, depth, weight};
 use crate::model::{At, FieldOptions, Replacement, ReplacementTarget, Selected, Selector};
@@ -117,6 +118,7 @@ fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &
     let Some(select) = &target.select else {
         return report.error(code::REPLACEMENT, target.pos, "a target of a replacement needs `select`");
     };
+    let wanted = select;
     let compiled = Matcher::new(select).and_then(|select| {
         let reject: Result<Vec<_>, _> = target.reject.iter().map(Matcher::new).collect();
         Ok((select, reject?))
@@ -127,7 +129,9 @@ fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &
     };
     let default = [At { value: DEFAULT_PATH.into(), pos: target.pos }];
     let paths = if target.fields.is_empty() { &default[..] } else { &target.fields };
+    let mut selected = false;
     for resource in map.renaming().iter_mut().filter(|resource| is_target(resource, &select, &reject)) {
+        selected = true;
         for path in paths {
             if let Err(error) = write(&mut resource.node, value, path, &target.options, &mut report.meter) {
                 let message = format!("replacement: {}: field {}: {error}", resource.reference(), path.value);
@@ -135,6 +139,9 @@ fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &
             }
             share::follow(resource);
         }
+    }
+    if !selected {
+        unmatched::replacement(map, wanted, target.pos, report);
     }
 }
 

@@ -7,7 +7,7 @@ use lucid_kustomize::{LoadError, Loader, MemoryLoader, Options, render};
 
 const CM: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n";
 
-/// What a tree is refused with. A release build needs less than a tenth of this time.
+/// What a tree is refused with. The time is for a busy machine; what is not refused takes minutes, or all memory.
 #[track_caller]
 fn refused(files: &[(&str, String)], want: &str) {
     let mut loader = MemoryLoader::new();
@@ -17,7 +17,7 @@ fn refused(files: &[(&str, String)], want: &str) {
     let took = start.elapsed();
     let said: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
     assert!(said.iter().any(|message| message.contains(want)), "{want:?} is not among {said:?}");
-    assert!(took < Duration::from_secs(10), "it took {took:?}");
+    assert!(took < Duration::from_secs(60), "it took {took:?}");
 }
 
 fn top(text: impl Into<String>) -> (&'static str, String) {

@@ -2,7 +2,9 @@
 
 mod bounds;
 mod corpus;
+mod fuzz;
 mod mutate;
 mod origins;
 mod random;
+mod round_trip;
 mod support;

@@ -62,7 +62,8 @@ pub(crate) fn beside(case: &Case, kustomize: &mut Oracle) -> Result<(), String> 
 
 /// Where we refuse what kustomize lets pass, on purpose: `docs/guide/render.md` names each.
 fn is_stricter(finding: &Finding) -> bool {
-    let refused = ["contains itself", "is already defined", "a merge key with a tag"];
+    let refused =
+        ["contains itself", "is already defined", "a merge key with a tag", "the key ~ is", "the key null is"];
     refused.iter().any(|words| finding.message.contains(words))
 }
 

@@ -11,6 +11,8 @@ use std::process::Command;
 pub(crate) mod accident;
 pub(crate) mod oracle;
 pub(crate) mod random;
+pub(crate) mod soup;
+pub(crate) mod targets;
 
 /// One case.
 #[derive(Debug, Clone)]

@@ -39,7 +39,7 @@ pub(super) fn reread(text: &str) -> Cow<'_, str> {
 
 /// Where a block scalar cannot hold the text, the writer uses double quotes, which keep it.
 fn block_allowed(text: &str) -> bool {
-    !text.ends_with(' ') && !text.contains(" \n") && !text.contains('\t') && text.chars().all(super::emit::printable)
+    !text.ends_with(' ') && !text.contains(" \n") && text.chars().all(|c| c == '\t' || super::emit::printable(c))
 }
 
 /// Splits a text into lines, each with the number of breaks behind it.

@@ -1,29 +1,18 @@
-//! SARIF 2.1.0: a result for each cause and warning, at the place in the manifests where it is known.
+//! SARIF: a result for each cause and warning, and a note for what could not be checked.
 
-use lucid_object::{Code, Finding, Severity};
+use lucid_object::Finding;
 use lucid_status::HealthReport;
 use serde_json::{Value, json};
 
+use crate::findings::sarif;
+
 pub(super) fn render(report: &HealthReport) -> String {
-    let findings: Vec<Finding> = findings(report);
-    let mut codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let rules: Vec<Value> = codes.iter().map(|code| rule(*code)).collect();
-    let results: Vec<Value> = findings.iter().map(|finding| result(finding, &codes)).collect();
     let notes: Vec<Value> = super::unknown(report)
         .map(|check| json!({"level": "warning", "message": {"text": format!("not checked: {}: {}", check.name, check.message)}}))
         .collect();
-    let log = json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {"name": "lucid", "informationUri": "https://github.com/hamigames/lucid", "rules": rules}},
-            "invocations": [{"executionSuccessful": true, "endTimeUtc": report.checked_at, "toolExecutionNotifications": notes}],
-            "results": results,
-        }]
-    });
-    format!("{}\n", serde_json::to_string_pretty(&log).expect("a value is JSON"))
+    let invocation =
+        json!({"executionSuccessful": true, "endTimeUtc": report.checked_at, "toolExecutionNotifications": notes});
+    sarif::log(&findings(report), invocation)
 }
 
 /// Causes as they are grouped, then what only warns.
@@ -34,34 +23,4 @@ fn findings(report: &HealthReport) -> Vec<Finding> {
         finding
     });
     causes.chain(report.warnings.iter().cloned()).collect()
-}
-
-fn rule(code: Code) -> Value {
-    let known = lucid_status::entry(code);
-    let (name, title, remedy) = known.map_or(("Unknown", "", ""), |entry| (entry.name, entry.title, entry.remedy));
-    json!({"id": code, "name": name, "shortDescription": {"text": title}, "help": {"text": remedy}})
-}
-
-fn result(finding: &Finding, codes: &[Code]) -> Value {
-    let level = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Advice => "note",
-    };
-    let mut location = json!({});
-    if let Some(position) = &finding.position {
-        location["physicalLocation"] = json!({
-            "artifactLocation": {"uri": position.file},
-            "region": {"startLine": position.line.max(1), "startColumn": position.column.max(1)},
-        });
-    }
-    if let Some(object) = &finding.object {
-        location["logicalLocations"] = json!([{"fullyQualifiedName": object.to_string(), "kind": "resource"}]);
-    }
-    let mut text = finding.message.clone();
-    for evidence in &finding.evidence {
-        text.push_str(&format!("\nseen: {evidence}"));
-    }
-    json!({"ruleId": finding.code, "ruleIndex": codes.iter().position(|code| *code == finding.code), "level": level,
-        "message": {"text": text}, "locations": [location]})
 }

@@ -21,7 +21,8 @@ use crate::output::{Outlet, Show};
 pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
-    outlet.findings(manifests.warnings.iter());
+    manifests.tell_warnings(outlet);
+    manifests.check(outlet)?;
     runtime()?.block_on(async {
         let connected = connect(global).await?;
         deploy(global, args, outlet, manifests, &connected).await

@@ -23,7 +23,8 @@ pub(crate) use file::{PlanFile, key};
 pub(crate) fn run(global: &Global, args: &Plan, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
-    outlet.findings(manifests.warnings.iter());
+    manifests.tell_warnings(outlet);
+    manifests.check(outlet)?;
     let (deployed, key) = runtime()?.block_on(async {
         let client = connect(global).await?.client;
         let request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);

@@ -37,7 +37,8 @@ const DAWN: &str = "2026-01-01T00:00:00Z";
 pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.source)?;
     super::keep_secrets(outlet, &manifests.objects);
-    outlet.findings(manifests.warnings.iter());
+    manifests.tell_warnings(outlet);
+    manifests.check(outlet)?;
     if args.explore.is_some() || args.exhaustive || args.replay.is_some() {
         return explored(args, &manifests, outlet);
     }

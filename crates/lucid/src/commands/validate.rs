@@ -1,46 +1,46 @@
 //! `lucid validate`: mistakes that are found without a cluster.
 
-use lucid_object::Finding;
-use lucid_plan::check::Known;
-use lucid_release::ReleaseFile;
+use lucid_object::Findings;
+use lucid_plan::validate;
+use lucid_report::findings::{github, sarif};
 
-use crate::cli::{Format, Global, Validate};
+use crate::cli::{Global, Validate, ValidateFormat};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Validate, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, &args.source)?;
+    let manifests = match manifests::load(global, &args.source) {
+        Ok(manifests) => manifests,
+        // What does not render is findings too, and machines want them in their form.
+        Err(failure) if args.output != ValidateFormat::Text && !failure.findings.is_empty() => {
+            return Ok(print(&failure.findings, args.output, outlet));
+        }
+        Err(failure) => return Err(failure),
+    };
+    super::keep_secrets(outlet, &manifests.objects);
+    let mut placed = manifests.objects;
+    validate::place(&mut placed, &manifests.release.spec.namespace);
     let mut findings = manifests.warnings;
-    findings.extend(lucid_plan::check::identities(&manifests.objects));
-    let ownership = lucid_plan::ownership::assign(&manifests.release, &manifests.objects);
-    findings.extend(ownership.findings);
-    findings.extend(lucid_plan::check::empty_components(&manifests.release, &ownership.owners, "lucid.yaml"));
-    findings.extend(lucid_plan::graph::needs(&manifests.release, &manifests.objects, &ownership.owners).findings);
-    findings.extend(references(&manifests.release, &manifests.objects));
-    if args.output == Format::Json {
-        outlet.json(&findings);
-        return Ok(if findings.has_errors() { Exit::Usage } else { Exit::Done });
+    findings.extend(validate::manifests(&manifests.release, &placed, manifests.source));
+    if args.output != ValidateFormat::Text {
+        return Ok(print(&findings, args.output, outlet));
     }
     if findings.has_errors() {
         return Err(Failure::manifests(findings));
     }
     outlet.findings(findings.iter());
-    let (objects, components) = (manifests.objects.len(), manifests.release.spec.components.len());
+    let (objects, components) = (placed.len(), manifests.release.spec.components.len());
     outlet.talk(&format!("{}: {objects} objects in {components} components, no errors\n", manifests.name));
     Ok(Exit::Done)
 }
 
-/// Secrets that lucid.yaml declares come from outside; everything else a pod names must be in the release.
-fn references(release: &ReleaseFile, objects: &lucid_object::ObjectSet) -> Vec<Finding> {
-    lucid_plan::check::references(objects, &|target| {
-        let namespace = target.namespace.as_deref().unwrap_or(&release.spec.namespace);
-        let declared = release.spec.secrets.iter().find(|secret| {
-            target.kind == "Secret"
-                && secret.name == target.name
-                && secret.namespace.as_deref().unwrap_or(&release.spec.namespace) == namespace
-        });
-        declared.map_or(Known::Absent, |secret| Known::PresentWith(secret.keys.keys().cloned().collect()))
-    })
+fn print(findings: &Findings, format: ValidateFormat, outlet: &Outlet) -> Exit {
+    match format {
+        ValidateFormat::Sarif => outlet.result(&sarif(&findings.0)),
+        ValidateFormat::Github => outlet.annotations(&github(&findings.0)),
+        ValidateFormat::Text | ValidateFormat::Json => outlet.json(findings),
+    }
+    if findings.has_errors() { Exit::Usage } else { Exit::Done }
 }

@@ -54,7 +54,8 @@ fn kustomize_prints_the_same_bytes_and_warns_of_nothing() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.is_empty(), "{folder}: {}\n{said}", output.status);
         let ours = Release::of(&folder);
-        assert!(ours.rendered.warnings.is_empty(), "{folder}: {:?}", ours.rendered.warnings);
+        let warns = ours.rendered.warnings.iter().any(|finding| finding.severity > lucid_object::Severity::Advice);
+        assert!(!warns, "{folder}: {:?}", ours.rendered.warnings);
         let theirs = String::from_utf8(output.stdout).expect("UTF-8");
         let difference = theirs.lines().zip(ours.rendered.to_yaml().lines()).enumerate().find(|(_, (a, b))| a != b);
         assert_eq!(difference, None, "{folder}: the first line that differs");

@@ -234,6 +234,10 @@ impl Composer {
                 return Key { text: Text::new_static("<<"), tag: Tag::Merge, pos };
             }
             let is_1_1 = self.dialect.is_1_1();
+            if text.is_empty() && !is_1_1 {
+                // A key that is left out is an empty text once go-yaml has written it.
+                return Key::new("", pos);
+            }
             let (found, value) = if is_1_1 { plain_1_1(text) } else { plain(text) };
             if is_1_1 && found != Tag::Str {
                 return Key::new(key_text(&value), pos);
@@ -273,6 +277,11 @@ impl Composer {
         let is_1_1 = self.dialect.is_1_1();
         match tag {
             Some(tag @ (Tag::Str | Tag::Binary | Tag::Other)) => Scalar::styled(text, tag, style),
+            // go-yaml v2 keeps the text of a time, and knows more spellings of true and false.
+            Some(Tag::Time) if is_1_1 && plain(text).0 == Tag::Time => Scalar::styled(text, Tag::Str, Style::Double),
+            Some(Tag::Bool) if is_1_1 && bool_1_1(text).is_some() => {
+                Scalar::plain(if bool_1_1(text) == Some(true) { "true" } else { "false" }, Tag::Bool)
+            }
             Some(tag) => Scalar::plain(text, tag),
             // Nothing that is read here is written and read again, so how it was written says nothing.
             None if style != Style::Plain && is_1_1 => Scalar::styled(text, Tag::Str, Style::Double),
