@@ -361,7 +361,7 @@ mod tests {
         for number in 1..=50 {
             let component = |n: usize| ComponentOutcome {
                 name: format!("service-{n}"),
-                result: if n % 7 == 0 { "failed" } else { "verified" }.into(),
+                result: if n.is_multiple_of(7) { "failed" } else { "verified" }.into(),
                 changed: n % 4,
             };
             let finding =
