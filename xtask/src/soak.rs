@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::process::{output, seconds};
 use crate::root::root;
-use crate::test::{Counts, real_suite, rendering_suite};
+use crate::test::{Counts, real_suite, rendering_suite, simulator_soak};
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -30,9 +30,11 @@ enum Suite {
     Rendering,
     /// Fuzzing of what rendering reads
     Fuzz,
+    /// Rehearsals, and processes that die at every request
+    Simulator,
 }
 
-const ALL: [Suite; 3] = [Suite::Rendering, Suite::Fuzz, Suite::Cluster];
+const ALL: [Suite; 4] = [Suite::Rendering, Suite::Fuzz, Suite::Simulator, Suite::Cluster];
 
 const HEAD: &str = "# Soak\n\nResults of `cargo xtask soak`, newest last.\n";
 const TABLE: &str = "| date | commit | cores | took | result |\n|---|---|---|---|---|\n";
@@ -46,6 +48,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Suite::Cluster => real_suite(Counts::Full).map(|()| String::new()),
             Suite::Rendering => rendering_suite(Counts::Full),
             Suite::Fuzz => fuzz::suite(args.minutes),
+            Suite::Simulator => simulator_soak(),
         };
         note(section(suite), &row(&date()?, &commit()?, cores(), began.elapsed(), &result))?;
         if let Err(error) = result {
@@ -64,6 +67,7 @@ fn section(suite: Suite) -> &'static str {
         Suite::Cluster => "Cluster",
         Suite::Rendering => "Rendering",
         Suite::Fuzz => "Fuzzing",
+        Suite::Simulator => "Simulator",
     }
 }
 

@@ -17,6 +17,7 @@ use crate::codegen;
 use crate::process::seconds;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
+pub(crate) use rust::simulator_soak;
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -74,7 +75,7 @@ fn timed(suite: Suite) -> Outcome {
     let result = match suite {
         Suite::Unit => unit(),
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
-        Suite::Sim => rust::suite("sim"),
+        Suite::Sim => rust::simulator(),
         Suite::Cluster => real::suite(Counts::Small),
         Suite::Deny => deny::check(),
     };

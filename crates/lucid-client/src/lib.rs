@@ -22,6 +22,6 @@ pub use discovery::Served;
 pub use error::{Error, Result};
 pub use follow::{Change, follow};
 pub use logs::LogQuery;
-pub use objects::{Apply, ListKind, Listed, Manner};
+pub use objects::{Apply, ListKind, Listed, Manner, Precondition, Written};
 pub use request::ApiClient;
 pub use target::Target;

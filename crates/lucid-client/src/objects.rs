@@ -57,6 +57,14 @@ pub struct Written {
 
 const PAGE: usize = 1000;
 
+/// Which object a deletion means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Precondition<'a> {
+    pub uid: &'a str,
+    /// Only as long as it has this version.
+    pub version: Option<&'a str>,
+}
+
 /// What becomes of what a deleted object owns, and of its own time to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
@@ -153,15 +161,18 @@ impl ApiClient {
     /// # Errors
     /// 409 when another object has the name now.
     pub async fn delete(&self, target: &Target, name: &str, uid: &str) -> Result<()> {
-        self.delete_as(target, name, uid, Manner::Background).await
+        self.delete_as(target, name, &Precondition { uid, version: None }, Manner::Background).await
     }
 
     /// As [`Self::delete`], and says what becomes of what it owns.
     ///
     /// # Errors
-    /// 409 when another object has the name now.
-    pub async fn delete_as(&self, target: &Target, name: &str, uid: &str, manner: Manner) -> Result<()> {
-        let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
+    /// 409 when another object has the name now, or it has moved on.
+    pub async fn delete_as(&self, target: &Target, name: &str, only: &Precondition<'_>, manner: Manner) -> Result<()> {
+        let mut body = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": only.uid}});
+        if let Some(version) = only.version {
+            body["preconditions"]["resourceVersion"] = version.into();
+        }
         match manner {
             Manner::Background => body["propagationPolicy"] = "Background".into(),
             Manner::Foreground => body["propagationPolicy"] = "Foreground".into(),

@@ -1,13 +1,15 @@
 //! One request and its answer, with the retries that are safe.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 
@@ -22,6 +24,8 @@ const ATTEMPTS: u32 = 6;
 pub struct ApiClient {
     inner: kube::Client,
     counters: Arc<Counters>,
+    /// What the server's clock showed when it last answered, and when that was by ours.
+    date: Arc<Mutex<Option<(Timestamp, Instant)>>>,
 }
 
 #[derive(Default)]
@@ -97,7 +101,7 @@ pub(crate) struct Answer {
 
 impl ApiClient {
     pub fn new(inner: kube::Client) -> Self {
-        Self { inner, counters: Arc::default() }
+        Self { inner, counters: Arc::default(), date: Arc::default() }
     }
 
     /// A client of anything that answers like an API server, such as a simulator in the same process.
@@ -115,6 +119,21 @@ impl ApiClient {
     /// Requests sent so far: those that read, and those that may change something.
     pub fn requests(&self) -> (u64, u64) {
         (self.counters.reads.load(Ordering::Relaxed), self.counters.writes.load(Ordering::Relaxed))
+    }
+
+    /// What time it is by the server's clock, to the second; `None` before its first answer. What stands in objects was
+    /// written by that clock, and ours may be wrong.
+    pub fn server_time(&self) -> Option<Timestamp> {
+        let (date, seen) = (*self.date.lock().unwrap_or_else(PoisonError::into_inner))?;
+        date.checked_add(seen.elapsed()).ok()
+    }
+
+    fn note_date(&self, response: &Response<Body>) {
+        let text = response.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
+        let date = text.and_then(|text| Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok());
+        if let Some(date) = date {
+            *self.date.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+        }
     }
 
     /// Sends until an answer that means something, or until the attempts are used up.
@@ -154,6 +173,7 @@ impl ApiClient {
             Ok(Err(error)) => return Err(lost(chain(&error))),
             Err(_) => return Err(lost(format!("no answer within {} s", PATIENCE.as_secs()))),
         };
+        self.note_date(&response);
         if response.status().is_success() { Ok(response) } else { Err(refusal(response, call).await) }
     }
 }

@@ -29,27 +29,29 @@ pub(crate) struct Book<'a> {
 
 impl<'a> Book<'a> {
     /// Opens the record. A run that died is noted as abandoned; what it may have made is in the inventory from now on.
-    pub(crate) fn open(shelf: Shelf<'a>, mut stored: Stored) -> Self {
-        let is_dead = stored.record.journal.is_some();
-        stored.record.inventory = stored.record.may_own();
-        if let Some(dead) = stored.record.journal.take() {
+    /// `now` is the server's clock.
+    pub(crate) fn open(shelf: Shelf<'a>, mut stored: Stored, now: i64) -> Self {
+        let dead = stored.record.journal.clone();
+        let is_touched = stored.record.bury(now);
+        if let Some(dead) = dead {
             for revision in stored.record.revisions.iter_mut().filter(|revision| revision.number == dead.revision) {
                 revision.outcome.get_or_insert(Outcome::Abandoned);
             }
             stored.record.push(abandoned(dead));
         }
         let run = stored.record.run + 1;
-        Self { shelf, stored, run, revision: None, is_touched: is_dead }
+        Self { shelf, stored, run, revision: None, is_touched }
     }
 
-    /// Keeps the revision that the plan leads to, and says in the journal what is about to happen.
-    pub(crate) async fn begin(&mut self, site: &Site<'_>, plan: &Plan, epoch: u64) -> Result<(), Refusal> {
+    /// Keeps the revision that the plan leads to, and says in the journal what is about to happen. False when the record
+    /// has been changed since it was read.
+    pub(crate) async fn begin(&mut self, site: &Site<'_>, plan: &Plan, epoch: u64) -> Result<bool, Refusal> {
         let changes = plan.lanes.iter().any(|lane| lane.changes() > 0) || !plan.prune.is_empty();
         let record = &self.stored.record;
         let is_settled =
             record.in_service.is_some() && record.in_service == record.revisions.last().map(|revision| revision.number);
         if !changes && is_settled && !self.is_touched {
-            return Ok(());
+            return Ok(true);
         }
         let number = self.keep(site, plan).await?;
         self.revision = Some(number);
@@ -63,9 +65,12 @@ impl<'a> Book<'a> {
                 revision: number,
                 inventory: plan.inventory.clone(),
             });
-            self.save().await?;
+            match self.save().await {
+                Err(error) if error.is_conflict() => return Ok(false),
+                result => result?,
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The number of the revision with this content; a new one unless it is in service or was the last that was tried.
@@ -81,7 +86,7 @@ impl<'a> Book<'a> {
         let back_to = site.request.way_back.map(|back| back.to);
         let served = record.in_service.and_then(|number| record.revision(number));
         let known = served.into_iter().chain(record.revisions.last()).find(|known| known.content == prepared.content);
-        if let Some(known) = known.filter(|_| back_to.is_none()) {
+        if let Some(known) = known.filter(|_| back_to.is_none() || site.is_repeated) {
             return Ok(known.number);
         }
         self.shelf.keep(&prepared).await?;
@@ -117,7 +122,7 @@ impl<'a> Book<'a> {
 
     /// Writes down how the run ended.
     pub(crate) async fn end(&mut self, site: &Site<'_>, plan: &Plan, ended: Ended) -> Result<(), Refusal> {
-        let Ended { fold, outcome, rollback, took } = ended;
+        let Ended { fold, outcome, rollback, took, is_unsettled } = ended;
         let is_back = rollback.is_some_and(|rollback| rollback.outcome == RunOutcome::Verified);
         let is_verified = outcome == RunOutcome::Verified;
         let word = match outcome {
@@ -150,7 +155,10 @@ impl<'a> Book<'a> {
             inventory.dedup_by(|a, b| a.object == b.object);
         }
         record.inventory = inventory;
-        record.journal = None;
+        // Writes may still be under way: whoever comes next deals with them as with those of a run that died.
+        if !is_unsettled {
+            record.journal = None;
+        }
         if wrote || !is_verified {
             record.push(fold.into_record(self.run, site, word, took));
         }
@@ -165,8 +173,8 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    async fn save(&mut self) -> Result<(), Refusal> {
-        Ok(store::save(self.shelf.client, self.shelf.namespace, self.shelf.release, &mut self.stored).await?)
+    async fn save(&mut self) -> lucid_client::Result<()> {
+        store::save(self.shelf.client, self.shelf.namespace, self.shelf.release, &mut self.stored).await
     }
 }
 
@@ -176,6 +184,8 @@ pub(crate) struct Ended {
     pub(crate) outcome: RunOutcome,
     pub(crate) rollback: Option<Rollback>,
     pub(crate) took: Duration,
+    /// Writes were sent whose answers have not come.
+    pub(crate) is_unsettled: bool,
 }
 
 fn owners_of(content: &Content) -> BTreeMap<ObjectRef, String> {

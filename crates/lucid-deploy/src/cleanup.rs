@@ -13,11 +13,15 @@ use lucid_release::{Content, InventoryEntry, Record};
 use serde_json::Value;
 
 use crate::deploy::Refusal;
+use crate::fence::Seen;
 use crate::lease::{Identity, NotHeld, wait_for_turn};
 use crate::removal::{Left, Removal, remove};
 use crate::revisions::Shelf;
 use crate::store;
 use crate::survey::{self, Server, Survey};
+
+/// How long after its client has died a request may still be carried out: the API server gives up after 60 s itself.
+const LATEST: Duration = Duration::from_secs(65);
 
 /// What is to be cleaned up.
 pub struct Wanted {
@@ -149,9 +153,9 @@ fn removal(entry: &InventoryEntry, wanted: &Wanted, server: &Server, survey: &Su
     }
     let gvk = Gvk::new(entry.object.group.clone(), entry.version.clone(), entry.object.kind.clone());
     let plural = server.resources.get(&gvk)?.plural.clone();
-    let uid = live.pointer("/metadata/uid")?.as_str()?.to_owned();
+    let seen = Seen::of(&live)?;
     let target = Target::new(gvk, plural, entry.object.namespace.as_deref());
-    Some(Removal { object: entry.object.clone(), target, uid })
+    Some(Removal { object: entry.object.clone(), target, seen })
 }
 
 /// Removes step by step; `tell` hears of each step when it is over.
@@ -174,9 +178,9 @@ pub async fn clean(
     let Some(mut held) = held else {
         return Err(Finding::error(9001, "someone else took the release's lock").help("run the command again").into());
     };
-    let wall = wanted.wall;
+    let (wall, epoch) = (wanted.wall, held.epoch);
     let result = tokio::select! {
-        result = under_lock(client, wanted, cleanup, tell) => result,
+        result = under_lock(client, wanted, cleanup, epoch, tell) => result,
         holder = held.keep(move || wall) => {
             let finding = Finding::error(9001, format!("the release's Lease was taken over by {holder}"));
             Err(Refusal::from(finding))
@@ -193,8 +197,10 @@ async fn under_lock(
     client: &ApiClient,
     wanted: &Wanted,
     cleanup: &Cleanup,
+    epoch: u64,
     tell: &mut dyn FnMut(&Step, &[Left]),
 ) -> Result<Cleaned, Refusal> {
+    let began = tokio::time::Instant::now();
     let mut stored = store::load(client, &wanted.namespace, &wanted.release).await?;
     if stored.record.run != cleanup.run {
         let finding = Finding::error(9017, "another run has changed the release since this was planned");
@@ -202,7 +208,7 @@ async fn under_lock(
     }
     let mut removed = 0;
     for step in &cleanup.steps {
-        let left = remove(client, &step.objects, Manner::Foreground, wanted.patience).await?;
+        let left = remove(client, &step.objects, Manner::Foreground, wanted.patience, epoch).await?;
         tell(step, &left);
         removed += step.objects.len() - left.len();
         if !left.is_empty() {
@@ -217,15 +223,39 @@ async fn under_lock(
         store::save(client, &wanted.namespace, &wanted.release, &mut stored).await?;
         return Ok(Cleaned { removed, left: Vec::new(), is_over: false });
     }
-    if wanted.delete_data {
-        removed += remove_data(client, wanted, cleanup).await?;
+    if stored.record.journal.is_some() || !stored.record.late.is_empty() {
+        tokio::time::sleep_until(began + LATEST).await;
+        removed += remove_latecomers(client, wanted, cleanup, &stored.record.may_own(), epoch).await?;
     }
-    remove_record(client, wanted).await?;
+    if wanted.delete_data {
+        removed += remove_data(client, wanted, cleanup, epoch).await?;
+    }
+    remove_record(client, wanted, epoch).await?;
     Ok(Cleaned { removed, left: Vec::new(), is_over: true })
 }
 
+/// What a run that died had sent, and what was created only after we had looked.
+async fn remove_latecomers(
+    client: &ApiClient,
+    wanted: &Wanted,
+    cleanup: &Cleanup,
+    inventory: &[InventoryEntry],
+    epoch: u64,
+) -> Result<usize, Refusal> {
+    let Some(server) = &cleanup.server else { return Ok(0) };
+    let wishes = survey::wishes(&lucid_object::ObjectSet::default(), inventory, &server.resources);
+    let survey = survey::look(client, &wishes).await?;
+    let late: Vec<Removal> = inventory
+        .iter()
+        .filter(|entry| !is_kept(entry, wanted))
+        .filter_map(|entry| removal(entry, wanted, server, &survey))
+        .collect();
+    remove(client, &late, Manner::Background, wanted.patience, epoch).await?;
+    Ok(late.len())
+}
+
 /// Claims that StatefulSets have made, and Secrets of `lucid secrets init`.
-async fn remove_data(client: &ApiClient, wanted: &Wanted, cleanup: &Cleanup) -> Result<usize, Refusal> {
+async fn remove_data(client: &ApiClient, wanted: &Wanted, cleanup: &Cleanup, epoch: u64) -> Result<usize, Refusal> {
     let gone = || cleanup.steps.iter().flat_map(|step| &step.objects);
     let namespaces: BTreeSet<&str> =
         gone().filter_map(|removal| removal.object.namespace.as_deref()).chain([wanted.namespace.as_str()]).collect();
@@ -245,7 +275,7 @@ async fn remove_data(client: &ApiClient, wanted: &Wanted, cleanup: &Cleanup) -> 
         data.extend(listed(client, &claims, &made_by_set).await?);
         data.extend(listed(client, &Target::core("Secret", "secrets", Some(namespace)), &made_by_us).await?);
     }
-    remove(client, &data, Manner::Background, Duration::ZERO).await?;
+    remove(client, &data, Manner::Background, Duration::ZERO, epoch).await?;
     Ok(data.len())
 }
 
@@ -263,16 +293,15 @@ async fn listed(
 ) -> Result<Vec<Removal>, Refusal> {
     let items = client.list(target, ListKind::Metadata).await?.items;
     let removal = |item: &Value| {
-        let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let name = text("/metadata/name");
-        let object = ObjectRef::new(&target.gvk.group, &target.gvk.kind, target.namespace.as_deref(), &name);
-        Removal { object, target: target.clone(), uid: text("/metadata/uid") }
+        let name = item.pointer("/metadata/name")?.as_str()?;
+        let object = ObjectRef::new(&target.gvk.group, &target.gvk.kind, target.namespace.as_deref(), name);
+        Some(Removal { object, target: target.clone(), seen: Seen::of(item)? })
     };
-    Ok(items.iter().filter(|item| is_meant(item)).map(removal).collect())
+    Ok(items.iter().filter(|item| is_meant(item)).filter_map(removal).collect())
 }
 
 /// Revisions, packs and key, then the record itself.
-async fn remove_record(client: &ApiClient, wanted: &Wanted) -> Result<(), Refusal> {
+async fn remove_record(client: &ApiClient, wanted: &Wanted, epoch: u64) -> Result<(), Refusal> {
     let target = Target::core("Secret", "secrets", Some(&wanted.namespace));
     let record = names::record(&wanted.release);
     let is_ours = |item: &Value| {
@@ -286,9 +315,9 @@ async fn remove_record(client: &ApiClient, wanted: &Wanted) -> Result<(), Refusa
         is_ours(item) && (name == names::key(&wanted.release) || prefixes.iter().any(|prefix| name.starts_with(prefix)))
     };
     let parts = listed(client, &target, &is_part).await?;
-    remove(client, &parts, Manner::Background, Duration::ZERO).await?;
+    remove(client, &parts, Manner::Background, Duration::ZERO, epoch).await?;
     let last = listed(client, &target, &|item| is_ours(item) && name_of(item) == record).await?;
-    remove(client, &last, Manner::Background, Duration::ZERO).await?;
+    remove(client, &last, Manner::Background, Duration::ZERO, epoch).await?;
     Ok(())
 }
 
@@ -308,7 +337,7 @@ pub async fn remove_empty_namespaces(
             None => {
                 let target = Target::core("Namespace", "namespaces", None);
                 let here = listed(client, &target, &|item| item["metadata"]["name"] == namespace.name.as_str()).await?;
-                remove(client, &here, Manner::Background, Duration::ZERO).await?;
+                remove(client, &here, Manner::Background, Duration::ZERO, u64::MAX).await?;
                 gone.push(namespace.name.clone());
             }
         }

@@ -17,10 +17,12 @@ use crate::clock::Clock;
 use crate::drive::Sink;
 use crate::emergency;
 use crate::evidence::Cleaner;
-use crate::lease::Identity;
-use crate::prepare::{make_plan, plan_and_lock, plan_blind, try_on_server};
+use crate::fence;
+use crate::lease::{Held, Identity};
+use crate::prepare::{Planned, make_plan, plan_again, plan_and_lock, plan_blind, try_on_server};
 use crate::revisions::FreshKey;
 use crate::run::{Site, under_lock};
+use crate::store;
 use crate::survey::{self, Server};
 
 /// What is to be deployed, and how.
@@ -164,8 +166,10 @@ pub async fn deploy(
     sink: Sink<'_>,
     signals: &mut mpsc::UnboundedReceiver<Signal>,
 ) -> Result<Deployed, Refusal> {
-    let clock = Clock::start(request.wall);
     let mut server = survey::ask_server(client).await?;
+    // What stands in objects was written by the server's clock; ours may be wrong.
+    request.wall = client.server_time().unwrap_or(request.wall);
+    let clock = Clock::start(request.wall);
     server.resources.define(&request.objects);
     let mut findings = Findings::default();
     findings.extend(checks::version(&server));
@@ -179,22 +183,64 @@ pub async fn deploy(
     if request.dry_run != DryRun::No {
         return dry_run(client, &request, &server, findings).await;
     }
-    let (mut planned, mut held) = plan_and_lock(client, &request, &server, findings, clock).await?;
-    if request.emergency {
-        planned = match emergency::clear(client, &request, &server, planned, held.epoch).await {
-            Ok(planned) => planned,
-            Err(refusal) => {
-                held.give_back().await;
-                return Err(refusal);
-            }
-        };
-    }
-    let site = Site { client, request: &request, server: &server, clock };
-    let result = under_lock(&site, planned, &mut held, sink, signals).await;
+    let (planned, mut held) = plan_and_lock(client, &request, &server, findings, clock).await?;
+    let site = Site { client, request: &request, server: &server, clock, is_repeated: false };
+    let result = take_turns(&site, planned, &mut held, sink, signals).await;
     if !matches!(&result, Ok(Deployed { verdict: Verdict::Run(RunOutcome::LockLost), .. })) {
         held.give_back().await;
     }
     result
+}
+
+/// How often what late writes have changed is put right.
+const TURNS: usize = 4;
+
+/// Runs the plan; after a run that died, until nothing that it had sent shows any more.
+async fn take_turns(
+    site: &Site<'_>,
+    mut planned: Planned,
+    held: &mut Held,
+    sink: Sink<'_>,
+    signals: &mut mpsc::UnboundedReceiver<Signal>,
+) -> Result<Deployed, Refusal> {
+    let Site { client, request, server, .. } = *site;
+    let is_heir = held.took_over || planned.stored.record.journal.is_some();
+    if is_heir {
+        let owned = planned.stored.record.may_own();
+        fence::raise(client, server, &planned.survey, &owned, held.epoch).await?;
+        store::fence(client, &request.release.spec.namespace, request.release.name(), held.epoch).await?;
+        planned = make_plan(client, request, server, Some(held.epoch), planned.findings).await?;
+    }
+    if request.emergency {
+        planned = emergency::clear(client, request, server, planned, held.epoch).await?;
+    }
+    let findings = planned.findings.clone();
+    let mut first: Option<Deployed> = None;
+    for turn in 0..TURNS {
+        let site = &Site { is_repeated: turn > 0, ..*site };
+        // Nothing is done when a late write of the run before has changed the record meanwhile.
+        let deployed = under_lock(site, planned, held, sink, signals).await?;
+        let is_verified =
+            deployed.as_ref().is_none_or(|deployed| deployed.verdict == Verdict::Run(RunOutcome::Verified));
+        let moved = deployed.is_none();
+        // What the first turn did is what the run did; the others only put it right.
+        first = match (first, deployed) {
+            (Some(first), Some(later)) => Some(Deployed { verdict: later.verdict, revision: later.revision, ..first }),
+            (first, later) => first.or(later),
+        };
+        if !moved && !(is_heir && is_verified) {
+            break;
+        }
+        planned = plan_again(client, request, server, held.epoch, findings.clone()).await?;
+        let changes = planned.plan.lanes.iter().any(|lane| lane.changes() > 0) || !planned.plan.prune.is_empty();
+        if !moved && !changes {
+            break;
+        }
+    }
+    first.ok_or_else(|| {
+        let finding = Finding::error(9017, "the release's record is changed by somebody else again and again");
+        finding.help("look at `lucid history`, and run the command again").into()
+    })
 }
 
 async fn dry_run(

@@ -1,10 +1,11 @@
 //! The loop around the engine: its effects become requests, and what happens becomes its inputs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use lucid_client::{ApiClient, Apply, Change, Error, Target, follow};
+use lucid_client::{ApiClient, Apply, Change, Error, Manner, Target, follow};
 use lucid_engine::{ApplyError, Effect, EffectId, Engine, Event, Input, ProbeError, RunOutcome, Signal, Stamped};
 use lucid_health::{NotHealthy, Pod, probe};
 use lucid_object::{Finding, Object, ObjectRef};
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::fence::{self, Denied, Seen};
 use crate::queue::Queue;
 use crate::survey::Wish;
 
@@ -33,6 +35,8 @@ pub struct Run<'a> {
     pub clock: Clock,
     pub sink: Sink<'a>,
     pub signals: &'a mut mpsc::UnboundedReceiver<Signal>,
+    /// The epoch of this run; a higher one on an object is a successor's.
+    pub epoch: u64,
     /// Resolves when someone else has the lock.
     pub lock: std::pin::Pin<Box<dyn Future<Output = String> + Send + 'a>>,
 }
@@ -41,19 +45,21 @@ pub struct Run<'a> {
 pub struct Ended {
     pub outcome: RunOutcome,
     pub cache: Cache,
+    /// Writes were sent whose answers have not come: nobody knows whether they were or will be carried out.
+    pub is_unsettled: bool,
 }
 
 enum Answer {
     Applied {
         effect: EffectId,
-        outcome: Result<Arc<Value>, Error>,
+        outcome: Result<Arc<Value>, Denied>,
         object: ObjectRef,
         took: Duration,
         warnings: Vec<String>,
     },
     Deleted {
         effect: EffectId,
-        outcome: Result<(), Error>,
+        outcome: Result<(), Denied>,
         object: ObjectRef,
     },
     Probed {
@@ -70,10 +76,14 @@ struct Outgoing {
 
 type Heard = (usize, Change);
 
+/// What this run has written, as the server answered.
+type Written = BTreeMap<ObjectRef, Seen>;
+
 /// Runs the engine until it is finished.
 pub async fn drive(mut engine: Engine, mut run: Run<'_>) -> Ended {
     let mut changes = watch_all(&run);
     let mut answers: JoinSet<Answer> = JoinSet::new();
+    let mut written = Written::new();
     let mut queue = Queue::default();
     let mut wake: Option<Duration> = None;
     let mut outcome = RunOutcome::Failed;
@@ -85,15 +95,15 @@ pub async fn drive(mut engine: Engine, mut run: Run<'_>) -> Ended {
             }
         }
         if engine.is_finished() {
+            // Those that are left were sent, and are not waited for.
+            let is_unsettled = !answers.is_empty();
             answers.abort_all();
-            return Ended { outcome, cache: run.cache };
+            return Ended { outcome, cache: run.cache, is_unsettled };
         }
         while let Some(send) = queue.pop() {
-            answers.spawn(apply(
-                run.client.clone(),
-                run.resources.get(&send.operation.gvk).map(|r| r.plural.clone()),
-                send,
-            ));
+            let plural = run.resources.get(&send.operation.gvk).map(|resource| resource.plural.clone());
+            let seen = last_seen(&send, &run.cache, &written);
+            answers.spawn(apply(run.client.clone(), plural, send, seen, run.epoch));
         }
         let alarm = async {
             match wake {
@@ -106,7 +116,7 @@ pub async fn drive(mut engine: Engine, mut run: Run<'_>) -> Ended {
             Some(signal) = run.signals.recv() => inputs.push(Input::Signal(signal)),
             holder = &mut run.lock => inputs.push(Input::LockLost(holder)),
             Some(Ok(answer)) = answers.join_next(), if !answers.is_empty() => {
-                inputs.extend(understand(answer, &mut queue, &mut run));
+                inputs.extend(understand(answer, &mut queue, &mut run, &mut written));
             }
             Some(first) = changes.recv() => {
                 let mut heard = vec![first];
@@ -176,7 +186,8 @@ fn carry_out(
         }
         Effect::Delete { effect, operation } => {
             let plural = run.resources.get(&operation.gvk).map(|resource| resource.plural.clone());
-            answers.spawn(delete(run.client.clone(), plural, effect, operation));
+            let version = run.cache.get(&operation.object).and_then(Seen::of).map(|seen| seen.version);
+            answers.spawn(delete(run.client.clone(), plural, effect, operation, version, run.epoch));
         }
         Effect::DeletePod { effect, pod, uid } => {
             answers.spawn(delete_pod(run.client.clone(), effect, pod, uid));
@@ -199,25 +210,48 @@ fn carry_out(
     }
 }
 
-async fn apply(client: ApiClient, plural: Option<String>, send: Outgoing) -> Answer {
+/// The object as it was last seen or written; none when the plan creates it.
+fn last_seen(send: &Outgoing, cache: &Cache, written: &Written) -> Option<Seen> {
+    let own = written.get(&send.operation.object).cloned();
+    let shown = match send.operation.action {
+        Action::Create => None,
+        _ => cache.get(&send.operation.object).and_then(Seen::of),
+    };
+    match (shown, own) {
+        (Some(shown), Some(own)) => Some(shown.later(own)),
+        (shown, own) => shown.or(own),
+    }
+}
+
+async fn apply(client: ApiClient, plural: Option<String>, send: Outgoing, seen: Option<Seen>, epoch: u64) -> Answer {
     let began = tokio::time::Instant::now();
     let object = &send.operation.object;
     let target = Target::new(send.operation.gvk.clone(), plural.unwrap_or_default(), object.namespace.as_deref());
     let what =
         Apply { manager: send.request.manager, body: &send.request.body, dry_run: false, force: send.request.force };
-    let result = client.apply(&target, &object.name, &what).await;
+    let result = fence::apply(&client, &target, &object.name, &what, seen, epoch).await;
     let (outcome, warnings) = match result {
         Ok(written) => (Ok(Arc::new(written.object)), written.warnings),
-        Err(error) => (Err(error), Vec::new()),
+        Err(denied) => (Err(denied), Vec::new()),
     };
     Answer::Applied { effect: send.effect, outcome, object: send.operation.object, took: began.elapsed(), warnings }
 }
 
-async fn delete(client: ApiClient, plural: Option<String>, effect: EffectId, operation: Operation) -> Answer {
+async fn delete(
+    client: ApiClient,
+    plural: Option<String>,
+    effect: EffectId,
+    operation: Operation,
+    version: Option<String>,
+    epoch: u64,
+) -> Answer {
     let object = operation.object;
     let target = Target::new(operation.gvk, plural.unwrap_or_default(), object.namespace.as_deref());
-    let outcome = match &operation.action {
-        Action::Delete { uid } => client.delete(&target, &object.name, uid).await,
+    let outcome = match (operation.action, version) {
+        (Action::Delete { uid }, Some(version)) => {
+            fence::delete(&client, &target, &object.name, Seen { uid, version }, Manner::Background, epoch).await
+        }
+        // It is gone already.
         _ => Ok(()),
     };
     Answer::Deleted { effect, outcome, object }
@@ -225,7 +259,7 @@ async fn delete(client: ApiClient, plural: Option<String>, effect: EffectId, ope
 
 async fn delete_pod(client: ApiClient, effect: EffectId, pod: ObjectRef, uid: String) -> Answer {
     let target = Target::core("Pod", "pods", pod.namespace.as_deref());
-    let outcome = client.delete(&target, &pod.name, &uid).await;
+    let outcome = client.delete(&target, &pod.name, &uid).await.map_err(Denied::from);
     Answer::Deleted { effect, outcome, object: pod }
 }
 
@@ -275,21 +309,39 @@ fn is_ready_pod(pod: &Value) -> bool {
             .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-fn understand(answer: Answer, queue: &mut Queue<Outgoing>, run: &mut Run<'_>) -> Vec<Input> {
+fn understand(answer: Answer, queue: &mut Queue<Outgoing>, run: &mut Run<'_>, written: &mut Written) -> Vec<Input> {
     match answer {
         Answer::Applied { effect, outcome, object, took, warnings } => {
-            queue.answered(took, outcome.as_ref().is_err_and(|error| error.code() == Some(429)));
+            let is_overload = matches!(&outcome, Err(Denied::Client(error)) if error.code() == Some(429));
+            queue.answered(took, is_overload);
             for warning in warnings {
                 let finding = Finding::warning(9015, warning).on(object.clone());
                 let at_ms = u64::try_from(run.clock.now().elapsed.as_millis()).unwrap_or(u64::MAX);
                 (run.sink)(&Stamped { at_ms, event: Event::Note { finding } });
             }
-            vec![Input::Applied { effect, outcome: outcome.map_err(|error| explain(&error, &object)) }]
+            if let Some(seen) = outcome.as_ref().ok().and_then(|object| Seen::of(object)) {
+                written.insert(object.clone(), seen);
+            }
+            let told = |outcome| Input::Applied { effect, outcome };
+            told_of(outcome, &object, told)
         }
         Answer::Deleted { effect, outcome, object } => {
-            vec![Input::Deleted { effect, outcome: outcome.map_err(|error| explain(&error, &object)) }]
+            told_of(outcome, &object, |outcome| Input::Deleted { effect, outcome })
         }
         Answer::Probed { effect, outcome } => vec![Input::Probed { effect, outcome }],
+    }
+}
+
+/// A write that a successor has made void ends the run; any other outcome is the engine's to judge.
+fn told_of<T>(
+    outcome: Result<T, Denied>,
+    object: &ObjectRef,
+    input: impl FnOnce(Result<T, ApplyError>) -> Input,
+) -> Vec<Input> {
+    match outcome {
+        Ok(value) => vec![input(Ok(value))],
+        Err(Denied::Client(error)) => vec![input(Err(explain(&error, object)))],
+        Err(Denied::Fenced(epoch)) => vec![Input::LockLost(format!("a later run (epoch {epoch})"))],
     }
 }
 

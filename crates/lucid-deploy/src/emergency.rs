@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::cache::reference;
 use crate::deploy::{Refusal, Request};
+use crate::fence::Seen;
 use crate::prepare::{Planned, make_plan};
 use crate::removal::{Removal, remove};
 use crate::survey::Server;
@@ -34,23 +35,24 @@ pub(crate) async fn clear(
         let Some(resource) = server.resources.get(&operation.gvk) else { continue };
         let namespace = operation.object.namespace.as_deref();
         let target = Target::new(operation.gvk.clone(), resource.plural.clone(), namespace);
-        workloads.push(Removal { object: operation.object.clone(), target, uid: uid(live) });
+        let Some(seen) = Seen::of(live) else { continue };
+        workloads.push(Removal { object: operation.object.clone(), target, seen });
         let own = pods_of(&planned, live);
         if operation.object.kind == "StatefulSet" { ordered.push(own) } else { pods.extend(own) }
     }
     // First what makes pods, so that none come back.
-    let mut left = remove(client, &workloads, Manner::Force, PATIENCE).await?;
-    left.extend(remove(client, &pods, Manner::Force, PATIENCE).await?);
+    let mut left = remove(client, &workloads, Manner::Force, PATIENCE, epoch).await?;
+    left.extend(remove(client, &pods, Manner::Force, PATIENCE, epoch).await?);
     let is_named = matches!(request.selection, Selection::Component { .. });
     for set in ordered {
         // Two pods of one identity must never run at once, so these go by force only when somebody has named them.
         match is_named {
             true => {
                 for pod in set {
-                    left.extend(remove(client, &[pod], Manner::Force, PATIENCE).await?);
+                    left.extend(remove(client, &[pod], Manner::Force, PATIENCE, epoch).await?);
                 }
             }
-            false => left.extend(remove(client, &set, Manner::Background, PATIENCE).await?),
+            false => left.extend(remove(client, &set, Manner::Background, PATIENCE, epoch).await?),
         }
     }
     if !left.is_empty() {
@@ -69,11 +71,12 @@ fn pods_of(planned: &Planned, workload: &Value) -> Vec<Removal> {
     let children = cache.owned_by(&uid(workload));
     let grandchildren: Vec<&Value> = children.iter().flat_map(|child| cache.owned_by(&uid(child))).collect();
     let pods = children.into_iter().chain(grandchildren).filter(|object| object["kind"] == "Pod");
-    let mut seen = BTreeSet::new();
+    let mut known = BTreeSet::new();
     let removal = |pod: &Value| {
         let object: ObjectRef = reference(pod);
         let target = Target::core("Pod", "pods", object.namespace.as_deref());
-        seen.insert(uid(pod)).then(|| Removal { object, target, uid: uid(pod) })
+        let is_new = known.insert(uid(pod));
+        Seen::of(pod).filter(|_| is_new).map(|seen| Removal { object, target, seen })
     };
     pods.filter_map(removal).collect()
 }

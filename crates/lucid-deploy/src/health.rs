@@ -79,7 +79,7 @@ pub async fn health(
         skip: &request.skip,
         only: request.only.as_deref(),
         place: &|component: &str, finding: &mut Finding| places.place(component, finding),
-        now: now(),
+        now: client.server_time().unwrap_or_else(&now),
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
     });
     report.clean(&|text| request.cleaner.clean(text));

@@ -72,6 +72,10 @@ pub struct Held {
     name: String,
     lease: Value,
     pub epoch: u64,
+    /// When it was taken, by the server's clock in seconds since 1970.
+    pub since: i64,
+    /// The holder before us has not given it back: it died, or will find out that it lost it.
+    pub took_over: bool,
 }
 
 /// Why there is no lock.
@@ -148,26 +152,50 @@ impl Turn {
         now: Timestamp,
     ) -> lucid_client::Result<Option<Held>> {
         let (target, name) = (target(namespace), names::lease(release));
-        let written = match self.lease {
-            None => {
-                let fresh =
-                    fill(json!({"metadata": {"name": name, "namespace": namespace}}), own, doing, self.epoch, now);
-                client.create(&target, &fresh, FIELD_MANAGER).await
+        let took_over = self.lease.as_ref().is_some_and(|lease| holder_of(lease).is_some());
+        let bare = json!({"metadata": {"name": name, "namespace": namespace}});
+        let is_new = self.lease.is_none();
+        let wanted = fill(self.lease.unwrap_or(bare), own, doing, self.epoch, now);
+        for _ in 0..ATTEMPTS {
+            let written = match is_new {
+                true => client.create(&target, &wanted, FIELD_MANAGER).await,
+                false => client.replace(&target, &name, &wanted, FIELD_MANAGER).await,
+            };
+            let error = match written {
+                Ok(lease) => return Ok(Some(held(client, target, name, lease, now, took_over))),
+                Err(error) if error.is_conflict() || error.is_transient() => error,
+                Err(error) => return Err(error),
+            };
+            // It may have been taken all the same, by us: then the answer was lost.
+            let lease = match client.get(&target, &name).await {
+                Err(error) if error.is_not_found() => None,
+                result => Some(result?),
+            };
+            match lease {
+                Some(lease) if epoch_of(&lease) == self.epoch && holder_of(&lease).as_ref() == Some(own) => {
+                    return Ok(Some(held(client, target, name, lease, now, took_over)));
+                }
+                Some(lease) if is_new || version_of(&lease) != version_of(&wanted) => return Ok(None),
+                _ => tracing::warn!(%error, "the Lease could not be taken"),
             }
-            Some(lease) => {
-                client.replace(&target, &name, &fill(lease, own, doing, self.epoch, now), FIELD_MANAGER).await
-            }
-        };
-        match written {
-            Ok(lease) => Ok(Some(held(client, target, name, lease))),
-            Err(error) if error.is_conflict() => Ok(None),
-            Err(error) => Err(error),
+            tokio::time::sleep(LOOK_EVERY).await;
         }
+        Ok(None)
     }
 }
 
-fn held(client: &ApiClient, target: Target, name: String, lease: Value) -> Held {
-    Held { client: client.clone(), target, name, epoch: epoch_of(&lease), lease }
+/// How often taking the lock is tried when the server does not answer as it should.
+const ATTEMPTS: usize = 5;
+
+fn held(client: &ApiClient, target: Target, name: String, lease: Value, now: Timestamp, took_over: bool) -> Held {
+    let since = written_at(&lease).unwrap_or(now).as_second();
+    Held { client: client.clone(), target, name, epoch: epoch_of(&lease), lease, since, took_over }
+}
+
+/// When the server took the last write of an object, by its own clock.
+fn written_at(object: &Value) -> Option<Timestamp> {
+    let entries = object.pointer("/metadata/managedFields")?.as_array()?;
+    entries.iter().filter_map(|entry| entry.get("time")?.as_str()?.parse().ok()).max()
 }
 
 fn fill(mut lease: Value, own: &Identity, doing: &str, epoch: u64, now: Timestamp) -> Value {

@@ -4,7 +4,7 @@
 //! the engine until it is finished, [`store`] writes down what happened, and [`deploy`] is the story of a whole run.
 //! [`revisions`] keeps what a release contained, [`rollback`] brings it back, [`compare`] says
 //! what differs; [`book`] is the record of one run.
-//! [`cleanup`] and [`emergency`] delete, through [`removal`]. [`status`] is the same look without the run,
+//! [`cleanup`] and [`emergency`] delete, through [`removal`]; [`fence`] keeps the late writes of dead runs from winning. [`status`] is the same look without the run,
 //! [`mod@health`] a wider one.
 
 pub mod book;
@@ -17,6 +17,7 @@ pub mod deploy;
 pub mod drive;
 pub mod emergency;
 pub mod evidence;
+pub mod fence;
 pub mod health;
 pub mod lease;
 pub mod locate;

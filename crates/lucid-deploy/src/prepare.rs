@@ -84,13 +84,14 @@ async fn ensure_namespace(client: &ApiClient, request: &Request<'_>) -> Result<(
         Err(error) if error.is_forbidden() => return Ok(()),
         result => return result.map(|_| ()).map_err(Refusal::from),
     }
+    // What else it is to say comes with the plan. A create that arrives late changes nothing.
     let bare = Object::new(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
-    let own = request.objects.get(&ObjectRef::new("", "Namespace", None, name)).unwrap_or(&bare);
     let marks = Marks { release: request.release.name(), namespace: name };
-    let body = marks.put_on(own, None);
-    let apply = Apply { manager: FIELD_MANAGER, body: &body, dry_run: false, force: false };
-    client.apply(&target, name, &apply).await?;
-    Ok(())
+    match client.create(&target, &marks.put_on(&bare, None), FIELD_MANAGER).await {
+        Err(error) if error.is_conflict() => Ok(()),
+        Err(error) if error.is_transient() && client.get(&target, name).await.is_ok() => Ok(()),
+        result => result.map(drop).map_err(Refusal::from),
+    }
 }
 
 /// A look at the cluster and the plan that follows from it.
@@ -107,7 +108,7 @@ pub(crate) async fn make_plan(
     request: &Request<'_>,
     server: &Server,
     epoch: Option<u64>,
-    mut findings: Findings,
+    findings: Findings,
 ) -> Result<Planned, Refusal> {
     let (namespace, name) = (&request.release.spec.namespace, request.release.name());
     let stored = store::load(client, namespace, name).await?;
@@ -115,6 +116,29 @@ pub(crate) async fn make_plan(
         let finding = Finding::error(9017, "another run has changed the release since the way back was chosen");
         return Err(finding.help("look at `lucid history`, and run the rollback again").into());
     }
+    plan_from(client, request, server, epoch, stored, findings).await
+}
+
+/// As [`make_plan`], in the middle of a run: the record has changed since a way back was chosen, by this very run.
+pub(crate) async fn plan_again(
+    client: &ApiClient,
+    request: &Request<'_>,
+    server: &Server,
+    epoch: u64,
+    findings: Findings,
+) -> Result<Planned, Refusal> {
+    let stored = store::load(client, &request.release.spec.namespace, request.release.name()).await?;
+    plan_from(client, request, server, Some(epoch), stored, findings).await
+}
+
+async fn plan_from(
+    client: &ApiClient,
+    request: &Request<'_>,
+    server: &Server,
+    epoch: Option<u64>,
+    stored: Stored,
+    mut findings: Findings,
+) -> Result<Planned, Refusal> {
     let inventory = stored.record.may_own();
     let wishes = survey::wishes(&request.objects, &inventory, &server.resources);
     let mut survey = survey::look(client, &wishes).await?;

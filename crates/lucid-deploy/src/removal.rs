@@ -8,6 +8,8 @@ use lucid_client::{ApiClient, ListKind, Manner, Result, Target};
 use lucid_object::{Finding, ObjectRef};
 use serde_json::Value;
 
+use crate::fence::{self, Denied, Seen};
+
 /// How often it is looked whether the objects are gone: one LIST a kind and namespace.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
@@ -16,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(400);
 pub struct Removal {
     pub object: ObjectRef,
     pub target: Target,
-    pub uid: String,
+    pub seen: Seen,
 }
 
 /// What is still there when time is up, and which finalizers hold it.
@@ -42,14 +44,16 @@ impl Left {
 /// Deletes all of them at once and waits until they are gone, or for this long.
 ///
 /// # Errors
-/// When the server does not take a request.
-pub async fn remove(client: &ApiClient, objects: &[Removal], manner: Manner, patience: Duration) -> Result<Vec<Left>> {
-    let deletions = objects.iter().map(|removal| async move {
-        match client.delete_as(&removal.target, &removal.object.name, &removal.uid, manner).await {
-            // Another object has the name by now: ours is gone.
-            Err(error) if error.is_conflict() => Ok(()),
-            result => result,
-        }
+/// When the server does not take a request, or a later run has one of the objects.
+pub async fn remove(
+    client: &ApiClient,
+    objects: &[Removal],
+    manner: Manner,
+    patience: Duration,
+    epoch: u64,
+) -> Result<Vec<Left>, Denied> {
+    let deletions = objects.iter().map(|removal| {
+        fence::delete(client, &removal.target, &removal.object.name, removal.seen.clone(), manner, epoch)
     });
     try_join_all(deletions).await?;
     let until = tokio::time::Instant::now() + patience;
@@ -71,7 +75,7 @@ async fn still_there(client: &ApiClient, objects: &[Removal]) -> Result<Vec<Left
             Err(error) if error.is_not_found() => Vec::new(),
             result => result?.items,
         };
-        let uids: BTreeSet<&str> = removals.iter().map(|removal| removal.uid.as_str()).collect();
+        let uids: BTreeSet<&str> = removals.iter().map(|removal| removal.seen.uid.as_str()).collect();
         let found = items.iter().filter(|item| uids.contains(text(item, "/metadata/uid")));
         Ok::<_, lucid_client::Error>(found.map(|item| left(item, removals)).collect::<Vec<_>>())
     }));
@@ -80,7 +84,7 @@ async fn still_there(client: &ApiClient, objects: &[Removal]) -> Result<Vec<Left
 
 fn left(item: &Value, removals: &[&Removal]) -> Left {
     let uid = text(item, "/metadata/uid");
-    let object = removals.iter().find(|removal| removal.uid == uid).map(|removal| removal.object.clone());
+    let object = removals.iter().find(|removal| removal.seen.uid == uid).map(|removal| removal.object.clone());
     let finalizers = item.pointer("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
     // The garbage collector's own only says that what the object owns is still going.
     let own = |name: &&str| !matches!(*name, "foregroundDeletion" | "orphan");

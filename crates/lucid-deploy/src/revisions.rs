@@ -4,10 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::try_join_all;
 use lucid_client::{ApiClient, Error, ListKind, Result, Target};
-use lucid_release::names::{self, FIELD_MANAGER, RELEASE_LABEL};
+use lucid_release::names::{self, RELEASE_LABEL};
 use lucid_release::revision::Prepared;
 use lucid_release::{Content, Evidence, Index, Key, Pack, PackRef, Record};
 use serde_json::{Value, json};
+
+use crate::store;
 
 /// Random bytes from the caller, for a release that has no key yet.
 #[derive(Clone)]
@@ -41,18 +43,19 @@ impl Shelf<'_> {
 
     /// Creates a Secret, or replaces one that a run which died has left.
     async fn write(&self, name: &str, kind: &str, bytes: &[u8]) -> Result<()> {
-        let secret = json!({
+        let mut secret = json!({
             "apiVersion": "v1", "kind": "Secret", "type": kind,
             "metadata": {"name": name, "namespace": self.namespace, "labels": {RELEASE_LABEL: self.release}},
             "data": {"content": STANDARD.encode(bytes)},
         });
-        match self.client.create(&self.target(), &secret, FIELD_MANAGER).await {
+        match store::write(self.client, &self.target(), name, &secret, true).await {
             Err(error) if error.is_conflict() => {
-                self.client.replace(&self.target(), name, &secret, FIELD_MANAGER).await?;
+                let left = self.client.get(&self.target(), name).await?;
+                secret["metadata"]["resourceVersion"] = left["metadata"]["resourceVersion"].clone();
+                store::write(self.client, &self.target(), name, &secret, false).await.map(drop)
             }
-            result => drop(result?),
+            result => result.map(drop),
         }
-        Ok(())
     }
 
     /// The key of the release's hashes; when there is none, it is this fresh one from now on.

@@ -28,23 +28,28 @@ pub(crate) struct Site<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) server: &'a Server,
     pub(crate) clock: Clock,
+    /// The same run has been here before, and puts right what others have changed meanwhile.
+    pub(crate) is_repeated: bool,
 }
 
 type Signals<'a> = &'a mut mpsc::UnboundedReceiver<Signal>;
 
+/// Runs the plan. `None`: the record has been changed since it was read, and nothing was done.
 pub(crate) async fn under_lock(
     site: &Site<'_>,
     planned: Planned,
     held: &mut Held,
     sink: Sink<'_>,
     signals: Signals<'_>,
-) -> Result<Deployed, Refusal> {
+) -> Result<Option<Deployed>, Refusal> {
     let Planned { plan, survey, wishes, stored, findings } = planned;
     let release = site.request.release;
     let shelf = Shelf { client: site.client, namespace: &release.spec.namespace, release: release.name() };
     let served_before = stored.record.in_service;
-    let mut book = Book::open(shelf, stored);
-    book.begin(site, &plan, held.epoch).await?;
+    let mut book = Book::open(shelf, stored, held.since);
+    if !book.begin(site, &plan, held.epoch).await? {
+        return Ok(None);
+    }
     let mut fold = RunFold::default();
     let places = Places::new(&plan, &site.request.objects);
     let mut both = |stamped: &Stamped| {
@@ -58,7 +63,7 @@ pub(crate) async fn under_lock(
     let is_back = site.request.way_back.is_some();
     let tour =
         Tour { plan: &plan, command: site.request.command.clone(), run: book.run, is_back, tolerated: BTreeSet::new() };
-    let drive::Ended { outcome, cache } =
+    let drive::Ended { outcome, cache, is_unsettled } =
         tour.drive(site, Scenery { survey, wishes: &wishes }, held, &mut both, signals).await;
     if matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed) {
         freeze(site, &book, &plan, &cache, &fold).await;
@@ -71,10 +76,11 @@ pub(crate) async fn under_lock(
         let took = site.clock.now().elapsed;
         let plan = &rollback.as_ref().and_then(|back| back.plan.clone()).unwrap_or_else(|| plan.clone());
         let rollback = rollback.as_ref().map(|back| back.result);
-        book.end(site, plan, book::Ended { fold, outcome, rollback, took }).await?;
+        book.end(site, plan, book::Ended { fold, outcome, rollback, took, is_unsettled }).await?;
     }
     let (revision, rollback) = (book.revision, rollback.map(|back| back.result));
-    Ok(Deployed { verdict: Verdict::Run(outcome), plan, findings, rollback, revision, preview: Default::default() })
+    let verdict = Verdict::Run(outcome);
+    Ok(Some(Deployed { verdict, plan, findings, rollback, revision, preview: Default::default() }))
 }
 
 /// Keeps what is seen of the failure. It explains, so not being able to keep it stops nothing.
@@ -143,6 +149,7 @@ impl Tour<'_> {
                 clock,
                 sink,
                 signals,
+                epoch: held.epoch,
                 lock: Box::pin(held.keep(move || clock.now().wall)),
             },
         );

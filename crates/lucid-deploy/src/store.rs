@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lucid_client::{ApiClient, Error, Result, Target};
+use lucid_client::{ApiClient, Apply, Error, Result, Target};
 use lucid_release::Record;
-use lucid_release::names::{self, FIELD_MANAGER};
+use lucid_release::names::{self, FENCE_ANNOTATION, FENCE_MANAGER, FIELD_MANAGER};
 use serde_json::{Value, json};
 
 /// A record and the version of the Secret that it was read from.
@@ -49,13 +49,74 @@ pub async fn save(client: &ApiClient, namespace: &str, release: &str, stored: &m
         "metadata": {"name": name, "namespace": namespace, "labels": {names::RELEASE_LABEL: release}},
         "data": {"record": STANDARD.encode(stored.record.encode())},
     });
-    let written = match &stored.version {
-        None => client.create(&target(namespace), &secret, FIELD_MANAGER).await?,
-        Some(version) => {
-            secret["metadata"]["resourceVersion"] = version.clone().into();
-            client.replace(&target(namespace), &name, &secret, FIELD_MANAGER).await?
-        }
-    };
+    let target = target(namespace);
+    if let Some(version) = &stored.version {
+        secret["metadata"]["resourceVersion"] = version.clone().into();
+    }
+    let written = write(client, &target, &name, &secret, stored.version.is_none()).await?;
     stored.version = written.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
     Ok(())
+}
+
+/// Touches the record, so that what a run that died had sent comes too late.
+///
+/// # Errors
+/// When it cannot be touched.
+pub(crate) async fn fence(client: &ApiClient, namespace: &str, release: &str, epoch: u64) -> Result<()> {
+    let name = names::record(release);
+    let live = match client.get(&target(namespace), &name).await {
+        Err(error) if error.is_not_found() => return Ok(()),
+        result => result?,
+    };
+    let body = json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace, "uid": live["metadata"]["uid"],
+            "annotations": {FENCE_ANNOTATION: epoch.to_string()}},
+    });
+    let apply = Apply { manager: FENCE_MANAGER, body: &body, dry_run: false, force: true };
+    match client.apply(&target(namespace), &name, &apply).await {
+        Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// How often a write is tried whose answer is lost, or that the server is too busy for.
+const ATTEMPTS: u32 = 6;
+
+/// Creates or replaces; when the answer says nothing about the object, it is looked at before the next attempt.
+///
+/// # Errors
+/// 409 when someone else has written.
+pub(crate) async fn write(
+    client: &ApiClient,
+    target: &Target,
+    name: &str,
+    secret: &Value,
+    is_new: bool,
+) -> Result<Value> {
+    let mut attempt = 0;
+    loop {
+        let result = match is_new {
+            true => client.create(target, secret, FIELD_MANAGER).await,
+            false => client.replace(target, name, secret, FIELD_MANAGER).await,
+        };
+        let error = match result {
+            Err(error) if error.is_conflict() || error.is_transient() => error,
+            result => return result,
+        };
+        attempt += 1;
+        let live = match client.get(target, name).await {
+            Err(error) if error.is_not_found() => None,
+            result => Some(result?),
+        };
+        let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
+        match live {
+            Some(live) if live["data"] == secret["data"] => return Ok(live),
+            // Nothing has happened to it: the refusal was about something else.
+            Some(live) if !is_new && version(&live) == version(secret) && attempt < ATTEMPTS => {}
+            None if is_new && attempt < ATTEMPTS => {}
+            _ => return Err(error),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50 << attempt)).await;
+    }
 }

@@ -8,12 +8,16 @@ pub const RELEASE_NAMESPACE_LABEL: &str = "lucid.dev/release-namespace";
 pub const COMPONENT_LABEL: &str = "lucid.dev/component";
 /// Annotation: the epoch of the run that last wrote the object.
 pub const EPOCH_ANNOTATION: &str = "lucid.dev/epoch";
+/// Annotation: the epoch of the run that took over from one that had died, and made its late writes void.
+pub const FENCE_ANNOTATION: &str = "lucid.dev/fence";
 /// Annotation on a pod template: the epoch of the run that restarted its pods.
 pub const RESTARTED_ANNOTATION: &str = "lucid.dev/restarted";
 /// The field manager of everything that the release says.
 pub const FIELD_MANAGER: &str = "lucid";
 /// The field manager of the pod annotation that restarts pods because what they read has changed back.
 pub const RESTART_MANAGER: &str = "lucid-restart";
+/// The field manager of the fence.
+pub const FENCE_MANAGER: &str = "lucid-fence";
 /// The field manager that holds `spec.replicas` while it passes between the release and an autoscaler.
 pub const REPLICAS_MANAGER: &str = "lucid-replicas";
 /// Objects that target no component and no shared user are applied under this name.

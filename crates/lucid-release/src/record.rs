@@ -31,7 +31,24 @@ pub struct Record {
     /// A run that has begun and has not ended, or has died.
     #[serde(default)]
     pub journal: Option<Journal>,
+    /// What runs that died may still bring into being.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<Latecomer>,
 }
+
+/// An object that a run was about to create when it died. Its request may still be under way, so the object is looked
+/// for until the server would have given the request up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Latecomer {
+    #[serde(flatten)]
+    pub entry: InventoryEntry,
+    /// When the run was found dead, by the server's clock in seconds since 1970.
+    pub since: i64,
+}
+
+/// How long an object may come late, in seconds. The API server ends a request after 60 s.
+pub const LATEST: i64 = 90;
 
 /// What is known of a revision without reading its content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,6 +150,24 @@ impl Record {
         self.runs.drain(..surplus);
     }
 
+    /// Buries a run that died: what it may have made belongs to the release from now on, and what it may yet make is
+    /// looked for until [`LATEST`] has passed. Says whether the record has to be written because of it.
+    pub fn bury(&mut self, now: i64) -> bool {
+        let waiting = self.late.len();
+        self.late.retain(|late| now - late.since < LATEST);
+        let has_expired = self.late.len() < waiting;
+        let Some(dead) = self.journal.take() else { return has_expired };
+        let owned: std::collections::BTreeSet<&ObjectRef> = self.inventory.iter().map(|entry| &entry.object).collect();
+        let new = dead.inventory.iter().filter(|entry| !owned.contains(&entry.object));
+        let late: Vec<Latecomer> = new.map(|entry| Latecomer { entry: entry.clone(), since: now }).collect();
+        self.late.retain(|old| late.iter().all(|new| new.entry.object != old.entry.object));
+        self.late.extend(late);
+        self.inventory.extend(dead.inventory);
+        self.inventory.sort();
+        self.inventory.dedup_by(|a, b| a.object == b.object);
+        true
+    }
+
     pub fn revision(&self, number: u64) -> Option<&RevisionInfo> {
         self.revisions.iter().find(|revision| revision.number == number)
     }
@@ -146,6 +181,7 @@ impl Record {
     pub fn may_own(&self) -> Vec<InventoryEntry> {
         let mut all = self.inventory.clone();
         all.extend(self.journal.iter().flat_map(|journal| journal.inventory.iter().cloned()));
+        all.extend(self.late.iter().map(|late| late.entry.clone()));
         all.sort();
         all.dedup_by(|a, b| a.object == b.object);
         all

@@ -24,6 +24,8 @@ pub struct Config {
     pub controllers: bool,
     /// How many changes a watch can resume from before it is told 410.
     pub history: usize,
+    /// Whether everything that happens is remembered, for [`crate::Sim::history`].
+    pub keeps_history: bool,
 }
 
 /// A node, its size and place.
@@ -65,6 +67,7 @@ impl Default for Config {
             latency: Duration::from_millis(2),
             controllers: true,
             history: 20_000,
+            keeps_history: false,
         }
     }
 }

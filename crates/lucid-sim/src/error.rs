@@ -173,6 +173,13 @@ impl ApiError {
         Self::new(500, "", message.into(), None)
     }
 
+    /// A refusal for a reason of the server's own, which says nothing about the request.
+    pub(crate) fn injected(code: u16, reason: &'static str, message: &str) -> Self {
+        let retry_after_seconds = matches!(code, 429 | 504).then_some(1);
+        let details = retry_after_seconds.map(|seconds| json!({"retryAfterSeconds": seconds}));
+        Self { retry_after_seconds, ..Self::new(code, reason, message.into(), details) }
+    }
+
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         let message: String = message.into();
         let details = json!({"causes": [{"message": message}]});

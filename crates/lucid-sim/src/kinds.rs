@@ -145,7 +145,7 @@ impl Kind {
 }
 
 /// All kinds that are served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kinds {
     kinds: Vec<Arc<Kind>>,
     tables: Vec<(String, String)>,

@@ -29,7 +29,7 @@ use crate::world::World;
 use pod::Pod;
 
 /// All kubelets of the cluster: the pods that they look after, and the images on their disks.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Kubelets {
     pods: BTreeMap<String, Pod>,
     images: BTreeSet<(String, String)>,

@@ -6,7 +6,8 @@
 //! one value: every write goes through its registry, which asks [`strategy`], [`defaults`], [`admission`] and
 //! [`validate`], and keeps the record of owners ([`fields`]). [`api`] turns HTTP requests into such writes and reads,
 //! with [`patch`] and [`error`] in the server's own words. [`controllers`] and [`kubelet`] do what is due.
-//! [`config`] and [`scenario`] describe a cluster and what goes wrong in it.
+//! [`config`] and [`scenario`] describe a cluster and what goes wrong in it; a [`Door`] does the same to one client's
+//! requests, and [`History`] is what the server remembers of everything.
 
 #![allow(dead_code, reason = "much of it is there for the controllers")]
 
@@ -18,9 +19,11 @@ mod config;
 mod controllers;
 mod decode;
 mod defaults;
+mod door;
 mod error;
 mod fields;
 mod go;
+mod history;
 mod json;
 mod kinds;
 mod kubelet;
@@ -42,7 +45,9 @@ mod warnings;
 mod world;
 
 pub use config::{Config, NodeSpec};
+pub use door::{Door, Fault};
+pub use history::{Commit, Heard, History};
 pub use scenario::{Behaviour, Fate, PullOutcome, Scenario, Select};
 pub use service::{SimBody, SimService};
-pub use sim::{Refused, Sim};
+pub use sim::{Refused, Sim, Snapshot};
 pub use truth::{ContainerTruth, PodTruth, Truth, WorkloadId};

@@ -10,7 +10,7 @@ use crate::store::Key;
 use crate::world::{By, World};
 
 /// Which events were written already.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Recorder {
     written: BTreeMap<(String, String, String, String), Key>,
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -13,18 +14,21 @@ use tokio::time::Sleep;
 
 use crate::api::query::Query;
 use crate::api::{self, BODY_LIMIT, Reply, Request};
+use crate::door::{self, Door, Fault};
 use crate::error::ApiError;
 use crate::sim::Sim;
+use crate::world::Late;
 
 /// Answers HTTP requests as an API server does.
 #[derive(Clone)]
 pub struct SimService {
     sim: Sim,
+    door: Option<Door>,
 }
 
 impl SimService {
-    pub(crate) fn new(sim: Sim) -> Self {
-        Self { sim }
+    pub(crate) fn new(sim: Sim, door: Option<Door>) -> Self {
+        Self { sim, door }
     }
 
     async fn answer<B>(self, request: http::Request<B>) -> io::Result<http::Response<SimBody>>
@@ -39,16 +43,39 @@ impl SimService {
                 return Ok(respond(Reply::error(&ApiError::too_large("http: request body too large"))));
             }
         };
+        let client = self.door.as_ref().map(|door| door.id);
+        let fault = self.door.as_ref().and_then(|door| door.meet(&request));
+        if fault == Some(Fault::DieBefore) {
+            return std::future::pending().await;
+        }
         let (there, back) = self.sim.change(|world| world.latency());
         tokio::time::sleep(there).await;
-        let reply = self.sim.change(|world| {
-            world.trace.request(world.now(), &request);
-            let reply = api::handle(world, &request);
-            world.trace.reply(reply.code);
-            reply
-        });
+        let date = self.sim.change(|world| world.seconds());
+        let reply = match fault {
+            Some(Fault::Lost) => {
+                self.sim.change(|world| world.heard(client, &request, None));
+                return Err(door::broken());
+            }
+            Some(Fault::Late(steps)) => {
+                let client = client.unwrap_or_default();
+                self.sim.change(|world| world.late.push(Late { steps: steps.max(1), client, request }));
+                return std::future::pending().await;
+            }
+            Some(Fault::Refused(code)) => {
+                self.sim.change(|world| world.heard(client, &request, Some(code)));
+                Reply::error(&door::refusal(code))
+            }
+            _ => self.sim.change(|world| world.serve(client, &request)),
+        };
+        match fault {
+            Some(Fault::DieAfter) => return std::future::pending().await,
+            Some(Fault::AnswerLost) => return Err(door::broken()),
+            _ => {}
+        }
         tokio::time::sleep(back).await;
-        Ok(respond(reply))
+        let mut response = respond(reply);
+        response.headers_mut().insert(http::header::DATE, http_date(date));
+        Ok(response)
     }
 }
 
@@ -98,6 +125,12 @@ where
         method: head.method,
         body: body.to_bytes(),
     })
+}
+
+/// As Go's HTTP server puts it on every answer.
+fn http_date(seconds: i64) -> http::HeaderValue {
+    let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    http::HeaderValue::from_str(&httpdate::fmt_http_date(time)).expect("a date is plain text")
 }
 
 fn respond(reply: Reply) -> http::Response<SimBody> {

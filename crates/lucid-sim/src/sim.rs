@@ -7,7 +7,9 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::chooser::Chooser;
 use crate::config::Config;
+use crate::history::History;
 use crate::service::SimService;
 use crate::truth::{self, Truth};
 use crate::world::World;
@@ -21,11 +23,17 @@ pub struct Sim {
     shared: Arc<Shared>,
 }
 
+/// A cluster at one moment, from which any number of others can go on.
+#[derive(Clone)]
+pub struct Snapshot(World);
+
 struct Shared {
     world: Mutex<World>,
     /// Something came up that may be due earlier than what was planned.
     changed: Notify,
     epoch: OnceLock<Instant>,
+    /// What the clock showed at the epoch: a copy goes on from where its original stood.
+    began: Duration,
 }
 
 /// Why the cluster would not take an object.
@@ -45,13 +53,49 @@ impl std::error::Error for Refused {}
 
 impl Sim {
     pub fn new(config: Config) -> Self {
-        let shared = Shared { world: Mutex::new(World::new(config)), changed: Notify::new(), epoch: OnceLock::new() };
+        Self::of(World::new(config), Duration::ZERO)
+    }
+
+    fn of(world: World, began: Duration) -> Self {
+        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), began };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// The cluster as it stands now, but for its clients.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.with(|world| world.clone()))
+    }
+
+    /// A cluster that goes on from a snapshot, with choices of its own.
+    pub fn restore(snapshot: &Snapshot, seed: u64) -> Self {
+        let mut world = snapshot.0.clone();
+        world.chooser = Chooser::new(seed);
+        world.history = world.config.keeps_history.then(History::default);
+        let now = world.now();
+        Self::of(world, now)
+    }
+
+    /// An object as it stands in the store.
+    pub fn get(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.with(|world| {
+            let table = world.kinds.by_kind(api_version, kind)?.table;
+            world.get(table, namespace, name)
+        })
+    }
+
+    /// Every object in the store.
+    pub fn objects(&self) -> Vec<Arc<Value>> {
+        self.with(|world| world.store.all().cloned().collect())
+    }
+
+    /// What has happened since the start, when the configuration keeps it.
+    pub fn history(&self) -> History {
+        self.with(|world| world.history.clone().unwrap_or_default())
     }
 
     /// What a client sends its requests to.
     pub fn service(&self) -> SimService {
-        SimService::new(self.clone())
+        SimService::new(self.clone(), None)
     }
 
     /// Does what is due, when it is due. Never ends; stop polling it to stop the cluster.
@@ -61,7 +105,8 @@ impl Sim {
             let changed = self.shared.changed.notified();
             match due {
                 Some(due) => {
-                    let _ = tokio::time::timeout_at(self.epoch() + due, changed).await;
+                    let _ =
+                        tokio::time::timeout_at(self.epoch() + due.saturating_sub(self.shared.began), changed).await;
                 }
                 None => changed.await,
             }
@@ -70,7 +115,7 @@ impl Sim {
 
     /// Time since the first use.
     pub fn elapsed(&self) -> Duration {
-        self.epoch().elapsed()
+        self.shared.began + self.epoch().elapsed()
     }
 
     /// Plants an object as it is, status included, past admission and validation.

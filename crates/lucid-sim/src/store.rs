@@ -45,7 +45,7 @@ impl Change {
 type Rows = BTreeMap<String, BTreeMap<String, Arc<Value>>>;
 
 /// A multi-version store: the present by key, the past as a bounded list of changes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Store {
     revision: u64,
     tables: BTreeMap<Table, Rows>,
@@ -85,6 +85,10 @@ impl Store {
     /// Objects of a table in the order of namespace and name.
     pub(crate) fn list(&self, table: Table) -> impl Iterator<Item = &Arc<Value>> {
         self.tables.get(&table).into_iter().flat_map(|rows| rows.values().flat_map(BTreeMap::values))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Value>> {
+        self.tables.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values)
     }
 
     pub(crate) fn list_in(&self, table: Table, namespace: &str) -> impl Iterator<Item = &Arc<Value>> {

@@ -19,8 +19,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::api::{self, Reply, Request};
 use crate::chooser::Chooser;
 use crate::config::Config;
+use crate::door::changes_something;
+use crate::history::{Commit, Heard, History};
 use crate::json::Json;
 use crate::kinds::{Kinds, Table};
 use crate::kubelet::Kubelets;
@@ -36,9 +39,18 @@ use watchers::Watchers;
 pub(crate) use queue::Actor;
 pub(crate) use write::By;
 
+/// A request whose sender has died, and after how many changing requests of others it arrives.
+#[derive(Debug, Clone)]
+pub(crate) struct Late {
+    pub(crate) steps: u32,
+    pub(crate) client: u32,
+    pub(crate) request: Request,
+}
+
 /// How often a watch is told how far it is.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
 
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) store: Store,
@@ -54,6 +66,14 @@ pub(crate) struct World {
     pub(crate) trace: Trace,
     /// What the answer to the current request warns of.
     pub(crate) warnings: Vec<String>,
+    /// How many doors clients were given.
+    pub(crate) doors: u32,
+    /// The client whose request is being carried out.
+    pub(crate) client: Option<u32>,
+    /// What clients that died had sent, and what has not arrived yet.
+    pub(crate) late: Vec<Late>,
+    /// Kept when the configuration wants it.
+    pub(crate) history: Option<History>,
     now: Duration,
     next_bookmark: Duration,
 }
@@ -72,11 +92,16 @@ impl World {
             scheduling: BTreeSet::new(),
             trace: Trace::default(),
             warnings: Vec::new(),
+            doors: 0,
+            client: None,
+            late: Vec::new(),
+            history: None,
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,
         };
         seed::populate(&mut world);
+        world.history = world.config.keeps_history.then(History::default);
         world
     }
 
@@ -148,6 +173,66 @@ impl World {
         (draw(), draw())
     }
 
+    /// Carries out a client's request, and what arrives late because of it.
+    pub(crate) fn serve(&mut self, client: Option<u32>, request: &Request) -> Reply {
+        let reply = self.carry_out(client, request);
+        if !changes_something(request) {
+            return reply;
+        }
+        for late in &mut self.late {
+            late.steps = late.steps.saturating_sub(1);
+        }
+        let (due, waiting) = std::mem::take(&mut self.late).into_iter().partition(|late| late.steps == 0);
+        self.late = waiting;
+        let due: Vec<Late> = due;
+        due.into_iter().for_each(|late| self.deliver(late));
+        reply
+    }
+
+    /// Carries out a request whose sender has died.
+    pub(crate) fn deliver(&mut self, late: Late) {
+        self.carry_out(Some(late.client), &late.request);
+    }
+
+    fn carry_out(&mut self, client: Option<u32>, request: &Request) -> Reply {
+        self.trace.request(self.now, request);
+        self.client = client;
+        let reply = api::handle(self, request);
+        self.client = None;
+        self.trace.reply(reply.code);
+        self.heard(client, request, Some(reply.code));
+        reply
+    }
+
+    /// Notes a request that would change something.
+    pub(crate) fn heard(&mut self, client: Option<u32>, request: &Request, code: Option<u16>) {
+        let at = self.now;
+        let (Some(history), Some(client)) = (&mut self.history, client) else { return };
+        if !changes_something(request) {
+            return;
+        }
+        history.requests.push(Heard {
+            at,
+            client,
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            body: serde_json::from_slice(&request.body).unwrap_or_default(),
+            code,
+        });
+    }
+
+    fn remember(&mut self, change: &Change) {
+        let Some(history) = &mut self.history else { return };
+        history.commits.push(Commit {
+            revision: change.revision,
+            at: self.now,
+            client: self.client,
+            resource: self.kinds.stored(change.table).about().qualified(),
+            old: change.old.clone(),
+            new: change.new.clone(),
+        });
+    }
+
     pub(crate) fn get(&self, table: Table, namespace: &str, name: &str) -> Option<Arc<Value>> {
         self.store.get(table, namespace, name).cloned()
     }
@@ -155,6 +240,7 @@ impl World {
     /// What a committed change sets off.
     pub(crate) fn committed(&mut self, change: &Change) {
         self.trace.change(change);
+        self.remember(change);
         if change.table == Table::DEFINITIONS {
             match &change.new {
                 Some(definition) if definition.condition("Established") == "True" => self.kinds.define(definition),

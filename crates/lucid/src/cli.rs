@@ -454,6 +454,15 @@ pub(crate) struct Rehearse {
     /// The component to break; default: the one that most others need
     #[arg(long = "break", value_name = "COMPONENT")]
     pub(crate) broken: Option<String>,
+    /// Instead: this many deployments, drawn from the seed, in each of which something else goes wrong
+    #[arg(long, value_name = "N", conflicts_with_all = ["broken", "exhaustive", "replay"])]
+    pub(crate) explore: Option<u64>,
+    /// Instead: every kind of fault at every request that changes something, one at a time
+    #[arg(long, conflicts_with_all = ["broken", "replay"])]
+    pub(crate) exhaustive: bool,
+    /// Instead: exactly these choices, as a failed exploration prints them
+    #[arg(long, value_name = "CHOICES", conflicts_with = "broken")]
+    pub(crate) replay: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
 }

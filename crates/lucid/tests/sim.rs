@@ -100,3 +100,24 @@ fn what_was_invented_is_listed_and_shown_to_nobody_else() {
     assert!(stderr.contains("error[L3002]"), "{stderr}");
     assert!(!stdout.contains("aW52ZW50ZWQ") && !stderr.contains("aW52ZW50ZWQ"));
 }
+
+#[test]
+fn things_go_wrong_and_the_release_gets_through() {
+    let count = if std::env::var_os("LUCID_SOAK").is_some() { "300" } else { "4" };
+    let result = result(&["minimal", "--explore", count]);
+    assert_eq!(result["kind"], "ExplorationResult");
+    assert_eq!(result["trials"].to_string(), count);
+    assert_eq!((&result["passed"], &result["failures"]), (&true.into(), &serde_json::json!([])));
+}
+
+#[test]
+fn choices_can_be_played_again() {
+    let choices = "upgrade,seed=5,die-after=9,watches-end=2s";
+    let first = result(&["minimal", "--replay", choices]);
+    let longest = &first["longest"];
+    assert_eq!((longest["choices"].as_str(), longest["outcome"].as_str()), (Some(choices), Some("resumed")));
+    assert_eq!(result(&["minimal", "--replay", choices])["longest"]["trace"], longest["trace"]);
+    let wrong = rehearse(&["minimal", "--replay", "upgrade,flood=3"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("flood=3"));
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Allocators of Service addresses, node ports and pod addresses.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Addresses {
     services: BTreeSet<u32>,
     ports: BTreeSet<u16>,

@@ -30,7 +30,7 @@ pub(crate) enum Actor {
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Queue {
     order: u64,
     by_time: BTreeMap<(Duration, u64), (Actor, Key)>,

@@ -26,6 +26,13 @@ pub(crate) struct Watchers {
     by_table: BTreeMap<Table, Vec<Watcher>>,
 }
 
+/// A copy of a cluster has no clients yet.
+impl Clone for Watchers {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
 impl Watchers {
     pub(crate) fn add(&mut self, watcher: Watcher) {
         self.by_table.entry(watcher.kind.table).or_default().push(watcher);

@@ -4,13 +4,14 @@
 //! the second, one component gets an image that no registry has, and must be found out while its old revision serves on.
 //! Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
 
+mod explore;
 mod invent;
 mod report;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use lucid_client::ApiClient;
 use lucid_deploy::lease::Identity;
 use lucid_deploy::{DryRun, FreshKey, OnFail, Request, Verdict};
@@ -38,6 +39,9 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
     super::keep_secrets(outlet, &manifests.objects);
     manifests.tell_warnings(outlet);
     manifests.check(outlet)?;
+    if args.explore.is_some() || args.exhaustive || args.replay.is_some() {
+        return explored(args, &manifests, outlet);
+    }
     let target = choose(&manifests, args.broken.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -51,6 +55,31 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
         Format::Text => outlet.result(&report::text(&rehearsal, outlet.paint_out())),
     }
     Ok(if rehearsal.went_as_planned() { Exit::Done } else { Exit::Failed })
+}
+
+/// Rehearsals in which things go wrong.
+fn explored(args: &Rehearse, manifests: &Manifests, outlet: &Outlet) -> Result<Exit> {
+    let ground = explore::Ground::prepare(manifests, outlet, args.seed)?;
+    let choices = match (&args.replay, args.exhaustive) {
+        (Some(text), _) => vec![text.parse().map_err(|why: String| {
+            Failure::usage(why).help("give the whole list, as a failed exploration has printed it")
+        })?],
+        (None, true) => ground.every_single_one(args.seed),
+        (None, false) => ground.drawn(args.explore.unwrap_or(1), args.seed),
+    };
+    let all = choices.len();
+    let explored = ground.explore(&choices, &|done| {
+        if done % 50 == 0 || done == all {
+            outlet.talk(&format!("{done} of {all} trials"));
+        }
+    })?;
+    match args.output {
+        Format::Json => outlet.json(&report::explored_json(&manifests.name, args.seed, &explored)),
+        Format::Text => {
+            outlet.result(&report::explored_text(&manifests.name, args.seed, &explored, outlet.paint_out()))
+        }
+    }
+    Ok(if explored.bad.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// What a rehearsal showed.
@@ -140,33 +169,14 @@ impl Stage<'_> {
     }
 
     async fn act(&self, client: &ApiClient, objects: ObjectSet, what: &str) -> Result<Act> {
-        let release = &self.manifests.release;
         let screen = Screen::new(self.outlet, self.global.progress, true);
         let mut pace = Pace { is_watched: screen.is_live(), shown: Duration::ZERO, slept: Duration::ZERO };
         let mut sink = |stamped: &Stamped| {
             pace.wait_for(stamped.at());
             screen.take(self.outlet, stamped);
         };
-        let wall: Timestamp = DAWN.parse().expect("a valid time");
-        let request = Request {
-            release,
-            objects,
-            selection: Selection::All,
-            dry_run: DryRun::No,
-            deadline: release.spec.deadline.0,
-            take_ownership: false,
-            only_if: None,
-            probe: true,
-            on_failure: OnFail::Stop,
-            way_back: None,
-            emergency: false,
-            cleaner: self.outlet,
-            source: self.manifests.name.clone(),
-            command: format!("{what} {}", self.manifests.name),
-            fresh_key: FreshKey([7; 32]),
-            identity: Identity { who: "rehearsal".into(), process: "rehearsal".into() },
-            wall,
-        };
+        let what = format!("{what} {}", self.manifests.name);
+        let request = request(self.manifests, self.outlet, objects, what);
         let (_sender, mut signals) = mpsc::unbounded_channel::<Signal>();
         let began = Instant::now();
         let deployed = lucid_deploy::deploy(client, request, &mut sink, &mut signals).await;
@@ -176,6 +186,29 @@ impl Stage<'_> {
             Verdict::Run(outcome) => Ok(Act { view, outcome, computing }),
             Verdict::DryRun => unreachable!("no dry run was asked for"),
         }
+    }
+}
+
+/// A deploy as a rehearsal makes it.
+fn request<'a>(manifests: &'a Manifests, outlet: &'a Outlet, objects: ObjectSet, command: String) -> Request<'a> {
+    Request {
+        release: &manifests.release,
+        objects,
+        selection: Selection::All,
+        dry_run: DryRun::No,
+        deadline: manifests.release.spec.deadline.0,
+        take_ownership: false,
+        only_if: None,
+        probe: true,
+        on_failure: OnFail::Stop,
+        way_back: None,
+        emergency: false,
+        cleaner: outlet,
+        source: manifests.name.clone(),
+        command,
+        fresh_key: FreshKey([7; 32]),
+        identity: Identity { who: "rehearsal".into(), process: "rehearsal".into() },
+        wall: DAWN.parse().expect("a valid time"),
     }
 }
 
@@ -246,9 +279,27 @@ fn is_rolling(object: &Object) -> bool {
 
 /// The image under a tag that was never pushed.
 fn absent(image: &str) -> String {
+    tagged(image, ABSENT_TAG)
+}
+
+/// Every container of the object with this tag of its image.
+fn with_tag(tag: &str) -> impl Fn(&Object) -> Object {
+    move |object| {
+        let mut object = object.clone();
+        let containers = object.value_mut().pointer_mut("/spec/template/spec/containers");
+        for container in containers.and_then(|containers| containers.as_array_mut()).into_iter().flatten() {
+            if let Some(image) = container["image"].as_str().map(|image| tagged(image, tag)) {
+                container["image"] = image.into();
+            }
+        }
+        object
+    }
+}
+
+fn tagged(image: &str, new: &str) -> String {
     let name = image.split('@').next().unwrap_or(image);
     let tag = name.rfind(':').filter(|&colon| !name[colon..].contains('/'));
-    format!("{}:{ABSENT_TAG}", &name[..tag.unwrap_or(name.len())])
+    format!("{}:{new}", &name[..tag.unwrap_or(name.len())])
 }
 
 fn break_image(objects: &ObjectSet, target: &Target) -> ObjectSet {

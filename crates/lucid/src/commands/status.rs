@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, args: &Status, outlet: &Outlet) -> Result<Exi
         loop {
             let watcher =
                 lucid_deploy::status(&connected.client, &manifests.release, manifests.objects.clone()).await?;
-            let mut report = watcher.report(Timestamp::now());
+            let mut report = watcher.report(connected.client.server_time().unwrap_or_else(Timestamp::now));
             report.components.retain(|component| args.component.as_ref().is_none_or(|name| &component.name == name));
             let text = match args.output {
                 Format::Json => format!("{}\n", to_json(&report, &manifests.release)),

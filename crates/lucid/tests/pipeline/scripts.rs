@@ -25,8 +25,10 @@ fn program(path: &Path, text: &str) {
 
 fn run_lucid(folder: &Path, lucid: &str, command: &str) -> Command {
     program(&folder.join("lucid"), lucid);
-    let mut run = Command::new(script("run-lucid"));
-    run.arg(command).env("LUCID", folder.join("lucid"));
+    // Whoever started the tests may have SIGINT ignored, as shells do for what runs in the background; a shell that
+    // inherits that cannot trap it.
+    let mut run = Command::new("env");
+    run.arg("--default-signal=INT").arg(script("run-lucid")).arg(command).env("LUCID", folder.join("lucid"));
     run.env("GITHUB_OUTPUT", folder.join("output")).env("GITHUB_STEP_SUMMARY", folder.join("summary"));
     run
 }

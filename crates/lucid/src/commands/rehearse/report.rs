@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use lucid_report::{Paint, result};
 use serde_json::{Value, json};
 
+use super::explore::{Explored, Rank, Trial};
 use super::{Act, Rehearsal};
 
 pub(super) fn text(rehearsal: &Rehearsal, paint: Paint) -> String {
@@ -96,5 +97,55 @@ pub(super) fn json(rehearsal: &Rehearsal) -> Value {
         "notServing": rehearsal.not_serving, "invented": invented.collect::<Vec<_>>(),
         "requests": {"reads": rehearsal.requests.0, "writes": rehearsal.requests.1},
         "trace": format!("{:016x}", rehearsal.trace),
+    })
+}
+
+/// Each way a trial can end, in words.
+const RANKS: [(Rank, &str, &str); 5] = [
+    (Rank::Verified, "verified", "verified in spite of it"),
+    (Rank::Resumed, "resumed", "died, and the next run got there"),
+    (Rank::Failed, "failed", "failed and said why, and the next run got there"),
+    (Rank::Stuck, "stuck", "stuck"),
+    (Rank::FalseSuccess, "falseSuccess", "called verified, and it was not so"),
+];
+
+pub(super) fn explored_text(source: &str, seed: u64, explored: &Explored, paint: Paint) -> String {
+    let mut out = format!(
+        "\n{} {source} {} times with seed {seed} {}\n",
+        paint.bold("rehearsed"),
+        explored.trials(),
+        paint.dim(&format!("({:.1} s of computing)", explored.computing.as_secs_f64()))
+    );
+    for (rank, _, words) in RANKS {
+        if let Some(count) = explored.counts.get(&rank) {
+            line(&mut out, mark(rank < Rank::Stuck, paint), &format!("{count:>5} {words}"));
+        }
+    }
+    if let Some(longest) = &explored.longest {
+        let _ = writeln!(out, "  the longest took {:.1} s: {}", longest.took.as_secs_f64(), longest.choices);
+    }
+    for trial in &explored.bad {
+        let _ = writeln!(out, "{} {}", paint.bad("✗"), trial.why.join("\n  "));
+        let _ = writeln!(out, "  again: lucid rehearse {source} --replay '{}'", trial.choices);
+    }
+    out
+}
+
+pub(super) fn explored_json(source: &str, seed: u64, explored: &Explored) -> Value {
+    let name = |rank: Rank| RANKS.iter().find(|(one, ..)| *one == rank).map_or("", |(_, name, _)| *name);
+    let trial = |trial: &Trial| {
+        json!({"choices": trial.choices.to_string(), "outcome": name(trial.rank),
+            "tookSeconds": trial.took.as_secs_f64(), "why": trial.why, "trace": format!("{:016x}", trial.trace)})
+    };
+    let counts: serde_json::Map<String, Value> = RANKS
+        .iter()
+        .map(|(rank, name, _)| ((*name).to_owned(), explored.counts.get(rank).copied().unwrap_or(0).into()))
+        .collect();
+    json!({
+        "apiVersion": result::VERSION, "kind": "ExplorationResult",
+        "source": source, "seed": seed, "trials": explored.trials(), "passed": explored.bad.is_empty(),
+        "outcomes": counts, "longest": explored.longest.as_ref().map(trial),
+        "failures": explored.bad.iter().map(trial).collect::<Vec<_>>(),
+        "computingSeconds": explored.computing.as_secs_f64(),
     })
 }
