@@ -58,3 +58,6 @@ mod testbed;
 /// The simulator beside a real API server: the same random requests to both.
 #[path = "cluster/twins.rs"]
 mod twins;
+/// `lucid validate` beside the API server.
+#[path = "cluster/validate.rs"]
+mod validate;
