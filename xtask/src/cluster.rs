@@ -1,10 +1,11 @@
-//! `cargo xtask cluster`: a real control plane with kwok nodes under `target/cluster/<name>`, one network namespace each.
+//! `cargo xtask cluster`: a real control plane with kwok nodes, or one that runs containers, under `target/cluster/<name>`, one network namespace each.
 
 mod components;
 mod credentials;
 mod down;
 mod exec;
 mod layout;
+mod node;
 mod objects;
 mod options;
 mod stages;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use exec::command_inside;
 use layout::Layout;
+pub(crate) use node::leftovers;
 use options::Options;
 pub(crate) use up::Guard;
 use up::{Keep, up};
@@ -84,8 +86,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
 /// Brings up a cluster for one use, with a name of its own. What earlier ones left behind is removed.
 pub(crate) fn for_one_use(purpose: &str, volumes: usize) -> Result<Guard> {
     layout::sweep(purpose);
-    let options = Options { volumes, ..Options::named(&format!("{purpose}-{}", std::process::id())) };
+    // Room for the crowds of the soak.
+    let node_pods = 2500;
+    let options = Options { volumes, node_pods, ..Options::named(&format!("{purpose}-{}", std::process::id())) };
     up(&options, Keep::WhileHeld)
+}
+
+/// The same with one node that runs containers.
+pub(crate) fn with_containers(purpose: &str) -> Result<Guard> {
+    layout::sweep(purpose);
+    let name = format!("{purpose}-{}", std::process::id());
+    up(&Options { volumes: 20, containers: true, ..Options::named(&name) }, Keep::WhileHeld)
 }
 
 fn hold(options: &Options) -> Result<()> {

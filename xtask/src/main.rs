@@ -3,6 +3,8 @@
 mod bench;
 mod cluster;
 mod codegen;
+mod conformance;
+mod image;
 mod process;
 mod root;
 mod soak;
@@ -28,10 +30,14 @@ enum Verb {
     Test(test::Args),
     /// The generated reference: command line, exit codes, findings, schema of lucid.yaml
     Codegen(codegen::Args),
+    /// Kubernetes' conformance tests of the API server, against `lucid sim`; notes a dated result in docs/soak.md
+    Conformance(conformance::Args),
     /// Measurements beside what we are measured against
     Bench(bench::Args),
     /// The suites with their full counts; notes a dated result in docs/soak.md
     Soak(soak::Args),
+    /// Images of the tests, for a registry on loopback
+    Image(image::Args),
     /// Builds and installs the programs that the tests need, into target/tools
     Tools(tools::Args),
 }
@@ -51,8 +57,10 @@ fn run() -> anyhow::Result<()> {
         Verb::Cluster(args) => cluster::run(args),
         Verb::Test(args) => test::run(args),
         Verb::Codegen(args) => codegen::run_verb(args),
+        Verb::Conformance(args) => conformance::run(args),
         Verb::Bench(args) => bench::run_verb(args),
         Verb::Soak(args) => soak::run(args),
+        Verb::Image(args) => image::run(args),
         Verb::Tools(args) => tools::run(args),
     }
 }

@@ -47,8 +47,8 @@ pub(crate) fn run(args: Args) -> Result<()> {
         let result = match suite {
             Suite::Cluster => real_suite(Counts::Full).map(|()| String::new()),
             Suite::Rendering => rendering_suite(Counts::Full),
-            Suite::Fuzz => fuzz::suite(args.minutes),
             Suite::Simulator => simulator_soak(),
+            Suite::Fuzz => fuzz::suite(args.minutes),
         };
         note(section(suite), &row(&date()?, &commit()?, cores(), began.elapsed(), &result))?;
         if let Err(error) = result {
@@ -62,12 +62,17 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
 }
 
+/// Notes a result of another verb beside those of the soak.
+pub(crate) fn note_result(section: &str, took: Duration, result: &Result<String>) -> Result<()> {
+    note(section, &row(&date()?, &commit()?, cores(), took, result))
+}
+
 fn section(suite: Suite) -> &'static str {
     match suite {
         Suite::Cluster => "Cluster",
         Suite::Rendering => "Rendering",
-        Suite::Fuzz => "Fuzzing",
         Suite::Simulator => "Simulator",
+        Suite::Fuzz => "Fuzzing",
     }
 }
 

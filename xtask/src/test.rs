@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every suite, or one of them. A suite that cannot run has failed.
 
 mod architecture;
+mod containers;
 mod deny;
 mod real;
 mod rendering;
@@ -15,6 +16,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::codegen;
 use crate::process::seconds;
+use crate::tools;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
 pub(crate) use rust::simulator_soak;
@@ -33,13 +35,17 @@ pub(crate) enum Suite {
     Render,
     /// Deployments against the simulator
     Sim,
+    /// kubectl, helm and a dozen of Kubernetes' own conformance tests against `lucid sim`
+    Clients,
     /// Deployments against a real control plane with kwok nodes
     Cluster,
+    /// The Lucid release on a node that runs real containers
+    Containers,
     /// Licences and sources of the dependencies; builds cargo-deny first, which takes minutes
     Deny,
 }
 
-const ALL: [Suite; 4] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Cluster];
+const ALL: [Suite; 6] = [Suite::Unit, Suite::Render, Suite::Sim, Suite::Clients, Suite::Cluster, Suite::Containers];
 
 /// How much the tests do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +82,9 @@ fn timed(suite: Suite) -> Outcome {
         Suite::Unit => unit(),
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
         Suite::Sim => rust::simulator(),
+        Suite::Clients => clients(),
         Suite::Cluster => real::suite(Counts::Small),
+        Suite::Containers => containers::suite(),
         Suite::Deny => deny::check(),
     };
     if let Err(error) = &result {
@@ -85,12 +93,17 @@ fn timed(suite: Suite) -> Outcome {
     Outcome { suite, took: began.elapsed(), result }
 }
 
+fn clients() -> Result<()> {
+    tools::clients()?;
+    rust::suite("clients")
+}
+
 fn line(outcome: &Outcome) -> String {
     let verdict = match &outcome.result {
         Ok(()) => "passed".to_owned(),
         Err(error) => format!("FAILED: {error:#}"),
     };
-    format!("suite {:<8} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
+    format!("suite {:<10} {:>10}  {verdict}", name(outcome.suite), seconds(outcome.took))
 }
 
 fn name(suite: Suite) -> String {
@@ -135,6 +148,6 @@ mod tests {
             took: Duration::from_secs(90),
             result: Err(anyhow::anyhow!("no `go` in PATH")),
         };
-        assert_eq!(line(&failed), "suite cluster    1:30 min  FAILED: no `go` in PATH");
+        assert_eq!(line(&failed), "suite cluster      1:30 min  FAILED: no `go` in PATH");
     }
 }

@@ -1,6 +1,7 @@
 //! The programs that the tests call, built from source into `target/tools` when their inputs changed.
 
 mod crds;
+pub(crate) mod debian;
 mod go;
 mod stamp;
 
@@ -28,6 +29,10 @@ enum Purpose {
     Rendering,
     /// The lint of workflows
     Workflows,
+    /// kubectl and helm, and Kubernetes' conformance suite
+    Clients,
+    /// A node that runs real containers
+    Containers,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -35,7 +40,12 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(Purpose::Cluster) => cluster(),
         Some(Purpose::Rendering) => rendering(),
         Some(Purpose::Workflows) => workflows(),
-        None => all(),
+        Some(Purpose::Clients) => clients(),
+        Some(Purpose::Containers) => containers(),
+        None => {
+            all()?;
+            containers()
+        }
     }
 }
 
@@ -65,6 +75,11 @@ const ACTIONLINT: Install = Install {
     takes: "a minute or two",
 };
 
+const HELM: Install =
+    Install { name: "helm", package: "helm.sh/helm/v4/cmd/helm", version: "v4.3.1", takes: "3-4 minutes" };
+const COREDNS: Install =
+    Install { name: "coredns", package: "github.com/coredns/coredns", version: "v1.15.0", takes: "2-3 minutes" };
+
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
     "etcd",
@@ -91,9 +106,18 @@ pub(crate) fn all() -> Result<()> {
     cluster()?;
     rendering()?;
     workflows()?;
+    clients()?;
     let _lock = lock()?;
     KUBE_SCORE.ensure()?;
     crds::ensure()
+}
+
+/// What a node with real containers needs besides.
+pub(crate) fn containers() -> Result<()> {
+    cluster()?;
+    let _lock = lock()?;
+    COREDNS.ensure()?;
+    debian::ensure()
 }
 
 /// The real kustomize, and its build command as a program that answers many questions.
@@ -108,6 +132,21 @@ pub(crate) fn rendering() -> Result<()> {
 pub(crate) fn workflows() -> Result<()> {
     let _lock = lock()?;
     ACTIONLINT.ensure()
+}
+
+/// What the simulator is asked by.
+pub(crate) fn clients() -> Result<()> {
+    let _lock = lock()?;
+    control_plane()?;
+    HELM.ensure()?;
+    let source = root().join("crates/lucid-sim/tests/conformance");
+    go::build_tests(
+        &source,
+        &tools().join("conformance"),
+        &version_flags(),
+        "Kubernetes' conformance suite",
+        "6-9 minutes",
+    )
 }
 
 /// The folder of a component of ours or of an installed program.

@@ -15,11 +15,24 @@ pub struct Access {
     pub resource: String,
     /// Absent for cluster-scoped kinds and for all namespaces.
     pub namespace: Option<String>,
+    /// Only this object: privileges may be given for single names.
+    pub name: Option<String>,
 }
 
 impl Access {
     pub fn new(verb: &str, group: &str, resource: &str, namespace: Option<&str>) -> Self {
-        Self { verb: verb.into(), group: group.into(), resource: resource.into(), namespace: namespace.map(Into::into) }
+        Self {
+            verb: verb.into(),
+            group: group.into(),
+            resource: resource.into(),
+            namespace: namespace.map(Into::into),
+            name: None,
+        }
+    }
+
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 }
 
@@ -27,9 +40,11 @@ impl std::fmt::Display for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dot = if self.group.is_empty() { "" } else { "." };
         write!(f, "{} {}{dot}{}", self.verb, self.resource, self.group)?;
-        match &self.namespace {
-            Some(namespace) => write!(f, " in namespace {namespace}"),
-            None => write!(f, " in the whole cluster"),
+        match (&self.name, &self.namespace) {
+            (Some(name), None) => write!(f, " {name}"),
+            (Some(name), Some(namespace)) => write!(f, " {name} in namespace {namespace}"),
+            (None, Some(namespace)) => write!(f, " in namespace {namespace}"),
+            (None, None) => write!(f, " in the whole cluster"),
         }
     }
 }
@@ -47,6 +62,9 @@ impl ApiClient {
         }
         if let Some(namespace) = &access.namespace {
             attributes["namespace"] = namespace.clone().into();
+        }
+        if let Some(name) = &access.name {
+            attributes["name"] = name.clone().into();
         }
         let gvk = Gvk::new("authorization.k8s.io", "v1", "SelfSubjectAccessReview");
         let body =

@@ -43,10 +43,15 @@ pub async fn connect(options: &ConnectOptions) -> Result<Connected> {
     let (server, namespace) = (config.cluster_url.to_string(), config.default_namespace.clone());
     let client =
         kube::Client::try_from(config).map_err(|error| Error::Config(format!("use the kubeconfig: {error}")))?;
-    Ok(Connected { client: ApiClient::new(client), context, server, namespace })
+    let client = ApiClient::new(client);
+    Ok(match context {
+        Some(context) => Connected { client, context, server, namespace },
+        None => Connected { client: client.inside(), context: "(in cluster)".to_owned(), server, namespace },
+    })
 }
 
-async fn load(options: &ConnectOptions) -> Result<(kube::Config, String)> {
+/// And the context's name; none when a pod's own ServiceAccount is used.
+async fn load(options: &ConnectOptions) -> Result<(kube::Config, Option<String>)> {
     let kubeconfig = match &options.kubeconfig {
         Some(path) => Kubeconfig::read_from(path).map_err(unreadable)?,
         None => match Kubeconfig::read() {
@@ -65,12 +70,12 @@ async fn load(options: &ConnectOptions) -> Result<(kube::Config, String)> {
         let hint = if known.contains(&context) { String::new() } else { format!(" (it has: {})", known.join(", ")) };
         Error::Config(format!("read the kubeconfig: {error}{hint}"))
     })?;
-    Ok((config, context))
+    Ok((config, Some(context)))
 }
 
-fn in_cluster(error: kube::config::KubeconfigError) -> Result<(kube::Config, String)> {
+fn in_cluster(error: kube::config::KubeconfigError) -> Result<(kube::Config, Option<String>)> {
     match kube::Config::incluster() {
-        Ok(config) => Ok((config, "(in cluster)".to_owned())),
+        Ok(config) => Ok((config, None)),
         Err(_) => Err(unreadable(error)),
     }
 }

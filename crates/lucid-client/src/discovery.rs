@@ -58,6 +58,18 @@ impl ApiClient {
         Ok(kinds)
     }
 
+    /// The OpenAPI v3 document of a group and version.
+    ///
+    /// # Errors
+    /// 404 when the server publishes none.
+    pub async fn openapi(&self, group: &str, version: &str) -> Result<Value> {
+        let path = match group {
+            "" => format!("/openapi/v3/api/{version}"),
+            group => format!("/openapi/v3/apis/{group}/{version}"),
+        };
+        Ok(self.call(&Call::get(path, format!("read the schemas of {group}/{version}"))).await?.value)
+    }
+
     async fn discover_at(&self, path: &str) -> Result<BTreeMap<Gvk, Served>> {
         let call = Call { accept: AGGREGATED, ..Call::get(path.into(), "discover the served kinds".into()) };
         let answer = self.call(&call).await?.value;

@@ -4,7 +4,8 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::request::{ApiClient, Call};
+use crate::page;
+use crate::request::{ApiClient, Call, no_json};
 use crate::target::Target;
 
 /// How much of each object a LIST or WATCH returns.
@@ -55,7 +56,12 @@ pub struct Written {
     pub warnings: Vec<String>,
 }
 
+/// Decides what is kept of an object that a LIST returns.
+pub type Keep<'a> = &'a mut (dyn FnMut(Value) -> Option<Value> + Send);
+
 const PAGE: usize = 1000;
+/// Where memory counts for more than the number of requests.
+const SMALL_PAGE: usize = 500;
 
 /// Which object a deletion means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +80,8 @@ pub enum Manner {
     Foreground,
     /// Gone at once, without a grace period; what it owns follows.
     Force,
+    /// Gone when what it owns has been let go; that stays.
+    Orphan,
 }
 
 impl ApiClient {
@@ -95,25 +103,37 @@ impl ApiClient {
         }
     }
 
+    /// As [`Self::list`], and keeps of each object, as it arrives, only what `keep` leaves of it: a page of objects is all
+    /// that is ever held whole.
+    ///
+    /// # Errors
+    /// As [`Self::list`]; then `keep` may have seen objects twice.
+    pub async fn list_keeping(&self, target: &Target, kind: ListKind, keep: Keep<'_>) -> Result<Listed> {
+        match self.pages(target, kind, SMALL_PAGE, keep).await {
+            Err(error) if error.is_gone() => self.pages(target, kind, SMALL_PAGE, keep).await,
+            result => result,
+        }
+    }
+
     async fn list_pages(&self, target: &Target, kind: ListKind) -> Result<Listed> {
+        self.pages(target, kind, PAGE, &mut Some).await
+    }
+
+    async fn pages(&self, target: &Target, kind: ListKind, size: usize, keep: Keep<'_>) -> Result<Listed> {
         let mut items = Vec::new();
         let mut next = String::new();
         loop {
             let mut call = Call { accept: kind.accept(), ..Call::get(target.path(), doing_list(target)) };
-            call.query.push(("limit", PAGE.to_string()));
+            call.query.push(("limit", size.to_string()));
             if !next.is_empty() {
                 call.query.push(("continue", next));
             }
-            let mut page = self.call(&call).await?.value;
-            if let Some(Value::Array(page_items)) = page.get_mut("items").map(Value::take) {
-                items.extend(page_items.into_iter().map(|item| typed(item, target)));
-            }
-            let meta = |field: &str| {
-                page.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or("").to_owned()
-            };
-            next = meta("continue");
+            let (bytes, _) = self.call_unread(&call).await?;
+            let mut take = |item: Value| items.extend(keep(typed(item, target)));
+            let page = page::read(&bytes, &mut take).map_err(|error| no_json(&call, &error))?;
+            next = page.next;
             if next.is_empty() {
-                return Ok(Listed { items, resource_version: meta("resourceVersion") });
+                return Ok(Listed { items, resource_version: page.resource_version });
             }
         }
     }
@@ -143,6 +163,19 @@ impl ApiClient {
         let mut call = Call::with_body(Method::POST, target.path(), body, format!("create {}", target.gvk.kind));
         call.query = vec![("fieldManager", manager.to_owned())];
         Ok(self.call(&call).await?.value)
+    }
+
+    /// What would come of creating this, without keeping it.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and whatever admission has against it.
+    pub async fn try_create(&self, target: &Target, body: &Value) -> Result<Written> {
+        let doing = format!("try a {}", target.gvk.kind);
+        let mut call = Call::with_body(Method::POST, target.path(), body, doing);
+        call.query = vec![("dryRun", "All".to_owned())];
+        call.is_idempotent = true;
+        let answer = self.call(&call).await?;
+        Ok(Written { object: answer.value, warnings: answer.warnings })
     }
 
     /// Replaces an object; with a `resourceVersion` in the body, only that version of it.
@@ -176,6 +209,7 @@ impl ApiClient {
         match manner {
             Manner::Background => body["propagationPolicy"] = "Background".into(),
             Manner::Foreground => body["propagationPolicy"] = "Foreground".into(),
+            Manner::Orphan => body["propagationPolicy"] = "Orphan".into(),
             Manner::Force => {
                 body["propagationPolicy"] = "Background".into();
                 body["gracePeriodSeconds"] = 0.into();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use hyper::body::Bytes;
 use jiff::Timestamp;
 use kube::client::Body;
 use serde_json::Value;
@@ -26,6 +27,7 @@ pub struct ApiClient {
     counters: Arc<Counters>,
     /// What the server's clock showed when it last answered, and when that was by ours.
     date: Arc<Mutex<Option<(Timestamp, Instant)>>>,
+    is_inside: bool,
 }
 
 #[derive(Default)]
@@ -101,7 +103,26 @@ pub(crate) struct Answer {
 
 impl ApiClient {
     pub fn new(inner: kube::Client) -> Self {
-        Self { inner, counters: Arc::default(), date: Arc::default() }
+        Self { inner, counters: Arc::default(), date: Arc::default(), is_inside: false }
+    }
+
+    /// We run in a pod of this cluster, so that other pods' addresses can be reached.
+    #[must_use]
+    pub fn inside(self) -> Self {
+        Self { is_inside: true, ..self }
+    }
+
+    pub fn is_inside(&self) -> bool {
+        self.is_inside
+    }
+
+    pub(crate) fn kube(&self) -> kube::Client {
+        self.inner.clone()
+    }
+
+    /// A request that goes out by another way than [`Self::call`].
+    pub(crate) fn count_read(&self) {
+        self.counters.reads.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A client of anything that answers like an API server, such as a simulator in the same process.
@@ -110,7 +131,7 @@ impl ApiClient {
         S: tower_service::Service<Request<Body>, Response = Response<B>> + Send + 'static,
         S::Future: Send + 'static,
         S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-        B: http_body::Body<Data = hyper::body::Bytes> + Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         Self::new(kube::Client::new(service, "default"))
@@ -138,6 +159,13 @@ impl ApiClient {
 
     /// Sends until an answer that means something, or until the attempts are used up.
     pub(crate) async fn call(&self, call: &Call) -> Result<Answer> {
+        let (bytes, warnings) = self.call_unread(call).await?;
+        let value = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+        Ok(Answer { value: value.map_err(|error| no_json(call, &error))?, warnings })
+    }
+
+    /// As [`Self::call`], and leaves the bytes for the caller to understand.
+    pub(crate) async fn call_unread(&self, call: &Call) -> Result<(Bytes, Vec<String>)> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -151,16 +179,10 @@ impl ApiClient {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<Answer> {
+    async fn once(&self, call: &Call) -> Result<(Bytes, Vec<String>)> {
         let response = self.open(call).await?;
         let warnings = warnings(&response);
-        let bytes = read(response, &call.doing).await?;
-        let value = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
-        let value = value.map_err(|error| Error::Answer {
-            doing: call.doing.clone(),
-            cause: format!("the answer is not JSON: {error}"),
-        })?;
-        Ok(Answer { value, warnings })
+        Ok((read(response, &call.doing).await?, warnings))
     }
 
     /// Sends once and returns the answer unread, if it is a 2xx.
@@ -176,6 +198,10 @@ impl ApiClient {
         self.note_date(&response);
         if response.status().is_success() { Ok(response) } else { Err(refusal(response, call).await) }
     }
+}
+
+pub(crate) fn no_json(call: &Call, error: &serde_json::Error) -> Error {
+    Error::Answer { doing: call.doing.clone(), cause: format!("the answer is not JSON: {error}") }
 }
 
 /// Null when the error is final. Only what surely was not carried out, or may be done twice, is sent again.
@@ -211,7 +237,7 @@ async fn refusal(response: Response<Body>, call: &Call) -> Error {
     Error::Status { doing: call.doing.clone(), code, status: Box::new(status), retry_after }
 }
 
-pub(crate) async fn read(response: Response<Body>, doing: &str) -> Result<hyper::body::Bytes> {
+pub(crate) async fn read(response: Response<Body>, doing: &str) -> Result<Bytes> {
     let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await;
     let collected = body.map_err(|error| Error::Transport { doing: doing.to_owned(), cause: error.to_string() })?;
     Ok(collected.to_bytes())
@@ -228,7 +254,7 @@ fn warnings(response: &Response<Body>) -> Vec<String> {
 }
 
 /// An error and what caused it, each cause once.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

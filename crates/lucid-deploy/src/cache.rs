@@ -39,6 +39,15 @@ impl Cache {
         self.by_kind.get(&key).into_iter().flatten().filter_map(|reference| Some(&**self.objects.get(reference)?))
     }
 
+    /// Of every namespace, and of none.
+    pub fn everywhere(&self, group: &str, kind: &str) -> Vec<&Value> {
+        let of_kind = self.by_kind.iter().filter(|((g, k, _), _)| g == group && k == kind);
+        of_kind
+            .flat_map(|(_, references)| references)
+            .filter_map(|reference| Some(&**self.objects.get(reference)?))
+            .collect()
+    }
+
     /// Takes in a change of this kind and namespace and returns the topmost owners of what changed.
     pub fn take(&mut self, group: &str, kind: &str, namespace: Option<&str>, change: Change) -> Vec<ObjectRef> {
         match change {

@@ -74,12 +74,16 @@ fn needed_accesses(plan: &Plan, server: &Server) -> BTreeSet<Access> {
             // Server-side apply of what is not there yet asks for both.
             Action::Create => &["create", "patch"],
             Action::Update => &["patch"],
+            Action::Replace { .. } => &["get", "delete", "create", "patch"],
             Action::Delete { .. } => &["delete"],
         };
         let Some(resource) = server.resources.get(&operation.gvk) else { continue };
         for verb in verbs {
             let namespace = operation.object.namespace.as_deref();
-            needed.insert(Access::new(verb, &operation.gvk.group, &resource.plural, namespace));
+            let access = Access::new(verb, &operation.gvk.group, &resource.plural, namespace);
+            // Of what the whole cluster shares, the deployer has the release's own, by name; a create has no name to ask for.
+            let is_by_name = namespace.is_none() && *verb != "create";
+            needed.insert(if is_by_name { access.named(&operation.object.name) } else { access });
         }
     }
     needed

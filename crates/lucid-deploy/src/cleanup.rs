@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, ListKind, Manner, Target};
 use lucid_object::{Finding, Findings, Gvk, ObjectRef};
 use lucid_plan::intent::Marks;
-use lucid_plan::{graph, order, ownership};
+use lucid_plan::{Operation, graph, order, ownership};
 use lucid_release::names::{self, RELEASE_LABEL, SHARED};
 use lucid_release::{Content, InventoryEntry, Record};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use crate::deploy::Refusal;
 use crate::fence::Seen;
 use crate::lease::{Identity, NotHeld, wait_for_turn};
 use crate::removal::{Left, Removal, remove};
+use crate::replace;
 use crate::revisions::Shelf;
 use crate::store;
 use crate::survey::{self, Server, Survey};
@@ -100,6 +101,11 @@ pub async fn plan(client: &ApiClient, wanted: &Wanted) -> Result<Cleanup, Refusa
         let step = steps.entry(place).or_insert_with(|| Step { name: entry.component.clone(), objects: Vec::new() });
         step.objects.push(removal);
     }
+    for (entry, pod) in left_behind(wanted, &inventory, &survey) {
+        let place = order.get(&entry.component).copied().unwrap_or(0);
+        let step = steps.entry(place).or_insert_with(|| Step { name: entry.component.clone(), objects: Vec::new() });
+        step.objects.push(pod);
+    }
     cleanup.steps = steps.into_values().rev().collect();
     for step in &mut cleanup.steps {
         step.objects.sort_by_key(|removal| std::cmp::Reverse(order::rank(&removal.object.group, &removal.object.kind)));
@@ -135,6 +141,23 @@ async fn component_order(client: &ApiClient, wanted: &Wanted, record: &Record) -
         places.insert(release.spec.components[index].name.clone(), place);
     }
     places
+}
+
+/// Pods of StatefulSets that an interrupted replacement has taken away.
+fn left_behind<'a>(
+    wanted: &Wanted,
+    inventory: &'a [InventoryEntry],
+    survey: &Survey,
+) -> Vec<(&'a InventoryEntry, Removal)> {
+    let is_meant = |entry: &InventoryEntry| wanted.component.as_ref().is_none_or(|name| *name == entry.component);
+    let is_there = |entry: &InventoryEntry| !is_meant(entry) || survey.cache.find(&entry.object).is_some();
+    let removal = |(set, pod): (ObjectRef, Operation)| {
+        let entry = inventory.iter().find(|entry| entry.object == set)?;
+        let seen = Seen::of(&*survey.cache.find(&pod.object)?)?;
+        let target = Target::core("Pod", "pods", pod.object.namespace.as_deref());
+        Some((entry, Removal { object: pod.object, target, seen }))
+    };
+    replace::left_behind(inventory, &is_there, &survey.cache).into_iter().filter_map(removal).collect()
 }
 
 fn is_kept(entry: &InventoryEntry, wanted: &Wanted) -> bool {

@@ -12,6 +12,7 @@ use lucid_release::{Content, Record};
 use serde_json::Value;
 
 use crate::deploy::Refusal;
+use crate::replace;
 use crate::revisions::Shelf;
 use crate::rollback;
 use crate::store;
@@ -23,6 +24,32 @@ pub struct Difference {
     pub component: String,
     pub object: ObjectRef,
     pub what: What,
+}
+
+impl Difference {
+    /// One line a field, without the values of Secrets.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let side = |value: &Option<Value>| match value {
+            None => "(none)".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        match &self.what {
+            What::Added => vec![format!("+ {}", self.object)],
+            What::Removed => vec![format!("- {}", self.object)],
+            What::Changed(fields) => {
+                let line = |field: &FieldChange| match (&field.before, &field.after) {
+                    (Some(before), Some(after)) if before == after => {
+                        format!("~ {} {}: another value", self.object, field.path)
+                    }
+                    (before, after) => {
+                        format!("~ {} {}: {} → {}", self.object, field.path, side(before), side(after))
+                    }
+                };
+                fields.iter().map(line).collect()
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -43,15 +70,19 @@ const ASKED_AT_ONCE: usize = 16;
 /// When one of them is not there.
 pub async fn revisions(shelf: &Shelf<'_>, from: u64, to: u64) -> Result<Vec<Difference>, Refusal> {
     let record = store::load(shelf.client, shelf.namespace, shelf.release).await?.record;
-    let (from, to) = (content(shelf, &record, from).await?, content(shelf, &record, to).await?);
-    let mut owners = owners(&from);
-    owners.extend(self::owners(&to));
+    Ok(contents(&content(shelf, &record, from).await?, &content(shelf, &record, to).await?))
+}
+
+/// The differences from one content to another.
+pub(crate) fn contents(from: &Content, to: &Content) -> Vec<Difference> {
+    let mut owners = owners(from);
+    owners.extend(self::owners(to));
     let old: BTreeMap<ObjectRef, &Value> =
         from.objects.iter().map(|object| (object.reference(), object.value())).collect();
     let new: BTreeMap<ObjectRef, &Value> =
         to.objects.iter().map(|object| (object.reference(), object.value())).collect();
     let all: BTreeSet<&ObjectRef> = old.keys().chain(new.keys()).collect();
-    Ok(all.into_iter().filter_map(|object| difference(object, &owners, old.get(object), new.get(object))).collect())
+    all.into_iter().filter_map(|object| difference(object, &owners, old.get(object), new.get(object))).collect()
 }
 
 fn difference(
@@ -145,8 +176,14 @@ impl Side<'_> {
         // With `force`, the answer is what the revision wants, whoever holds its fields by now; nothing is kept of it.
         let target = Target::new(object.gvk(), resource.plural.clone(), object.namespace());
         let apply = Apply { manager: FIELD_MANAGER, body: &intent, dry_run: true, force: true };
-        let wanted = self.client.apply(&target, object.name(), &apply).await?.object;
-        let fields = diff::fields(&wanted, &live);
+        let wanted = match self.client.apply(&target, object.name(), &apply).await {
+            // It would have to be made anew, so that is what it is compared with.
+            Err(error) if replace::is_immutable(&error, &reference).is_some() => {
+                replace::try_anew(self.client, &target, &intent).await?.object
+            }
+            result => result?.object,
+        };
+        let fields = replace::fields(&reference, &wanted, &live);
         Ok((!fields.is_empty()).then(|| difference(What::Changed(fields))))
     }
 }

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use lucid_client::{ApiClient, Error};
 use lucid_engine::{RunOutcome, Signal};
 use lucid_object::{Finding, Findings, ObjectRef, ObjectSet};
-use lucid_plan::{Action, FieldChange, Plan, Selection, diff, scope};
+use lucid_plan::{Action, FieldChange, Manager, Plan, Selection, managers, scope};
 use lucid_release::ReleaseFile;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::cache::Cache;
 use crate::checks;
 use crate::clock::Clock;
 use crate::drive::Sink;
@@ -20,6 +22,7 @@ use crate::evidence::Cleaner;
 use crate::fence;
 use crate::lease::{Held, Identity};
 use crate::prepare::{Planned, make_plan, plan_again, plan_and_lock, plan_blind, try_on_server};
+use crate::replace;
 use crate::revisions::FreshKey;
 use crate::run::{Site, under_lock};
 use crate::store;
@@ -43,8 +46,14 @@ pub struct Request<'a> {
     pub cleaner: &'a dyn Cleaner,
     /// Workloads are deleted by force before they are made again.
     pub emergency: bool,
+    /// Objects, as `Kind/name`, that may be deleted and made anew where they cannot be changed.
+    pub may_replace: Vec<String>,
+    /// How long the release is watched after it was verified, before the run counts as good.
+    pub bake: Duration,
     /// Says why the plan may not be run.
     pub only_if: Option<&'a OnlyIf<'a>>,
+    /// Looks for the images of what would change, beside the other checks.
+    pub images: Option<&'a dyn ImageCheck>,
     /// The overlay or folder that the manifests were rendered from.
     pub source: String,
     /// As the user typed it, for the record and for whoever finds the lock taken.
@@ -58,6 +67,11 @@ pub struct Request<'a> {
 
 /// A reason not to run a plan.
 pub type OnlyIf<'a> = dyn Fn(&Plan) -> Option<Finding> + Sync + 'a;
+
+/// Asks whether the images of these objects are there. Bounded in time by itself; errors refuse the run.
+pub trait ImageCheck: Sync {
+    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, Vec<Finding>>;
+}
 
 /// What a failed run does before it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +122,8 @@ pub struct Preview {
     pub changes: BTreeMap<ObjectRef, Vec<FieldChange>>,
     /// Objects that the server could not try yet.
     pub untried: BTreeSet<ObjectRef>,
+    /// Who else writes to objects that would be touched.
+    pub managers: BTreeMap<ObjectRef, Vec<Manager>>,
 }
 
 /// An automatic rollback.
@@ -135,6 +151,8 @@ pub enum Refusal {
     Stuck(Findings),
     /// It does not answer, or does not know us.
     Unreachable(Error),
+    /// A signal came before the first change.
+    Stopped(Signal),
 }
 
 impl From<Error> for Refusal {
@@ -183,7 +201,12 @@ pub async fn deploy(
     if request.dry_run != DryRun::No {
         return dry_run(client, &request, &server, findings).await;
     }
-    let (planned, mut held) = plan_and_lock(client, &request, &server, findings, clock).await?;
+    // Nothing is written yet but perhaps the Lease, which a run that is gone does not hold.
+    let (planned, mut held) = tokio::select! {
+        biased;
+        Some(signal) = signals.recv() => return Err(Refusal::Stopped(signal)),
+        result = plan_and_lock(client, &request, &server, findings, clock) => result?,
+    };
     let site = Site { client, request: &request, server: &server, clock, is_repeated: false };
     let result = take_turns(&site, planned, &mut held, sink, signals).await;
     if !matches!(&result, Ok(Deployed { verdict: Verdict::Run(RunOutcome::LockLost), .. })) {
@@ -228,7 +251,7 @@ async fn take_turns(
             (Some(first), Some(later)) => Some(Deployed { verdict: later.verdict, revision: later.revision, ..first }),
             (first, later) => first.or(later),
         };
-        if !moved && !(is_heir && is_verified) {
+        if !(moved || is_heir && is_verified) {
             break;
         }
         planned = plan_again(client, request, server, held.epoch, findings.clone()).await?;
@@ -261,16 +284,31 @@ async fn dry_run(
         }
         let change = |(object, becomes): (ObjectRef, Value)| {
             let live = cache.find(&object)?;
-            Some((object, diff::fields(&live, &becomes)))
+            let fields = replace::fields(&object, &live, &becomes);
+            Some((object, fields))
         };
-        preview = Preview { changes: tried.becomes.into_iter().filter_map(change).collect(), untried: tried.untried };
+        preview = Preview {
+            changes: tried.becomes.into_iter().filter_map(change).collect(),
+            untried: tried.untried,
+            managers: other_managers(&planned.plan, cache),
+        };
     }
     Ok(Deployed { verdict: Verdict::DryRun, plan: planned.plan, findings, rollback: None, revision: None, preview })
 }
 
-/// Number of operations of each kind, for summaries.
+fn other_managers(plan: &Plan, cache: &Cache) -> BTreeMap<ObjectRef, Vec<Manager>> {
+    let operations = plan.lanes.iter().flat_map(|lane| &lane.operations).chain(&plan.prune);
+    let touched = operations.filter(|operation| operation.action != Action::Unchanged);
+    let others = touched
+        .filter_map(|operation| Some((operation.object.clone(), managers::others(&*cache.find(&operation.object)?))));
+    others.filter(|(_, others)| !others.is_empty()).collect()
+}
+
+/// Number of operations of each kind, for summaries; a replacement is an update.
 pub fn count(plan: &Plan) -> (usize, usize, usize, usize) {
     let of =
         |action: &Action| plan.lanes.iter().flat_map(|lane| &lane.operations).filter(|op| &op.action == action).count();
-    (of(&Action::Create), of(&Action::Update), plan.prune.len(), of(&Action::Unchanged))
+    let operations = plan.lanes.iter().flat_map(|lane| &lane.operations);
+    let replaced = operations.filter(|operation| matches!(operation.action, Action::Replace { .. })).count();
+    (of(&Action::Create), of(&Action::Update) + replaced, plan.prune.len(), of(&Action::Unchanged))
 }

@@ -9,7 +9,7 @@ use lucid_client::{ApiClient, Apply, Change, Error, Manner, Target, follow};
 use lucid_engine::{ApplyError, Effect, EffectId, Engine, Event, Input, ProbeError, RunOutcome, Signal, Stamped};
 use lucid_health::{NotHealthy, Pod, probe};
 use lucid_object::{Finding, Object, ObjectRef};
-use lucid_plan::{Action, Operation, Request, Resources};
+use lucid_plan::{Action, Operation, Request, Resources, managers};
 use lucid_release::HealthCheck;
 use lucid_status::{Class, Cluster, classify_status};
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::fence::{self, Denied, Seen};
 use crate::queue::Queue;
+use crate::removal::Removal;
 use crate::survey::Wish;
 
 /// Where the events of a run go.
@@ -59,7 +60,8 @@ enum Answer {
     },
     Deleted {
         effect: EffectId,
-        outcome: Result<(), Denied>,
+        /// What is left of it, and whether it may yet go.
+        outcome: Result<Option<ApplyError>, Denied>,
         object: ObjectRef,
     },
     Probed {
@@ -87,7 +89,8 @@ pub async fn drive(mut engine: Engine, mut run: Run<'_>) -> Ended {
     let mut queue = Queue::default();
     let mut wake: Option<Duration> = None;
     let mut outcome = RunOutcome::Failed;
-    let mut inputs = vec![Input::Start];
+    // Who was told to stop before the first write makes none.
+    let mut inputs = vec![run.signals.try_recv().map_or(Input::Start, Input::Signal)];
     loop {
         for input in inputs.drain(..) {
             for effect in engine.step(run.clock.now(), input, &run.cache) {
@@ -214,7 +217,7 @@ fn carry_out(
 fn last_seen(send: &Outgoing, cache: &Cache, written: &Written) -> Option<Seen> {
     let own = written.get(&send.operation.object).cloned();
     let shown = match send.operation.action {
-        Action::Create => None,
+        Action::Create | Action::Replace { .. } => None,
         _ => cache.get(&send.operation.object).and_then(Seen::of),
     };
     match (shown, own) {
@@ -249,17 +252,22 @@ async fn delete(
     let target = Target::new(operation.gvk, plural.unwrap_or_default(), object.namespace.as_deref());
     let outcome = match (operation.action, version) {
         (Action::Delete { uid }, Some(version)) => {
-            fence::delete(&client, &target, &object.name, Seen { uid, version }, Manner::Background, epoch).await
+            let seen = Seen { uid, version };
+            fence::delete(&client, &target, &object.name, seen, Manner::Background, epoch).await.map(|()| None)
+        }
+        (Action::Replace { uid, children }, Some(version)) => {
+            let removal = Removal { object: object.clone(), target, seen: Seen { uid, version } };
+            removal.make_room(&client, children, epoch).await
         }
         // It is gone already.
-        _ => Ok(()),
+        _ => Ok(None),
     };
     Answer::Deleted { effect, outcome, object }
 }
 
 async fn delete_pod(client: ApiClient, effect: EffectId, pod: ObjectRef, uid: String) -> Answer {
     let target = Target::core("Pod", "pods", pod.namespace.as_deref());
-    let outcome = client.delete(&target, &pod.name, &uid).await.map_err(Denied::from);
+    let outcome = client.delete(&target, &pod.name, &uid).await.map(|()| None).map_err(Denied::from);
     Answer::Deleted { effect, outcome, object: pod }
 }
 
@@ -288,7 +296,8 @@ pub fn ready_pods(cache: &Cache, workloads: &[ObjectRef]) -> Vec<Pod> {
             let object = Object::new(pod.clone());
             let created = object.str_at("/metadata/creationTimestamp").unwrap_or_default().to_owned();
             let namespace = object.namespace().unwrap_or_default().to_owned();
-            found.push((created, Pod { namespace, name: object.name().to_owned() }));
+            let ip = object.str_at("/status/podIP").map(str::to_owned);
+            found.push((created, Pod { namespace, name: object.name().to_owned(), ip }));
         }
     }
     found.sort_by(|a, b| b.0.cmp(&a.0));
@@ -322,11 +331,13 @@ fn understand(answer: Answer, queue: &mut Queue<Outgoing>, run: &mut Run<'_>, wr
             if let Some(seen) = outcome.as_ref().ok().and_then(|object| Seen::of(object)) {
                 written.insert(object.clone(), seen);
             }
-            let told = |outcome| Input::Applied { effect, outcome };
-            told_of(outcome, &object, told)
+            let live = run.cache.find(&object).unwrap_or_default();
+            let date = |refusal: ApplyError| ApplyError { finding: managers::date(refusal.finding, &live), ..refusal };
+            told_of(outcome, &object, |outcome| Input::Applied { effect, outcome: outcome.map_err(date) })
         }
+        Answer::Deleted { effect, outcome: Ok(Some(left)), .. } => vec![Input::Deleted { effect, outcome: Err(left) }],
         Answer::Deleted { effect, outcome, object } => {
-            told_of(outcome, &object, |outcome| Input::Deleted { effect, outcome })
+            told_of(outcome.map(drop), &object, |outcome| Input::Deleted { effect, outcome })
         }
         Answer::Probed { effect, outcome } => vec![Input::Probed { effect, outcome }],
     }

@@ -28,9 +28,14 @@ pub(crate) async fn clear(
     epoch: u64,
 ) -> Result<Planned, Refusal> {
     let (mut workloads, mut pods, mut ordered) = (Vec::new(), Vec::new(), Vec::new());
-    let pruned = planned.plan.prune.iter();
-    let operations = planned.plan.lanes.iter().flat_map(|lane| &lane.operations).chain(pruned);
-    for operation in operations.filter(|operation| is_workload(operation)) {
+    let named = match &request.selection {
+        Selection::Component { name, .. } => Some(name.as_str()),
+        Selection::All => None,
+    };
+    let pruned = planned.plan.prune.iter().map(|operation| (None, operation));
+    let lanes = planned.plan.lanes.iter();
+    let own = lanes.flat_map(|lane| lane.operations.iter().map(move |operation| (Some(lane.name.as_str()), operation)));
+    for (component, operation) in own.chain(pruned).filter(|(_, operation)| is_workload(operation)) {
         let Some(live) = planned.survey.cache.get(&operation.object) else { continue };
         let Some(resource) = server.resources.get(&operation.gvk) else { continue };
         let namespace = operation.object.namespace.as_deref();
@@ -38,21 +43,25 @@ pub(crate) async fn clear(
         let Some(seen) = Seen::of(live) else { continue };
         workloads.push(Removal { object: operation.object.clone(), target, seen });
         let own = pods_of(&planned, live);
-        if operation.object.kind == "StatefulSet" { ordered.push(own) } else { pods.extend(own) }
+        match operation.object.kind.as_str() {
+            // Only what somebody has named: what merely depends on it ends in its own time.
+            "StatefulSet" => ordered.push((named.is_some() && component == named, own)),
+            _ => pods.extend(own),
+        }
     }
     // First what makes pods, so that none come back.
-    let mut left = remove(client, &workloads, Manner::Force, PATIENCE, epoch).await?;
-    left.extend(remove(client, &pods, Manner::Force, PATIENCE, epoch).await?);
-    let is_named = matches!(request.selection, Selection::Component { .. });
-    for set in ordered {
+    let patience = PATIENCE.min(request.deadline);
+    let mut left = remove(client, &workloads, Manner::Force, patience, epoch).await?;
+    left.extend(remove(client, &pods, Manner::Force, patience, epoch).await?);
+    for (is_named, set) in ordered {
         // Two pods of one identity must never run at once, so these go by force only when somebody has named them.
         match is_named {
             true => {
                 for pod in set {
-                    left.extend(remove(client, &[pod], Manner::Force, PATIENCE, epoch).await?);
+                    left.extend(remove(client, &[pod], Manner::Force, patience, epoch).await?);
                 }
             }
-            false => left.extend(remove(client, &set, Manner::Background, PATIENCE, epoch).await?),
+            false => left.extend(remove(client, &set, Manner::Background, patience, epoch).await?),
         }
     }
     if !left.is_empty() {
@@ -63,7 +72,10 @@ pub(crate) async fn clear(
 
 fn is_workload(operation: &Operation) -> bool {
     matches!(operation.object.group.as_str(), "apps" | "batch")
-        && matches!(operation.action, Action::Update | Action::Unchanged | Action::Delete { .. })
+        && matches!(
+            operation.action,
+            Action::Update | Action::Replace { .. } | Action::Unchanged | Action::Delete { .. }
+        )
 }
 
 fn pods_of(planned: &Planned, workload: &Value) -> Vec<Removal> {

@@ -3,15 +3,19 @@
 use lucid_client::{ApiClient, LogQuery, Target};
 use lucid_object::{Finding, ObjectRef};
 use lucid_plan::{Plan, references};
-use lucid_release::evidence::{BYTES, LINES};
-use lucid_release::{ComponentEvidence, Evidence, LogEvidence, PodEvidence};
+use lucid_release::evidence::{BYTES, CHANGES, LINES};
+use lucid_release::names::SHARED;
+use lucid_release::{ComponentEvidence, Content, Evidence, LogEvidence, PodEvidence};
 use lucid_status::Cluster;
 use serde_json::Value;
 
 use crate::cache::{Cache, reference};
+use crate::compare;
 
 /// Most pods of one component that are looked at: those of one revision fail alike.
 const PODS: usize = 3;
+/// Longest line of what had changed.
+const WIDEST: usize = 500;
 
 /// Strikes Secret values out of foreign text.
 pub trait Cleaner: Send + Sync {
@@ -155,6 +159,19 @@ fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 /// The evidence of a run.
-pub(crate) fn whole(run: u64, command: &str, components: Vec<ComponentEvidence>) -> Evidence {
-    Evidence { run, command: command.to_owned(), components }
+pub(crate) fn whole(run: u64, command: &str, components: Vec<ComponentEvidence>, changes: Vec<String>) -> Evidence {
+    Evidence { run, command: command.to_owned(), components, changes }
+}
+
+/// What the failed components, and the shared part, say otherwise than before.
+pub(crate) fn changes(
+    old: &Content,
+    new: &Content,
+    failed: &[(String, Vec<Finding>)],
+    cleaner: &dyn Cleaner,
+) -> Vec<String> {
+    let is_meant = |component: &str| component == SHARED || failed.iter().any(|(name, _)| name == component);
+    let differences = compare::contents(old, new).into_iter().filter(|difference| is_meant(&difference.component));
+    let lines = differences.flat_map(|difference| difference.lines()).take(CHANGES);
+    lines.map(|line| cleaner.clean(&line).chars().take(WIDEST).collect()).collect()
 }

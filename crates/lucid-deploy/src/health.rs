@@ -2,8 +2,13 @@
 
 mod look;
 mod secrets;
+mod served;
+mod since;
+
+pub(crate) use secrets::tls_of;
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -14,7 +19,7 @@ use lucid_object::{Finding, Findings, Gvk, ObjectRef, ObjectSet};
 use lucid_plan::{Input, Lane, Plan, Selection, build, scope};
 use lucid_release::ReleaseFile;
 use lucid_status::Cluster;
-use lucid_status::health::{Area, Coverage, Endpoint, Facts, HealthReport, Part, Subject, fold};
+use lucid_status::health::{Area, Coverage, Endpoint, Facts, HealthReport, Part, Sieve, Subject, fold};
 use serde_json::Value;
 
 use crate::cache::Cache;
@@ -31,6 +36,8 @@ pub struct HealthRequest<'a> {
     /// Only this component.
     pub only: Option<String>,
     pub skip: BTreeSet<Area>,
+    /// Also what has changed since the release was last verified.
+    pub since_healthy: bool,
     /// How long one question may take, to the API server or to an endpoint.
     pub patience: Duration,
     pub cleaner: &'a dyn Cleaner,
@@ -57,14 +64,21 @@ pub async fn health(
     }
     let namespaces = namespaces(&request);
     let wishes = look::wishes(&request.objects, &namespaces, &server.resources, &request.skip);
-    let (mut cache, mut coverage) = look::look(client, &wishes, request.patience).await?;
-    let further = look::of_webhooks(&cache, &coverage, &server.resources);
-    look::add(client, &further, request.patience, &mut cache, &mut coverage).await;
-    let plan = plan(&request, &server.resources, &cache)?;
-    let certificates = secrets::certificates(client, &cache, &namespaces, &request).await;
-    let subjects = subjects(client, &plan, &cache, &coverage, &request).await;
-    let places = Places::new(&plan, &request.objects);
+    let last = if request.since_healthy { Some(since::last_healthy(client, &request).await) } else { None };
+    let noting_since = last.as_ref().and_then(|last| Some(last.as_ref().ok()?.at));
     let has_metrics = server.resources.is_served(&Gvk::new("metrics.k8s.io", "v1beta1", "PodMetrics"));
+    let sieve = Mutex::new(Sieve::new(noting_since, has_metrics));
+    let (mut cache, mut coverage) = look::look(client, &wishes, request.patience, &sieve).await?;
+    let further = look::of_webhooks(&cache, &coverage, &server.resources);
+    look::add(client, &further, request.patience, &sieve, &mut cache, &mut coverage).await;
+    let changes = sieve.into_inner().unwrap_or_else(PoisonError::into_inner).changes;
+    let plan = plan(&request, &server.resources)?;
+    let certificates = secrets::certificates(client, &cache, &namespaces, &request).await;
+    let ((served, unreached), subjects) = tokio::join!(
+        served::served(&cache, &namespaces, &request),
+        subjects(client, &plan, &cache, &coverage, &request)
+    );
+    let places = Places::new(&plan, &request.objects);
     let mut report = fold(&Facts {
         release: request.release.name(),
         namespace: &request.release.spec.namespace,
@@ -75,7 +89,10 @@ pub async fn health(
         cluster: &cache,
         coverage: &coverage,
         certificates: &certificates,
+        served: &served,
+        unreached: &unreached,
         has_metrics,
+        since: last.map(|last| last.map(|last| last.with(request.release.name(), changes))),
         skip: &request.skip,
         only: request.only.as_deref(),
         place: &|component: &str, finding: &mut Finding| places.place(component, finding),
@@ -94,12 +111,13 @@ fn namespaces(request: &HealthRequest<'_>) -> Vec<String> {
 }
 
 /// Only to know which object belongs to which component; nothing of it is carried out.
-fn plan(request: &HealthRequest<'_>, resources: &lucid_plan::Resources, cache: &Cache) -> Result<Plan, Refusal> {
+fn plan(request: &HealthRequest<'_>, resources: &lucid_plan::Resources) -> Result<Plan, Refusal> {
     build(&Input {
         release: request.release,
         objects: &request.objects,
         resources,
-        live: &|reference| cache.find(reference),
+        // Whatever is there is judged later; none of it is a reason not to look.
+        live: &|_| None,
         inventory: &[],
         selection: Selection::All,
         epoch: None,

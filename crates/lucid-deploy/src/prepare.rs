@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, Apply, Error, Target};
 use lucid_object::{Finding, Findings, Object, ObjectRef, ObjectSet};
 use lucid_plan::intent::Marks;
-use lucid_plan::{Input, Lane, Operation, Plan, build};
+use lucid_plan::{Input, Lane, Operation, Plan, build, managers};
 use lucid_release::names::FIELD_MANAGER;
 use lucid_status::{Since, Status, readiness};
 use serde_json::Value;
@@ -16,7 +16,10 @@ use crate::checks;
 use crate::clock::Clock;
 use crate::deploy::{Refusal, Request};
 use crate::drive::explain;
+use crate::foresight::foreseen;
 use crate::lease::{self, Held, NotHeld};
+use crate::replace;
+use crate::schema;
 use crate::store::{self, Stored};
 use crate::survey::{self, Server, Survey, Wish};
 
@@ -153,7 +156,7 @@ async fn plan_from(
         .filter(|object| object.group.is_empty() && object.kind == "Secret")
         .collect();
     survey::read_whole(client, &mut survey.cache, &own_secrets).await?;
-    let plan = build(&Input {
+    let mut plan = build(&Input {
         release: request.release,
         objects: &request.objects,
         resources: &server.resources,
@@ -165,6 +168,8 @@ async fn plan_from(
         restart_readers: request.way_back.is_some(),
     })
     .map_err(Refusal::Cluster)?;
+    findings.extend(replace::find(client, server, &mut plan, &survey.cache, &request.may_replace).await?);
+    replace::prune_left_behind(&mut plan, &inventory, &survey.cache);
     if let Some(finding) = request.only_if.and_then(|why_not| why_not(&plan)) {
         return Err(finding.into());
     }
@@ -191,15 +196,26 @@ async fn precondition(
     }
     let marks = Marks { release: request.release.name(), namespace: &request.release.spec.namespace };
     let touched = changed_objects(request, plan);
-    let (permissions, references, room) = tokio::join!(
+    let (permissions, references, room, foreseen, images) = tokio::join!(
         checks::permissions(client, plan, server),
         checks::missing_references(client, &touched, cache),
-        checks::room(client, &touched, &marks)
+        checks::room(client, &touched, &marks),
+        foreseen(client, &touched, &server.resources, cache, request.wall),
+        look_for_images(request, &touched)
     );
-    findings.extend(permissions?);
-    findings.extend(references?);
-    findings.extend(room?);
+    for more in [permissions, references, room, foreseen] {
+        findings.extend(more?);
+    }
+    findings.extend(images);
     Ok(findings)
+}
+
+/// Only of what changes: the images of the rest have been pulled.
+async fn look_for_images(request: &Request<'_>, touched: &ObjectSet) -> Vec<Finding> {
+    match request.images {
+        Some(images) => images.check(touched).await,
+        None => Vec::new(),
+    }
 }
 
 /// The objects of lanes that change something, so that one component can be deployed although another is broken.
@@ -240,7 +256,7 @@ pub(crate) struct Tried {
 }
 
 /// Most changes that are tried at once.
-const TRIED_AT_ONCE: usize = 16;
+pub(crate) const TRIED_AT_ONCE: usize = 16;
 
 /// Sends every change with `dryRun=All`. What cannot be tried yet, because its namespace or kind comes with this
 /// release, is said.
@@ -256,8 +272,9 @@ pub(crate) async fn try_on_server(
         index.or_else(|| operation.requests.len().checked_sub(1))
     };
     let changes = operations.filter_map(|operation| Some((operation, &operation.requests[own(operation)?])));
-    let attempts =
-        futures::stream::iter(changes.map(|(operation, request)| attempt(client, server, cache, operation, request)));
+    let attempts = futures::stream::iter(
+        changes.map(|(operation, request)| replace::attempt(client, server, cache, operation, request)),
+    );
     let results: Vec<_> = attempts.buffered(TRIED_AT_ONCE).collect().await;
     let mut tried = Tried::default();
     for (object, result) in results {
@@ -273,19 +290,26 @@ pub(crate) async fn try_on_server(
                 tried.untried.insert(object);
             }
             Attempt::Refused(error) if error.is_unreachable() => return Err(error.into()),
-            Attempt::Refused(error) => tried.findings.push(explain(&error, &object).finding),
+            Attempt::Refused(error) => {
+                let finding = explain(&error, &object).finding;
+                tried.findings.push(match cache.find(&object) {
+                    Some(live) => managers::date(finding, &live),
+                    None => finding,
+                });
+            }
         }
     }
+    tried.findings.extend(schema::check(client, plan, &tried.untried).await?);
     Ok(tried)
 }
 
-enum Attempt {
+pub(crate) enum Attempt {
     Taken { becomes: Value, warnings: Vec<String> },
     NotPossible,
     Refused(Error),
 }
 
-async fn attempt(
+pub(crate) async fn attempt(
     client: &ApiClient,
     server: &Server,
     cache: &Cache,

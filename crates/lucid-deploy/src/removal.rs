@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use lucid_client::{ApiClient, ListKind, Manner, Result, Target};
+use lucid_engine::ApplyError;
 use lucid_object::{Finding, ObjectRef};
+use lucid_plan::Children;
 use serde_json::Value;
 
 use crate::fence::{self, Denied, Seen};
@@ -19,6 +21,36 @@ pub struct Removal {
     pub object: ObjectRef,
     pub target: Target,
     pub seen: Seen,
+}
+
+impl Removal {
+    /// Deletes the object so that a new one may have its name; says why not, or not yet. Asked again, it goes on.
+    ///
+    /// # Errors
+    /// When the server does not take the request, or a later run has the object.
+    pub(crate) async fn make_room(
+        &self,
+        client: &ApiClient,
+        children: Children,
+        epoch: u64,
+    ) -> Result<Option<ApplyError>, Denied> {
+        let manner = match children {
+            Children::Stay => Manner::Orphan,
+            Children::Go => Manner::Foreground,
+        };
+        let name = &self.object.name;
+        fence::delete(client, &self.target, name, self.seen.clone(), manner, epoch).await?;
+        let live = match client.get(&self.target, name).await {
+            Err(error) if error.is_not_found() => return Ok(None),
+            result => result?,
+        };
+        if text(&live, "/metadata/uid") == self.seen.uid {
+            return Ok(Some(ApplyError { finding: left(&live, &[self]).to_finding(), is_transient: true }));
+        }
+        let finding = Finding::error(1023, format!("{} was made anew by someone else", self.object));
+        let finding = finding.on(self.object.clone()).help("find out by whom; then deploy again");
+        Ok(Some(ApplyError { finding, is_transient: false }))
+    }
 }
 
 /// What is still there when time is up, and which finalizers hold it.

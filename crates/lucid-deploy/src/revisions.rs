@@ -58,16 +58,23 @@ impl Shelf<'_> {
         }
     }
 
+    /// The key of the release's hashes; `None` when it has none yet.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn known_key(&self) -> Result<Option<Key>> {
+        Ok(self.read(&names::key(self.release)).await?.map(Key::new))
+    }
+
     /// The key of the release's hashes; when there is none, it is this fresh one from now on.
     ///
     /// # Errors
     /// When it can neither be read nor written.
     pub async fn key(&self, fresh: &FreshKey) -> Result<Key> {
-        let name = names::key(self.release);
-        if let Some(bytes) = self.read(&name).await? {
-            return Ok(Key::new(bytes));
+        if let Some(key) = self.known_key().await? {
+            return Ok(key);
         }
-        self.write(&name, "lucid.dev/key", &fresh.0).await?;
+        self.write(&names::key(self.release), "lucid.dev/key", &fresh.0).await?;
         Ok(Key::new(fresh.0.to_vec()))
     }
 
@@ -89,6 +96,20 @@ impl Shelf<'_> {
         let index = index.ok_or_else(|| self.unreadable(&name, format!("revision {number} is not there")))?;
         let packs = try_join_all(index.packs.iter().map(|pack| self.pack(pack))).await?;
         index.assemble(packs).map_err(|cause| self.unreadable(&name, cause))
+    }
+
+    /// The object of a blob, from whichever revision still keeps it.
+    ///
+    /// # Errors
+    /// When a revision or a pack cannot be read.
+    pub async fn blob(&self, record: &Record, name: &str) -> Result<Option<Value>> {
+        for revision in record.revisions.iter().rev() {
+            let Some(index) = self.index(revision.number).await? else { continue };
+            let Some(pack) = index.find(name) else { continue };
+            let blobs = self.pack(pack).await?.blobs;
+            return Ok(blobs.into_iter().find(|(id, _)| id.is(name)).map(|(_, value)| value));
+        }
+        Ok(None)
     }
 
     async fn pack(&self, pack: &PackRef) -> Result<Pack> {

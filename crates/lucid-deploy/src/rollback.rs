@@ -29,6 +29,8 @@ pub struct Wanted<'a> {
     pub dry_run: DryRun,
     /// Delete the workloads by force and make them again.
     pub emergency: bool,
+    /// Objects, as `Kind/name`, that may be deleted and made anew where they cannot be changed.
+    pub may_replace: Vec<String>,
     /// Default: the deadline of the release file that the revision was made with.
     pub deadline: Option<Duration>,
     pub probe: bool,
@@ -64,10 +66,14 @@ pub async fn rollback(
         deadline: wanted.deadline.unwrap_or(release.spec.deadline.0),
         take_ownership: false,
         only_if: None,
+        // What served before was pulled before.
+        images: None,
         probe: wanted.probe,
         on_failure: OnFail::Stop,
         cleaner: wanted.cleaner,
         emergency: wanted.emergency,
+        may_replace: wanted.may_replace,
+        bake: Duration::ZERO,
         way_back: Some(WayBack { to: target.number, run: stored.record.run }),
         source: target.source.clone(),
         command: format!(

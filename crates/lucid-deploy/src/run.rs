@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use lucid_client::ApiClient;
 use lucid_engine::{Engine, Event, Options, RunOutcome, Signal, Stamped};
-use lucid_object::Gvk;
-use lucid_object::Object;
+use lucid_object::{Findings, Gvk, Object};
 use lucid_plan::{Action, Input, Operation, Plan, Selection, build, order};
+use lucid_release::Content;
 use tokio::sync::mpsc;
 
 use crate::book::{self, Book, RunFold};
@@ -19,6 +19,7 @@ use crate::evidence;
 use crate::lease::Held;
 use crate::locate::Places;
 use crate::prepare::Planned;
+use crate::replace;
 use crate::revisions::Shelf;
 use crate::survey::{self, Server, Survey, Wish};
 
@@ -66,11 +67,12 @@ pub(crate) async fn under_lock(
     let drive::Ended { outcome, cache, is_unsettled } =
         tour.drive(site, Scenery { survey, wishes: &wishes }, held, &mut both, signals).await;
     if matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed) {
-        freeze(site, &book, &plan, &cache, &fold).await;
+        freeze(site, &book, &plan, &cache, &fold, served_before).await;
     }
     let mut rollback = None;
     if is_reason_to_go_back(outcome, &fold) {
-        rollback = go_back(site, &book, &plan, &fold, served_before, held, sink, signals).await?;
+        let went = go_back(site, &book, &plan, &fold, served_before, held, sink, signals).await;
+        rollback = went.or_else(|refusal| no_way_back(refusal, served_before, sink).map(Some))?;
     }
     if outcome != RunOutcome::LockLost {
         let took = site.clock.now().elapsed;
@@ -84,10 +86,23 @@ pub(crate) async fn under_lock(
 }
 
 /// Keeps what is seen of the failure. It explains, so not being able to keep it stops nothing.
-async fn freeze(site: &Site<'_>, book: &Book<'_>, plan: &Plan, cache: &Cache, fold: &RunFold) {
+async fn freeze(
+    site: &Site<'_>,
+    book: &Book<'_>,
+    plan: &Plan,
+    cache: &Cache,
+    fold: &RunFold,
+    served_before: Option<u64>,
+) {
     let failed = fold.findings_by_component();
     let components = evidence::collect(site.client, plan, cache, &failed, site.request.cleaner).await;
-    let evidence = evidence::whole(book.run, &site.request.command, components);
+    let served = match served_before {
+        Some(number) => book.shelf.load(number).await.ok(),
+        None => None,
+    };
+    let new = Content { release: Some(site.request.release.clone()), objects: site.request.objects.clone() };
+    let changes = served.map(|old| evidence::changes(&old, &new, &failed, site.request.cleaner)).unwrap_or_default();
+    let evidence = evidence::whole(book.run, &site.request.command, components, changes);
     if let Err(error) = book.shelf.keep_evidence(&evidence).await {
         tracing::warn!(%error, "the evidence of the failure could not be kept");
     }
@@ -98,6 +113,18 @@ fn is_reason_to_go_back(outcome: RunOutcome, fold: &RunFold) -> bool {
     matches!(outcome, RunOutcome::Failed | RunOutcome::DeadlinePassed)
         && fold.wrote > 0
         && fold.failed.values().any(|before| !before)
+}
+
+/// The way back may not be gone: that is told, and is a failure of it like any other. When nobody answers, nobody knows.
+fn no_way_back(refusal: Refusal, to: Option<u64>, sink: Sink<'_>) -> Result<Back, Refusal> {
+    let findings = match refusal {
+        Refusal::Manifests(findings) | Refusal::Cluster(findings) | Refusal::Stuck(findings) => findings,
+        refusal @ (Refusal::Unreachable(_) | Refusal::Stopped(_)) => return Err(refusal),
+    };
+    for finding in findings.iter() {
+        sink(&Stamped { at_ms: 0, event: Event::Note { finding: finding.clone() } });
+    }
+    Ok(Back { result: Rollback { to, outcome: RunOutcome::Failed }, plan: None })
 }
 
 /// One engine from start to end.
@@ -137,6 +164,7 @@ impl Tour<'_> {
             probe_unchanged: false,
             unstick: self.is_back,
             tolerated: self.tolerated,
+            bake: if self.is_back { std::time::Duration::ZERO } else { site.request.bake },
         };
         let ended = drive::drive(
             Engine::new(self.plan.clone(), options),
@@ -185,7 +213,7 @@ async fn go_back(
     sink(&Stamped { at_ms, event: Event::RollingBack { to, because } });
     let tolerated = fold.failed.iter().filter(|(_, before)| **before).map(|(name, _)| name.clone()).collect();
     let (plan, scenery, wishes) = match to {
-        Some(number) => plan_back(site, book, number, held.epoch).await?,
+        Some(number) => plan_back(site, book, number, failed, held.epoch).await?,
         None => plan_removal(site, failed).await?,
     };
     let command = match to {
@@ -200,7 +228,7 @@ async fn go_back(
 
 type Back3 = (Plan, Survey, Vec<Wish>);
 
-async fn plan_back(site: &Site<'_>, book: &Book<'_>, number: u64, epoch: u64) -> Result<Back3, Refusal> {
+async fn plan_back(site: &Site<'_>, book: &Book<'_>, number: u64, failed: &Plan, epoch: u64) -> Result<Back3, Refusal> {
     let content = book.shelf.load(number).await?;
     let release = content.release.as_ref().unwrap_or(site.request.release);
     let inventory = book.stored.record.may_own();
@@ -208,7 +236,7 @@ async fn plan_back(site: &Site<'_>, book: &Book<'_>, number: u64, epoch: u64) ->
     let mut survey = survey::look(site.client, &wishes).await?;
     let secrets = content.objects.iter().filter(|object| object.kind() == "Secret").map(Object::reference);
     survey::read_whole(site.client, &mut survey.cache, &secrets.collect::<Vec<_>>()).await?;
-    let plan = build(&Input {
+    let mut plan = build(&Input {
         release,
         objects: &content.objects,
         resources: &site.server.resources,
@@ -220,6 +248,12 @@ async fn plan_back(site: &Site<'_>, book: &Book<'_>, number: u64, epoch: u64) ->
         restart_readers: true,
     })
     .map_err(Refusal::Cluster)?;
+    let may = replace::may_go_back(failed, &site.request.may_replace);
+    let refused = replace::find(site.client, site.server, &mut plan, &survey.cache, &may).await?;
+    if !refused.is_empty() {
+        return Err(Refusal::Cluster(Findings(refused)));
+    }
+    replace::prune_left_behind(&mut plan, &inventory, &survey.cache);
     Ok((plan, survey, wishes))
 }
 

@@ -49,10 +49,13 @@ pub fn wishes(objects: &ObjectSet, inventory: &[InventoryEntry], resources: &Res
         (gvk, entry.object.namespace.clone())
     });
     let mut wanted: BTreeSet<(Gvk, Option<String>)> = own.chain(past).collect();
+    // What a StatefulSet that is gone has left is found among the pods.
+    let sets = inventory.iter().filter(|entry| entry.object.kind == "StatefulSet");
     let workload_namespaces: BTreeSet<Option<String>> = objects
         .iter()
         .filter(|object| object.pod_spec().is_some())
         .map(|object| object.namespace().map(str::to_owned))
+        .chain(sets.map(|entry| entry.object.namespace.clone()))
         .collect();
     for namespace in workload_namespaces {
         let support = [Gvk::new("", "v1", "Pod"), Gvk::new("", "v1", "Event"), Gvk::new("apps", "v1", "ReplicaSet")];

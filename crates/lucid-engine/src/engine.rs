@@ -10,6 +10,7 @@ use lucid_release::names::SHARED;
 use lucid_status::{Class, Cluster, Diagnosis, Since, Status, blocking_pod, diagnose, readiness};
 use serde_json::Value;
 
+use crate::bake::Bake;
 use crate::event::{AppliedAs, Event, LaneInfo, RunOutcome};
 use crate::input::{ApplyError, Effect, EffectId, Input, Now, ProbeError, Signal};
 use crate::lane::{LaneRun, ObjectRun, State, Verification};
@@ -43,13 +44,15 @@ pub struct Options {
     pub unstick: bool,
     /// Components whose failure does not make this run a failure, because they had failed before.
     pub tolerated: BTreeSet<String>,
+    /// How long everything is watched after it was verified, before the run counts as good.
+    pub bake: Duration,
 }
 
 /// A run under way.
 #[derive(Debug)]
 pub struct Engine {
-    options: Options,
-    lanes: Vec<LaneRun>,
+    pub(crate) options: Options,
+    pub(crate) lanes: Vec<LaneRun>,
     prune: Vec<Operation>,
     pruned: usize,
     prune_effect: Option<EffectId>,
@@ -58,6 +61,7 @@ pub struct Engine {
     watched: BTreeMap<ObjectRef, usize>,
     next_effect: u64,
     ending: Option<Ending>,
+    pub(crate) bake: Bake,
     shared_left: usize,
     is_finished: bool,
 }
@@ -88,6 +92,7 @@ impl Engine {
             watched,
             next_effect: 0,
             ending: None,
+            bake: Bake::default(),
             shared_left,
             is_finished: false,
         }
@@ -129,6 +134,7 @@ impl Engine {
             components: self.describe(),
             create: count(&Action::Create),
             update: count(&Action::Update),
+            replace: operations().filter(|operation| is_replacement(operation)).count(),
             delete: self.prune.len(),
             unchanged: count(&Action::Unchanged),
         });
@@ -188,16 +194,38 @@ impl Engine {
         run.written = Some(object);
         lane.request += 1;
         if lane.request == operation.requests.len() {
-            let as_what = if operation.action == Action::Create { AppliedAs::Created } else { AppliedAs::Configured };
+            let as_what = match operation.action {
+                Action::Create => AppliedAs::Created,
+                Action::Replace { .. } => AppliedAs::Replaced,
+                _ => AppliedAs::Configured,
+            };
             let component = lane.plan.name.clone();
             step.emit(Event::Applied { component, object: operation.object.clone(), as_what });
             lane.operation += 1;
             lane.request = 0;
+            lane.is_cleared = false;
+        }
+    }
+
+    /// The object that a lane replaces is gone, or not yet.
+    fn cleared(&mut self, index: usize, outcome: Result<(), ApplyError>, step: &mut Step<'_>) {
+        let lane = &mut self.lanes[index];
+        lane.in_flight = None;
+        match outcome {
+            Ok(()) => lane.is_cleared = true,
+            Err(error) if error.is_transient => {
+                lane.retry_at = Some(step.now.elapsed + APPLY_PAUSE);
+                self.say(index, None, &error.finding.message, Some(&error.finding), step);
+            }
+            Err(error) => self.fail(index, vec![error.finding], step),
         }
     }
 
     fn deleted(&mut self, effect: EffectId, outcome: Result<(), ApplyError>, step: &mut Step<'_>) {
         if let Some(index) = self.under_way.remove(&effect) {
+            if self.lanes[index].in_flight == Some(effect) {
+                return self.cleared(index, outcome, step);
+            }
             // The pod may have gone by itself; what follows is seen by the watch.
             if let Err(error) = outcome {
                 self.say(index, None, &error.finding.message, Some(&error.finding), step);
@@ -223,7 +251,9 @@ impl Engine {
         match outcome {
             Ok(how) | Err(ProbeError::NotPossible(how)) => {
                 lane.verification = Verification::Done;
-                step.emit(Event::Verified { component: lane.plan.name.clone(), how });
+                if !std::mem::replace(&mut lane.is_told_verified, true) {
+                    step.emit(Event::Verified { component: lane.plan.name.clone(), how });
+                }
             }
             Err(ProbeError::Failed(finding)) => {
                 let first = *lane.first_probe_failure.get_or_insert(step.now.elapsed);
@@ -231,6 +261,7 @@ impl Engine {
                     self.fail(index, vec![*finding], step);
                 } else {
                     lane.verification = Verification::RetryAt(step.now.elapsed + PROBE_PAUSE);
+                    lane.is_told_verified = false;
                     self.say(index, None, &finding.message.clone(), Some(&finding), step);
                 }
             }
@@ -285,6 +316,7 @@ impl Engine {
         }
         // A lane that needs no request may settle at once and free others, so go on until nothing moves.
         while self.pass(step) {}
+        self.bake(step);
         self.probe_due(step);
         self.prune_next(step);
         if self.is_done() {
@@ -369,6 +401,10 @@ impl Engine {
         let effect = EffectId(self.next_effect);
         lane.in_flight = Some(effect);
         self.under_way.insert(effect, index);
+        if is_replacement(operation) && !lane.is_cleared {
+            step.effects.push(Effect::Delete { effect, operation: operation.clone() });
+            return false;
+        }
         let (request, weight) = (operation.requests[lane.request].clone(), lane.plan.weight);
         step.effects.push(Effect::Apply { effect, operation: operation.clone(), request, weight });
         false
@@ -437,7 +473,12 @@ impl Engine {
         if judgement == Judgement::Current {
             return;
         }
-        self.lanes[index].state = State::Settling;
+        let lane = &mut self.lanes[index];
+        lane.state = State::Settling;
+        if std::mem::take(&mut lane.is_told_verified) {
+            // What it answered before says nothing about what comes back.
+            lane.verification = Verification::NotAsked;
+        }
         if judgement == Judgement::Failed {
             let findings = self.explain_failure(index, &object, &message, step);
             return self.fail(index, findings, step);
@@ -467,7 +508,7 @@ impl Engine {
         findings
     }
 
-    fn fail(&mut self, index: usize, findings: Vec<Finding>, step: &mut Step<'_>) {
+    pub(crate) fn fail(&mut self, index: usize, findings: Vec<Finding>, step: &mut Step<'_>) {
         let lane = &mut self.lanes[index];
         lane.state = State::Failed;
         step.emit(Event::Failed { component: lane.plan.name.clone(), findings, before: lane.failed_before });
@@ -519,7 +560,7 @@ impl Engine {
     /// Prunes only when everything else has worked: what is about to go may be what the old release needs.
     fn prune_next(&mut self, step: &mut Step<'_>) {
         let all_good = self.lanes.iter().all(|lane| lane.state == State::Ready && lane.is_over());
-        if !all_good || self.prune_effect.is_some() {
+        if !all_good || self.is_to_be_baked() || self.prune_effect.is_some() {
             return;
         }
         let Some(operation) = self.prune.get(self.pruned) else { return };
@@ -551,7 +592,7 @@ impl Engine {
     fn is_done(&self) -> bool {
         let failed = self.lanes.iter().any(|lane| matches!(lane.state, State::Failed | State::Skipped));
         let all_over = self.lanes.iter().all(LaneRun::is_over);
-        all_over && (failed || self.pruned == self.prune.len())
+        all_over && (failed || self.pruned == self.prune.len() && !self.is_to_be_baked())
     }
 
     fn outcome(&self) -> RunOutcome {
@@ -579,21 +620,25 @@ impl Engine {
             (State::Ready, Verification::RetryAt(at)) => Some(*at),
             _ => None,
         });
-        times.chain([self.options.deadline]).min()
+        times.chain(self.bake.next_look()).chain([self.options.deadline]).min()
     }
 }
 
 /// One step's inputs and outputs.
-struct Step<'a> {
-    now: Now,
-    cluster: &'a dyn Cluster,
+pub(crate) struct Step<'a> {
+    pub(crate) now: Now,
+    pub(crate) cluster: &'a dyn Cluster,
     effects: Vec<Effect>,
 }
 
 impl Step<'_> {
-    fn emit(&mut self, event: Event) {
+    pub(crate) fn emit(&mut self, event: Event) {
         self.effects.push(Effect::Emit(event));
     }
+}
+
+fn is_replacement(operation: &Operation) -> bool {
+    matches!(operation.action, Action::Replace { .. })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -649,7 +694,10 @@ fn judge_object(run: &ObjectRun, step: &Step<'_>) -> Judged {
 
 /// What the watch says, or what the server answered until the watch has caught up.
 fn current_value<'a>(run: &'a ObjectRun, cluster: &'a dyn Cluster) -> Option<&'a Value> {
-    cluster.get(&run.object).or(run.written.as_deref())
+    let uid = |value: &'_ Value| value.pointer("/metadata/uid").cloned();
+    // Of an object that was made anew, the watch may still show the one before.
+    let is_ours = |live: &&Value| run.written.as_deref().is_none_or(|written| uid(written) == uid(live));
+    cluster.get(&run.object).filter(is_ours).or(run.written.as_deref())
 }
 
 #[cfg(test)]

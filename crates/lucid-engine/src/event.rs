@@ -36,6 +36,9 @@ pub enum Event {
         components: Vec<LaneInfo>,
         create: usize,
         update: usize,
+        /// Deleted and made anew.
+        #[serde(default)]
+        replace: usize,
         delete: usize,
         unchanged: usize,
     },
@@ -71,6 +74,10 @@ pub enum Event {
         /// It was failing before the run began, so the run is not to blame.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         before: bool,
+    },
+    /// Everything is verified, and is watched for a while before the run counts as good.
+    Baking {
+        for_ms: u64,
     },
     /// A broken pod of an old revision kept a StatefulSet from going back; it was deleted.
     Unstuck {
@@ -119,6 +126,8 @@ pub struct LaneInfo {
 pub enum AppliedAs {
     Created,
     Configured,
+    /// Deleted and made anew.
+    Replaced,
     Deleted,
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct LaneRun {
     pub(crate) operation: usize,
     pub(crate) request: usize,
     pub(crate) in_flight: Option<EffectId>,
+    /// The object that this operation replaces is gone.
+    pub(crate) is_cleared: bool,
     /// Not before this time, after a transient refusal.
     pub(crate) retry_at: Option<Duration>,
     pub(crate) objects: Vec<ObjectRun>,
@@ -50,6 +52,8 @@ pub(crate) struct LaneRun {
     /// It was failing when the run began.
     pub(crate) failed_before: bool,
     pub(crate) timed_out: bool,
+    /// The world was told that it is verified, and nothing to the contrary since.
+    pub(crate) is_told_verified: bool,
     /// Pods that were deleted because they kept a StatefulSet from going on, by uid.
     pub(crate) unstuck: BTreeSet<String>,
     /// The last thing that was said about what it waits for.
@@ -84,12 +88,14 @@ impl LaneRun {
             operation: 0,
             request: 0,
             in_flight: None,
+            is_cleared: false,
             retry_at: None,
             objects,
             verification: Verification::NotAsked,
             first_probe_failure: None,
             failed_before: false,
             timed_out: false,
+            is_told_verified: false,
             unstuck: BTreeSet::new(),
             said: String::new(),
         }

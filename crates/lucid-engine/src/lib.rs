@@ -5,6 +5,7 @@
 //! in as [`Now`], so that "between two writes" is a value that a test can enumerate. Answers may come in any order, twice
 //! or never. [`Event`] is what the world hears of a run.
 
+mod bake;
 pub mod engine;
 pub mod event;
 pub mod input;

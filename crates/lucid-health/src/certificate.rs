@@ -1,11 +1,13 @@
-//! Reads what stands in a TLS Secret: the first certificate of the chain, and whether the key beside it is its own.
+//! Reads certificates: the first of the chain in a TLS Secret, and whether the key beside it is its own; and the one that
+//! a server shows.
 
 use jiff::Timestamp;
 use lucid_status::health::{Certificate, Tls};
 use rcgen::PublicKeyData as _;
+use sha2::{Digest as _, Sha256};
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
-use x509_parser::prelude::X509Certificate;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// From `tls.crt` and `tls.key`, both PEM.
 pub fn read(chain: &[u8], key: Option<&str>) -> Tls {
@@ -15,12 +17,20 @@ pub fn read(chain: &[u8], key: Option<&str>) -> Tls {
         None => return Tls::Unreadable("tls.crt holds no certificate".into()),
     };
     match pem.parse_x509() {
-        Ok(certificate) => facts(&certificate, key),
+        Ok(certificate) => facts(&certificate, &pem.contents, key),
         Err(error) => Tls::Unreadable(format!("tls.crt is no certificate: {error}")),
     }
 }
 
-fn facts(certificate: &X509Certificate<'_>, key: Option<&str>) -> Tls {
+/// From what a server shows.
+pub(crate) fn of_der(der: &[u8]) -> Tls {
+    match X509Certificate::from_der(der) {
+        Ok((_, certificate)) => facts(&certificate, der, None),
+        Err(error) => Tls::Unreadable(format!("what the server shows is no certificate: {error}")),
+    }
+}
+
+fn facts(certificate: &X509Certificate<'_>, der: &[u8], key: Option<&str>) -> Tls {
     let validity = certificate.validity();
     let moment = |seconds: i64| Timestamp::from_second(seconds).ok();
     let (Some(not_before), Some(not_after)) =
@@ -34,7 +44,8 @@ fn facts(certificate: &X509Certificate<'_>, key: Option<&str>) -> Tls {
     // A kind of key that cannot be read here is not judged.
     let key_fits =
         key.and_then(|key| rcgen::KeyPair::from_pem(key).ok()).map(|pair| pair.subject_public_key_info() == own);
-    Tls::Certificate(Certificate { not_before, not_after, names, key_fits })
+    let fingerprint = Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect();
+    Tls::Certificate(Certificate { not_before, not_after, names, fingerprint, key_fits })
 }
 
 fn named(name: &GeneralName<'_>) -> Option<String> {
@@ -66,6 +77,22 @@ mod tests {
         assert_eq!(read.names, ["shop.example", "10.0.0.1"]);
         assert_eq!(read.key_fits, Some(true));
         assert!(read.not_before < read.not_after);
+    }
+
+    #[test]
+    fn the_same_certificate_is_known_again() {
+        let (chain, _) = made(&["a"]);
+        let (Tls::Certificate(a), Tls::Certificate(b)) = (
+            read(chain.as_bytes(), None),
+            of_der(&Pem::iter_from_buffer(chain.as_bytes()).next().unwrap().unwrap().contents),
+        ) else {
+            panic!("both are certificates")
+        };
+        assert_eq!(a, b);
+        assert_eq!(a.fingerprint.len(), 64);
+        let Tls::Certificate(other) = read(made(&["a"]).0.as_bytes(), None) else { panic!("it is a certificate") };
+        assert_ne!(a.fingerprint, other.fingerprint);
+        assert!(matches!(of_der(b"no"), Tls::Unreadable(_)));
     }
 
     #[test]

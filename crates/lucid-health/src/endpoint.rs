@@ -7,7 +7,7 @@ use lucid_client::ApiClient;
 use lucid_release::HealthCheck;
 use lucid_status::health::{Answer, Endpoint};
 
-use crate::probe::{NotHealthy, Pod, Told, ask};
+use crate::probe::{Heard, NotHealthy, Pod, Told, ask};
 
 /// Who is asked.
 #[derive(Debug, Clone, Copy)]
@@ -27,15 +27,18 @@ pub async fn ask_all(client: &ApiClient, whom: Whom<'_>, checks: &[HealthCheck],
 
 async fn one(client: &ApiClient, whom: Whom<'_>, check: &HealthCheck, patience: Duration) -> Endpoint {
     let began = Instant::now();
-    let answer = match whom.unseen {
-        Some(why) => Answer::NotAsked(format!("its pods could not be listed: {why}")),
-        None => match ask(client, whom.component, check, whom.pods, patience).await {
-            Ok(Told::Answers(how)) => Answer::Answers(how),
-            Ok(Told::NotAsked(why)) => by_kubelet(whom, &why),
-            Err(NotHealthy(finding)) => Answer::Wrong(Box::new(finding)),
-        },
+    let heard = match whom.unseen {
+        Some(why) => Heard { told: Ok(Told::NotAsked(format!("its pods could not be listed: {why}"))), served: None },
+        None => ask(client, whom.component, check, whom.pods, patience).await,
     };
-    Endpoint { name: name(check), answer, took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) }
+    let answer = match heard.told {
+        Ok(Told::Answers(how)) => Answer::Answers(how),
+        Ok(Told::NotAsked(why)) if whom.unseen.is_some() => Answer::NotAsked(why),
+        Ok(Told::NotAsked(why)) => by_kubelet(whom, &why),
+        Err(NotHealthy(finding)) => Answer::Wrong(Box::new(finding)),
+    };
+    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Endpoint { name: name(check), answer, took_ms, served: heard.served }
 }
 
 /// Where we may not ask, the kubelet's verdict on the pod's own probe counts, and it is said that it does.

@@ -72,11 +72,25 @@ pub struct Operation {
 pub enum Action {
     Create,
     Update,
+    /// Deleted and made anew, because the server takes no change of some field. With the uid that the plan saw.
+    Replace {
+        uid: String,
+        children: Children,
+    },
     /// With the uid that the plan saw.
     Delete {
         uid: String,
     },
     Unchanged,
+}
+
+/// What becomes of what an object owns while it is made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Children {
+    /// It stays as it is, and the new object adopts it.
+    Stay,
+    /// It is gone before the new object comes.
+    Go,
 }
 
 /// One server-side apply.

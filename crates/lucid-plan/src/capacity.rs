@@ -43,8 +43,17 @@ impl Room {
 /// What the scheduler reserves for one pod: its containers and sidecars together, or its largest init step.
 /// Source: k8s.io/component-helpers/resource/helpers.go (PodRequests).
 pub fn pod_requests(spec: &Value) -> Room {
+    sum_of_pod(spec, "/resources/requests")
+}
+
+/// What a quota on limits counts of one pod.
+pub fn pod_limits(spec: &Value) -> Room {
+    sum_of_pod(spec, "/resources/limits")
+}
+
+fn sum_of_pod(spec: &Value, amounts: &str) -> Room {
     let list = |field: &str| spec.get(field).and_then(Value::as_array).into_iter().flatten();
-    let requests = |container: &Value| Room::of(container.pointer("/resources/requests"));
+    let requests = |container: &Value| Room::of(container.pointer(amounts));
     let mut sidecars = Room::default();
     let mut init_peak = Room::default();
     for container in list("initContainers") {

@@ -24,6 +24,15 @@ impl Resources {
         Self { served, defined: BTreeMap::new() }
     }
 
+    /// What every cluster serves, for those who ask none.
+    pub fn builtin() -> Self {
+        let stored = lucid_schema::resources().iter().filter(|resource| resource.is_stored());
+        let resource = |kind: &lucid_schema::Resource| {
+            (kind.gvk(), Resource { plural: kind.plural.to_owned(), namespaced: kind.namespaced })
+        };
+        Self::new(stored.map(resource).collect())
+    }
+
     /// Adds the kinds of the CustomResourceDefinitions among these objects.
     pub fn define(&mut self, objects: &ObjectSet) {
         for object in objects.iter().filter(|object| object.kind() == "CustomResourceDefinition") {
@@ -131,6 +140,16 @@ mod tests {
         assert!(place(&mut objects, "home", &served()).is_empty());
         let namespaces: Vec<_> = objects.iter().map(Object::namespace).collect();
         assert_eq!(namespaces, [Some("home"), Some("other"), None]);
+    }
+
+    #[test]
+    fn the_kinds_of_every_cluster_are_known_without_one() {
+        let builtin = Resources::builtin();
+        let namespaced =
+            |group: &str, kind: &str| builtin.get(&Gvk::new(group, "v1", kind)).map(|kind| kind.namespaced);
+        assert_eq!(namespaced("apps", "Deployment"), Some(true));
+        assert_eq!(namespaced("", "Namespace"), Some(false));
+        assert_eq!(namespaced("g.io", "Thing"), None);
     }
 
     #[test]

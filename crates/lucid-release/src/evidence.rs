@@ -9,6 +9,9 @@ pub const LINES: u32 = 200;
 /// Most bytes of all the logs of a run.
 pub const BYTES: usize = 256 << 10;
 
+/// Most lines of what had changed.
+pub const CHANGES: usize = 200;
+
 /// The evidence of one run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,6 +19,9 @@ pub struct Evidence {
     pub run: u64,
     pub command: String,
     pub components: Vec<ComponentEvidence>,
+    /// What the failed components, and the shared part, say otherwise than the revision that served: one line a field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

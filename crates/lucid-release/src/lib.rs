@@ -2,7 +2,7 @@
 //!
 //! [`file`] is the format people write; [`load`](load::load) reads it and reports every mistake at once;
 //! [`evidence`] is what was seen of a failure, [`record`] what a run leaves behind in the cluster, [`revision`] is the content of a release, kept whole: taken
-//! apart into blobs, which [`pack`] puts into pieces that fit into Secrets. The crate is pure.
+//! apart into blobs, which [`pack`] puts into pieces that fit into Secrets. [`portable`] is one revision as a file. The crate is pure.
 
 pub mod duration;
 pub mod evidence;
@@ -10,6 +10,7 @@ pub mod file;
 pub mod load;
 pub mod names;
 pub mod pack;
+pub mod portable;
 pub mod record;
 pub mod revision;
 

@@ -23,6 +23,13 @@ pub const REPLICAS_MANAGER: &str = "lucid-replicas";
 /// Objects that target no component and no shared user are applied under this name.
 pub const SHARED: &str = "(shared)";
 
+/// Whether an object of this name, a Secret or a Lease, is what the release keeps of itself.
+pub fn is_bookkeeping(release: &str, name: &str) -> bool {
+    let numbered = ["run", "revision", "pack"].map(|kind| format!("lucid-{kind}-{release}-"));
+    [lease(release), record(release), key(release)].iter().any(|own| own == name)
+        || numbered.iter().any(|own| name.starts_with(own.as_str()))
+}
+
 /// The Lease that is the release's lock.
 pub fn lease(release: &str) -> String {
     format!("lucid-{release}")

@@ -29,6 +29,11 @@ impl Key {
         BlobId(self.hash(&[value.to_string().as_bytes()]))
     }
 
+    /// A name for any value, which only those who have the key can tell again.
+    pub fn fingerprint(&self, value: &Value) -> String {
+        self.blob_id(value).0
+    }
+
     /// One name for many: a pack, or the content of a revision.
     pub fn join<'a>(&self, ids: impl IntoIterator<Item = &'a BlobId>) -> String {
         self.hash(&ids.into_iter().map(|id| id.0.as_bytes()).collect::<Vec<_>>())
@@ -46,6 +51,12 @@ impl Key {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BlobId(String);
+
+impl BlobId {
+    pub fn is(&self, name: &str) -> bool {
+        self.0 == name
+    }
+}
 
 /// Where a pack is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

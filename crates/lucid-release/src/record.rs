@@ -112,6 +112,8 @@ pub enum Outcome {
     Partial,
     /// Stopped by a signal or a lost lock.
     Abandoned,
+    /// Brought by a file; never deployed here.
+    Imported,
 }
 
 /// One execution of a command that writes.
@@ -191,9 +193,8 @@ impl Record {
     /// newest verified one with other content than what is in service.
     pub fn way_back(&self) -> Option<&RevisionInfo> {
         let served = self.in_service.and_then(|number| self.revision(number));
-        let newest_failed = self
-            .revisions
-            .last()
+        let deployed = self.revisions.iter().rev().find(|revision| revision.outcome != Some(Outcome::Imported));
+        let newest_failed = deployed
             .is_some_and(|last| Some(last.number) != self.in_service && last.outcome != Some(Outcome::RolledBack));
         if self.journal.is_some() || newest_failed {
             return served;
@@ -322,6 +323,7 @@ mod tests {
         check_way_back(&record(&[("z", Verified), ("a", Verified), ("b", RolledBack)], 2), Some(1));
         check_way_back(&record(&[("a", Verified), ("b", Verified), ("b", Verified)], 3), Some(1));
         let mut died = record(&[("z", Verified), ("a", Verified)], 2);
+        check_way_back(&record(&[("a", Verified), ("b", Verified), ("c", Outcome::Imported)], 2), Some(1));
         died.journal = Some(Journal {
             run: 3,
             epoch: 3,
@@ -344,6 +346,60 @@ mod tests {
         assert_eq!(forgotten, [2, 3]);
         assert_eq!(record.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(record.next_revision(), 5);
+    }
+
+    #[test]
+    fn the_record_of_a_thousand_workloads_fits_into_one_secret() {
+        let entry = |number: usize, kind: &str| InventoryEntry {
+            object: ObjectRef::new("apps", kind, Some("production"), &format!("service-{number}")),
+            version: "v1".into(),
+            component: format!("service-{number}"),
+        };
+        let all = || (0..1_000).flat_map(|n| ["Deployment", "Service", "ConfigMap"].map(|kind| entry(n, kind)));
+        let mut record = record(&[("a", Outcome::Verified); 50], 50);
+        record.inventory = all().collect();
+        for number in 1..=50 {
+            let component = |n: usize| ComponentOutcome {
+                name: format!("service-{n}"),
+                result: if n % 7 == 0 { "failed" } else { "verified" }.into(),
+                changed: n % 4,
+            };
+            let finding =
+                |n: usize| Finding::error(3002, format!("image registry.test/service-{n}:{number} is not there"));
+            let components = (0..1_000).map(component).collect();
+            record.push(RunRecord { components, findings: (0..20).map(finding).collect(), ..run(number) });
+        }
+        record.journal = Some(Journal {
+            run: 51,
+            epoch: 51,
+            command: "deploy production".into(),
+            by: "ann@host".into(),
+            started_at: "2026-01-01T00:00:00Z".into(),
+            revision: 51,
+            inventory: all().collect(),
+        });
+        let size = record.encode().len();
+        assert!(size < crate::pack::PIECE, "{size} bytes");
+        assert_eq!(Record::decode(&record.encode()).unwrap(), record);
+    }
+
+    #[test]
+    fn whatever_is_forgotten_what_serves_is_kept() {
+        // Every course of five outcomes, at every place of the one in service, with every limit.
+        let outcomes = [Outcome::Verified, Outcome::Failed, Outcome::RolledBack];
+        for course in 0..3_usize.pow(5) {
+            let revisions: Vec<(&str, Outcome)> =
+                (0..5_u32).map(|place| ("a", outcomes[course / 3_usize.pow(place) % 3])).collect();
+            for (in_service, limit) in (1..=5).flat_map(|served| (0..6).map(move |limit| (served, limit))) {
+                let mut record = record(&revisions, in_service);
+                let forgotten = record.forget_revisions(limit);
+                assert!(record.revision(in_service).is_some() && record.revision(5).is_some());
+                assert!(record.revisions.len() <= limit.max(2));
+                assert_eq!(record.revisions.len() + forgotten.len(), 5);
+                let kept: Vec<u64> = record.revisions.iter().map(|revision| revision.number).collect();
+                assert!(kept.is_sorted());
+            }
+        }
     }
 
     #[test]

@@ -42,6 +42,10 @@ pub struct Prepared {
     pub new: Option<(PackRef, Vec<Vec<u8>>)>,
 }
 
+/// Most packs of one revision. Each deploy adds one, and an object that never changes keeps an old one alive; from here on
+/// everything is packed anew, so that reading a revision takes few requests however old the release is.
+pub const PACKS: usize = 16;
+
 impl Index {
     pub const FORMAT: u32 = 1;
 
@@ -50,6 +54,7 @@ impl Index {
         let file = serde_json::to_value(&content.release).expect("a release file is plain data");
         let values = || content.objects.iter().map(Object::value).chain([&file]);
         let ids: Vec<BlobId> = values().map(|value| key.blob_id(value)).collect();
+        let older = older.filter(|older| older.packs.len() < PACKS);
         let known: BTreeMap<&BlobId, &PackRef> = older.into_iter().flat_map(Index::located).collect();
         let mut pack = Pack::default();
         for (id, value) in ids.iter().zip(values()).filter(|(id, _)| !known.contains_key(id)) {
@@ -69,6 +74,11 @@ impl Index {
         sorted.sort();
         let content = key.join(sorted);
         Prepared { index: Self { format: Self::FORMAT, number, release, objects, packs }, content, new }
+    }
+
+    /// The pack that holds a blob of this revision.
+    pub fn find(&self, blob: &str) -> Option<&PackRef> {
+        self.located().find(|(id, _)| id.is(blob)).map(|(_, pack)| pack)
     }
 
     fn located(&self) -> impl Iterator<Item = (&BlobId, &PackRef)> {
@@ -219,17 +229,22 @@ mod tests {
                 json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": format!("app-{n}"), "namespace": "n"}, "spec": spec}),
             )
         };
-        let (mut older, mut bytes) = (None, 0);
+        let (mut older, mut bytes, mut secrets) = (None, 0, 0);
         for number in 1..=50_usize {
             let objects = (0..3_000).map(|n| object(n, if n % 50 == number % 50 { number } else { 0 })).collect();
             let content = Content { release: None, objects: ObjectSet::new(objects) };
             let prepared = Index::prepare(number as u64, &content, &key(), older.as_ref());
             let size = prepared.index.encode().len();
             assert!(size < crate::pack::PIECE, "an index of {size} bytes fits into one Secret");
-            bytes += size + prepared.new.map_or(0, |(_, pieces)| pieces.iter().map(Vec::len).sum());
+            let requests = 1 + prepared.index.packs.iter().map(|pack| pack.pieces).sum::<usize>();
+            assert!(requests <= 1 + 2 * PACKS, "revision {number} takes {requests} requests to read");
+            let pieces = prepared.new.map_or_else(Vec::new, |(_, pieces)| pieces);
+            secrets += 1 + pieces.len();
+            bytes += size + pieces.iter().map(Vec::len).sum::<usize>();
             older = Some(prepared.index);
         }
         assert!(bytes < 8 << 20, "fifty revisions take {bytes} bytes");
+        assert!(secrets <= 110, "fifty revisions take {secrets} Secrets");
     }
 
     #[test]

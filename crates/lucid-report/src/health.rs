@@ -12,7 +12,7 @@ mod tests;
 mod text;
 
 use lucid_status::HealthReport;
-use lucid_status::health::{Check, State};
+use lucid_status::health::{Change, Check, SinceHealthy, State};
 
 use crate::style::Paint;
 
@@ -70,6 +70,22 @@ fn verdict(state: State) -> &'static str {
         State::Unknown => "healthy, as far as could be checked",
         State::Failed => "not healthy",
     }
+}
+
+/// "kubectl-edit: Deployment shop/api: spec.replicas set".
+fn told(change: &Change) -> String {
+    let by = change.by.as_ref().map(|by| format!("{by}: ")).unwrap_or_default();
+    let object = change.object.as_ref().map(|object| format!("{object}: ")).unwrap_or_default();
+    format!("{by}{object}{}", change.what)
+}
+
+/// "since it was last healthy (run 7, 2026-11-24T09:00:00Z)".
+fn since_when(since: &SinceHealthy) -> String {
+    format!("since it was last healthy (run {}, {})", since.run, since.at)
+}
+
+fn omitted(since: &SinceHealthy) -> Option<String> {
+    (since.omitted > 0).then(|| format!("and {} older ones", since.omitted))
 }
 
 fn unknown(report: &HealthReport) -> impl Iterator<Item = &Check> {

@@ -63,6 +63,7 @@ mod tests {
                 components: vec![lane("db", &[]), lane("cache", &[]), lane("api", &["db", "cache"])],
                 create: 3,
                 update: 0,
+                replace: 0,
                 delete: 0,
                 unchanged: 0,
             },

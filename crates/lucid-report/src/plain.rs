@@ -22,6 +22,9 @@ pub fn line(view: &RunView, stamped: &Stamped, paint: Paint) -> Option<String> {
         Event::Applied { as_what: AppliedAs::Deleted, object, component } => {
             row(component, &format!("deleted {object}"))
         }
+        Event::Applied { as_what: AppliedAs::Replaced, object, component } => {
+            row(component, &format!("replaced {object}: deleted, and made anew"))
+        }
         Event::Applied { .. } => return None,
         Event::Waiting { component, object, message, finding } => {
             let code = finding.as_ref().map(|finding| format!(" [{}]", finding.code)).unwrap_or_default();
@@ -45,6 +48,10 @@ pub fn line(view: &RunView, stamped: &Stamped, paint: Paint) -> Option<String> {
             row(component, &format!("deleted {}, which kept its StatefulSet from going back", pod.short()))
         }
         Event::RollingBack { .. } => return None,
+        Event::Baking { for_ms } => {
+            let time = seconds(std::time::Duration::from_millis(*for_ms));
+            row("", &format!("all verified; watched for another {time}"))
+        }
         Event::Failed { component, findings, .. } => {
             let first = findings.first().map(|finding| {
                 let place = finding.position.as_ref().map(|position| format!(" at {position}")).unwrap_or_default();
@@ -65,8 +72,9 @@ fn start(view: &RunView, paint: Paint) -> String {
     let planned = view.planned;
     let run = view.run.map(|run| format!(", run {run}")).unwrap_or_default();
     let count = view.components().count();
+    let replace = if planned.replace > 0 { format!("{} to replace, ", planned.replace) } else { String::new() };
     format!(
-        "{} {} in {}{run}: {count} component{}; {} to create, {} to update, {} to delete, {} unchanged\n",
+        "{} {} in {}{run}: {count} component{}; {} to create, {} to update, {replace}{} to delete, {} unchanged\n",
         paint.bold("release"),
         paint.bold(&view.release),
         view.namespace,

@@ -33,6 +33,7 @@ struct RunResult<'a> {
 struct Changed {
     created: usize,
     configured: usize,
+    replaced: usize,
     deleted: usize,
     unchanged: usize,
 }
@@ -72,6 +73,7 @@ pub fn to_json(view: &RunView) -> Value {
         changed: Changed {
             created: view.done.created,
             configured: view.done.configured,
+            replaced: view.done.replaced,
             deleted: view.done.deleted,
             unchanged: view.planned.unchanged,
         },

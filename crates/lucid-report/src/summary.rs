@@ -5,19 +5,20 @@ use lucid_engine::RunOutcome;
 use crate::diagnostic;
 use crate::path;
 use crate::style::{Paint, seconds};
-use crate::view::{RowState, RunView};
+use crate::view::{Done, RowState, RunView};
 
 /// What changed, how long it took, what decided that, and what is served now.
 pub fn render(view: &RunView, paint: Paint) -> String {
     let Some(outcome) = view.outcome else { return String::new() };
     let mut out = headline(view, outcome, paint);
     let done = view.done;
+    let replaced = if done.replaced > 0 { format!("{} replaced, ", done.replaced) } else { String::new() };
     let mut line =
         |name: &str, text: String| out.push_str(&format!("  {} {text}\n", paint.dim(&format!("{name:<14}"))));
     line(
         "changed",
         format!(
-            "{} created, {} configured, {} deleted, {} unchanged",
+            "{} created, {} configured, {replaced}{} deleted, {} unchanged",
             done.created, done.configured, done.deleted, view.planned.unchanged
         ),
     );
@@ -42,7 +43,7 @@ fn headline(view: &RunView, outcome: RunOutcome, paint: Paint) -> String {
     let failed: Vec<&str> = view.failed().map(|row| row.name.as_str()).collect();
     let where_ = format!("{} in {}", view.release, view.namespace);
     match outcome {
-        RunOutcome::Verified if view.done.created + view.done.configured + view.done.deleted == 0 => {
+        RunOutcome::Verified if view.done == Done::default() => {
             format!(
                 "{} {where_}: nothing to change, {verified} of {all} components running, checked in {took}\n",
                 paint.good("✓")

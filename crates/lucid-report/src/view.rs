@@ -30,6 +30,7 @@ pub struct RunView {
 pub struct Planned {
     pub create: usize,
     pub update: usize,
+    pub replace: usize,
     pub delete: usize,
     pub unchanged: usize,
 }
@@ -39,6 +40,7 @@ pub struct Planned {
 pub struct Done {
     pub created: usize,
     pub configured: usize,
+    pub replaced: usize,
     pub deleted: usize,
 }
 
@@ -121,7 +123,7 @@ impl RunView {
                     row.state = RowState::Skipped { because: because.clone() };
                 }
             }
-            Event::Unstuck { .. } | Event::RollingBack { .. } => {}
+            Event::Unstuck { .. } | Event::RollingBack { .. } | Event::Baking { .. } => {}
             Event::Note { finding } => self.notes.push(finding.clone()),
             Event::Stopping { reason } => self.stopping = Some(reason.clone()),
             Event::RunFinished { outcome, took_ms } => {
@@ -141,6 +143,7 @@ impl RunView {
             components,
             create,
             update,
+            replace,
             delete,
             unchanged,
         } = event
@@ -149,7 +152,8 @@ impl RunView {
         };
         (self.release, self.namespace, self.command) = (release.clone(), namespace.clone(), command.clone());
         (self.run, self.cluster) = (*run, cluster.clone());
-        self.planned = Planned { create: *create, update: *update, delete: *delete, unchanged: *unchanged };
+        self.planned =
+            Planned { create: *create, update: *update, replace: *replace, delete: *delete, unchanged: *unchanged };
         self.rows = components
             .iter()
             .map(|info| Row {
@@ -173,6 +177,7 @@ impl RunView {
         let counter = match as_what {
             AppliedAs::Created => &mut self.done.created,
             AppliedAs::Configured => &mut self.done.configured,
+            AppliedAs::Replaced => &mut self.done.replaced,
             AppliedAs::Deleted => &mut self.done.deleted,
         };
         *counter += 1;

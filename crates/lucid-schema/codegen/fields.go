@@ -1,5 +1,5 @@
 // Prints, as JSON, what OpenAPI does not say of the API's Go types: the order of fields, which are pointers, which are
-// written even when they are empty, and the names of their types. Run in a module that requires k8s.io/kubernetes:
+// written even when they are empty, the names of their types, and their numbers in protobuf. Run in a module that requires k8s.io/kubernetes:
 //
 //	cd testcluster && go run ../crates/lucid-schema/codegen/fields.go > fields.json
 package main
@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -24,6 +25,8 @@ type Field struct {
 	Always bool `json:"always"`
 	// Left out when it is the zero value of its struct.
 	OmitZero bool `json:"omitzero"`
+	// Its number in protobuf, behind those of the messages that JSON does not show.
+	Proto []int `json:"proto"`
 }
 
 var unmarshaler = reflect.TypeOf((*json.Unmarshaler)(nil)).Elem()
@@ -56,6 +59,19 @@ func visit(t reflect.Type) {
 	}
 }
 
+// number is a field's number in protobuf; empty when it has none of its own.
+func number(f reflect.StructField) []int {
+	parts := strings.Split(f.Tag.Get("protobuf"), ",")
+	if len(parts) < 2 {
+		return nil
+	}
+	n, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return nil
+	}
+	return []int{n}
+}
+
 func fields(t reflect.Type) []Field {
 	out := []Field{}
 	for i := range t.NumField() {
@@ -65,14 +81,17 @@ func fields(t reflect.Type) []Field {
 		switch {
 		case !f.IsExported() || parts[0] == "-":
 		case f.Anonymous && parts[0] == "":
-			out = append(out, fields(f.Type)...)
+			for _, inner := range fields(f.Type) {
+				inner.Proto = append(number(f), inner.Proto...)
+				out = append(out, inner)
+			}
 			visit(f.Type)
 		case found:
 			has := func(option string) bool {
 				return strings.Contains(","+strings.Join(parts[1:], ",")+",", ","+option+",")
 			}
 			always := !has("omitempty") && !has("omitzero")
-			out = append(out, Field{parts[0], f.Type.String(), always, has("omitzero")})
+			out = append(out, Field{parts[0], f.Type.String(), always, has("omitzero"), number(f)})
 			visit(f.Type)
 		}
 	}

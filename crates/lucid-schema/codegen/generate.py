@@ -102,11 +102,12 @@ def list_kind(schema):
 
 
 def go_field(owner, name):
-    """Where the field stands in its Go struct, its Go type, and when it is written."""
+    """Where the field stands in its Go struct, its Go type, when it is written, and its numbers in protobuf."""
     for at, row in enumerate(GO.get(owner, [])):
         if row["name"] == name:
             presence = "Always" if row["always"] else "Never" if row["omitzero"] else "OmitEmpty"
-            return f"at: {at}, go: {text(row['type'])}, presence: Presence::{presence}"
+            proto = ", ".join(str(number) for number in row["proto"] or [])
+            return f"at: {at}, go: {text(row['type'])}, presence: Presence::{presence}, proto: &[{proto}]"
     sys.exit(f"{owner} has no Go field {name}")
 
 

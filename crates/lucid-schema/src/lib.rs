@@ -14,7 +14,7 @@ pub mod schema;
 pub mod types;
 
 pub use minors::Life;
-pub use resource::{Resource, Subresource, by_plural, resource, resources};
+pub use resource::{Resource, Subresource, by_plural, resource, resources, schema_of};
 pub use schema::{Schema, Shape, list_type};
 pub use types::{Definition, Field, ListKind, Presence, Type};
 

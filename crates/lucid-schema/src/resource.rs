@@ -3,6 +3,7 @@
 use lucid_object::Gvk;
 
 use crate::generated::RESOURCES;
+use crate::schema::Schema;
 
 /// One kind in one version, and where it is served.
 #[derive(Debug)]
@@ -54,6 +55,16 @@ pub fn resources() -> &'static [Resource] {
 /// The resource of a built-in kind.
 pub fn resource(gvk: &Gvk) -> Option<&'static Resource> {
     RESOURCES.iter().find(|r| r.kind == gvk.kind && r.group == gvk.group && r.version == gvk.version)
+}
+
+/// The schema of a kind, be it a resource's own or one that a subresource speaks.
+pub fn schema_of(gvk: &Gvk) -> Option<Schema> {
+    let own = resource(gvk).and_then(Schema::of_resource);
+    own.or_else(|| {
+        let parts = RESOURCES.iter().flat_map(|r| r.subresources);
+        let mut speaking = parts.filter(|s| s.kind == gvk.kind && s.group == gvk.group && s.version == gvk.version);
+        speaking.find_map(Schema::of_subresource)
+    })
 }
 
 /// The resource served under `/apis/GROUP/VERSION/…/PLURAL`.

@@ -52,6 +52,11 @@ impl Schema {
         self.ty
     }
 
+    /// The name of the definition that a type refers to.
+    pub fn name_of(ty: Type) -> Option<&'static str> {
+        Self { ty, field: None }.definition().map(|definition| definition.name)
+    }
+
     /// The row of the field that led here; `None` at the root and for list and map values.
     pub fn row(self) -> Option<&'static Field> {
         self.field

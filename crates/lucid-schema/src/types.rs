@@ -33,6 +33,8 @@ pub struct Field {
     /// The Go type, as error messages name it: `*int32`, `[]v1.Container`.
     pub go: &'static str,
     pub presence: Presence,
+    /// Its number in protobuf, behind those of the messages around it that JSON does not show.
+    pub proto: &'static [u16],
 }
 
 /// When the server writes a field that nobody set.

@@ -1,4 +1,9 @@
 //! The admission plugins that a deployment meets: namespace lifecycle, service accounts, storage class, priority.
+//!
+//! [`limits`] are LimitRanges, [`policy`] the policies that users write in CEL.
+
+pub(crate) mod limits;
+pub(crate) mod policy;
 
 use serde_json::{Value, json};
 
@@ -55,6 +60,7 @@ pub(crate) fn mutate(
     match kind.table {
         Table::PODS => {
             service_account(world, kind, object)?;
+            limits::mutate(world, kind, object);
             priority(world, kind, object)?;
             tolerations(object);
             runtime_class(world, kind, object)
@@ -76,6 +82,7 @@ pub(crate) fn validate(world: &World, kind: &Kind, object: &Value, old: Option<&
     if old.is_some() || !kind.namespaced {
         return Ok(());
     }
+    limits::validate(world, kind, object)?;
     quota::admit(world, kind, object)
 }
 

@@ -22,6 +22,12 @@ pub struct Config {
     pub latency: Duration,
     /// Whether controllers, scheduler and kubelets act; without them the cluster is an API server alone.
     pub controllers: bool,
+    /// How many simulated seconds go by in one real second.
+    #[serde(skip)]
+    pub speed: u32,
+    /// The administrator's bearer token; without one, everybody is the administrator.
+    #[serde(skip)]
+    pub token: Option<String>,
     /// How many changes a watch can resume from before it is told 410.
     pub history: usize,
     /// Whether everything that happens is remembered, for [`crate::Sim::history`].
@@ -66,6 +72,8 @@ impl Default for Config {
             start: 1_767_225_600, // 2026-01-01T00:00:00Z
             latency: Duration::from_millis(2),
             controllers: true,
+            speed: 1,
+            token: None,
             history: 20_000,
             keeps_history: false,
         }

@@ -13,6 +13,7 @@ mod daemon_set;
 mod definition;
 mod deployment;
 mod endpoints;
+pub(crate) mod expiry;
 mod garbage;
 mod job;
 mod namespace;
@@ -49,6 +50,8 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Endpoints => endpoints::reconcile(world, key),
         Actor::Budget => budget::reconcile(world, key),
         Actor::Autoscaler => autoscaler::reconcile(world, key),
+        Actor::Expiry => expiry::reconcile(world, key),
+        Actor::ReplicationController => replica_set::reconcile_controller(world, key),
         Actor::Quota => quota::reconcile(world, key),
         Actor::Garbage => garbage::reconcile(world, key),
         Actor::Scheduler => scheduler::reconcile(world, key),

@@ -4,6 +4,7 @@
 //! what the server would print of it: unknown fields, nulls and empty values gone, structs that a Go type holds by value
 //! there. Rules of sigs.k8s.io/json (a fork of Go's encoding/json) and of the `omitempty` tags of the API types.
 
+pub(crate) mod protobuf;
 mod scalar;
 mod wire;
 
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::schema::TypeRef;
 
 pub(crate) use scalar::kind;
-pub(crate) use wire::parse;
+pub(crate) use wire::{parse, paths};
 
 /// What decoding found besides the object.
 #[derive(Debug, Default)]

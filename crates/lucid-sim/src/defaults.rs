@@ -9,6 +9,7 @@ pub(crate) mod workload;
 
 use serde_json::{Value, json};
 
+use crate::admission::{limits, policy};
 use crate::json::{Json, JsonMut};
 use crate::kinds::Kind;
 
@@ -24,6 +25,10 @@ pub(crate) fn apply(kind: &Kind, object: &mut Value) {
         ("apps", "ReplicaSet") => workload::replica_set(object),
         ("apps", "StatefulSet") => workload::stateful_set(object),
         ("apps", "DaemonSet") => workload::daemon_set(object),
+        ("", "ReplicationController") => workload::replication_controller(object),
+        ("", "PodTemplate") => workload::pod_template(object),
+        ("", "LimitRange") => limits::complete(object),
+        ("admissionregistration.k8s.io", _) => policy::defaults(kind, object),
         ("batch", "Job") => workload::job(object),
         ("batch", "CronJob") => workload::cron_job(object),
         ("", "Service") => service::service(object),
@@ -82,7 +87,16 @@ fn definition(object: &mut Value) {
 }
 
 /// Defaults that a custom resource's schema declares, for what is missing and for nulls that cannot be.
-fn custom(value: &mut Value, schema: &Value) {
+/// Whether a schema, or one below it, has a default.
+pub(crate) fn has_any(schema: &Value) -> bool {
+    let below = |key: &str| schema.get(key).is_some_and(|inner| inner.is_object() && has_any(inner));
+    schema.get("default").is_some()
+        || schema.map("properties").into_iter().flatten().any(|(_, field)| has_any(field))
+        || below("items")
+        || below("additionalProperties")
+}
+
+pub(crate) fn custom(value: &mut Value, schema: &Value) {
     let more = schema.at("additionalProperties");
     if let Some(map) = value.as_object_mut() {
         let declared = schema.map("properties");

@@ -116,6 +116,10 @@ impl ApiError {
         self
     }
 
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(401, "Unauthorized", "Unauthorized".into(), None)
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource".into();
         Self::new(405, "MethodNotAllowed", message, Some(json!({})))

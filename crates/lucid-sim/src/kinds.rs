@@ -6,7 +6,7 @@ use lucid_schema::{Resource, Schema};
 use serde_json::Value;
 
 use crate::error::About;
-use crate::json::Json;
+use crate::json::{Json, JsonMut};
 use crate::schema::{Root, TypeRef};
 
 /// Where objects of a kind are stored. Versions of one kind share it.
@@ -49,6 +49,7 @@ tables! {
     QUOTAS = 24, "", "resourcequotas";
     LIMIT_RANGES = 25, "", "limitranges";
     LEASES = 26, "coordination.k8s.io", "leases";
+    CONTROLLERS = 27, "", "replicationcontrollers";
 }
 
 /// One kind in one version.
@@ -86,7 +87,7 @@ impl Kind {
 
     pub(crate) fn has_subresource(&self, name: &str) -> bool {
         match (&self.custom, self.builtin) {
-            (Some(custom), _) => custom.has(name),
+            (Some(custom), _) => matches!(name, "status" | "scale") && custom.has(name),
             (None, Some(builtin)) => builtin.subresource(name).is_some(),
             (None, None) => false,
         }
@@ -137,11 +138,22 @@ impl Kind {
             verbs: verbs.into_iter().map(str::to_owned).collect(),
             table,
             schema: Root::Custom(Arc::new(version.at("schema/openAPIV3Schema").clone())),
-            custom: Some(version.at("subresources").clone()),
+            custom: Some(declared(version)),
             builtin: None,
             kind,
         }
     }
+}
+
+/// What a version declares besides its schema: subresources, the columns of tables, fields that can be selected.
+fn declared(version: &Value) -> Value {
+    let mut out = version.at("subresources").clone();
+    if !out.is_object() {
+        out = serde_json::json!({});
+    }
+    out.put("columns", version.at("additionalPrinterColumns").clone());
+    out.put("selectable", version.at("selectableFields").clone());
+    out
 }
 
 /// All kinds that are served.

@@ -14,6 +14,7 @@
 mod admission;
 mod api;
 mod base64;
+mod cel;
 mod chooser;
 mod config;
 mod controllers;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Sleep;
 
 use crate::api::query::Query;
+use crate::api::user::User;
 use crate::api::{self, BODY_LIMIT, Reply, Request};
 use crate::door::{self, Door, Fault};
 use crate::error::ApiError;
@@ -122,6 +123,8 @@ where
         accept: header(http::header::ACCEPT),
         content_type: header(http::header::CONTENT_TYPE),
         user_agent: header(http::header::USER_AGENT),
+        authorization: header(http::header::AUTHORIZATION),
+        impersonated: impersonated(&head.headers),
         method: head.method,
         body: body.to_bytes(),
     })
@@ -131,6 +134,12 @@ where
 fn http_date(seconds: i64) -> http::HeaderValue {
     let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     http::HeaderValue::from_str(&httpdate::fmt_http_date(time)).expect("a date is plain text")
+}
+
+fn impersonated(headers: &http::HeaderMap) -> Option<User> {
+    let name = headers.get("impersonate-user")?.to_str().ok()?;
+    let groups = headers.get_all("impersonate-group").iter().filter_map(|group| group.to_str().ok());
+    Some(User::new(name, &groups.collect::<Vec<_>>()))
 }
 
 fn respond(reply: Reply) -> http::Response<SimBody> {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::history::History;
 use crate::service::SimService;
 use crate::truth::{self, Truth};
-use crate::world::World;
+use crate::world::{World, state};
 
 /// A cluster in the process. Clones are handles to the same one.
 ///
@@ -34,6 +34,7 @@ struct Shared {
     epoch: OnceLock<Instant>,
     /// What the clock showed at the epoch: a copy goes on from where its original stood.
     began: Duration,
+    speed: u32,
 }
 
 /// Why the cluster would not take an object.
@@ -53,11 +54,28 @@ impl std::error::Error for Refused {}
 
 impl Sim {
     pub fn new(config: Config) -> Self {
-        Self::of(World::new(config), Duration::ZERO)
+        let speed = config.speed.max(1);
+        Self::of(World::new(config), speed, Duration::ZERO)
     }
 
-    fn of(world: World, began: Duration) -> Self {
-        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), began };
+    /// The cluster that [`Sim::save`] wrote down. Its objects are as they were; containers start again, as after a
+    /// restart of every node.
+    ///
+    /// # Errors
+    /// When the state is none, or names kinds that are not served.
+    pub fn load(config: Config, state: &Value) -> Result<Self, Refused> {
+        let speed = config.speed.max(1);
+        let world = state::load(config, state).map_err(|message| Refused { code: 400, message })?;
+        Ok(Self::of(world, speed, Duration::ZERO))
+    }
+
+    /// Everything that the store holds, to go on from with [`Sim::load`]. Secrets are in it as they are.
+    pub fn save(&self) -> Value {
+        self.with(|world| state::save(world))
+    }
+
+    fn of(world: World, speed: u32, began: Duration) -> Self {
+        let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), began, speed };
         Self { shared: Arc::new(shared) }
     }
 
@@ -71,8 +89,8 @@ impl Sim {
         let mut world = snapshot.0.clone();
         world.chooser = Chooser::new(seed);
         world.history = world.config.keeps_history.then(History::default);
-        let now = world.now();
-        Self::of(world, now)
+        let (speed, now) = (world.config.speed.max(1), world.now());
+        Self::of(world, speed, now)
     }
 
     /// An object as it stands in the store.
@@ -105,8 +123,8 @@ impl Sim {
             let changed = self.shared.changed.notified();
             match due {
                 Some(due) => {
-                    let _ =
-                        tokio::time::timeout_at(self.epoch() + due.saturating_sub(self.shared.began), changed).await;
+                    let due = due.saturating_sub(self.shared.began) / self.shared.speed;
+                    let _ = tokio::time::timeout_at(self.epoch() + due, changed).await;
                 }
                 None => changed.await,
             }
@@ -115,7 +133,7 @@ impl Sim {
 
     /// Time since the first use.
     pub fn elapsed(&self) -> Duration {
-        self.shared.began + self.epoch().elapsed()
+        self.shared.began + self.epoch().elapsed() * self.shared.speed
     }
 
     /// Plants an object as it is, status included, past admission and validation.

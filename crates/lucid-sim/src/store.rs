@@ -135,6 +135,19 @@ impl Store {
         self.record(Change { revision: self.revision, table, old, new: Some(new) })
     }
 
+    /// Takes an object as it was saved, under the revision that it carries.
+    pub(crate) fn restore(&mut self, table: Table, object: Value) {
+        let (key, object) = (Key::of(&object), Arc::new(object));
+        self.index(table, &object, &key);
+        self.tables.entry(table).or_default().entry(key.namespace).or_default().insert(key.name, object);
+    }
+
+    /// Goes on at a revision, with nothing known of what was before it.
+    pub(crate) fn resume(&mut self, revision: u64) {
+        self.revision = revision;
+        self.compacted = revision;
+    }
+
     /// Removes the object; the change carries its last state under the revision of the removal.
     pub(crate) fn delete(&mut self, table: Table, namespace: &str, name: &str) -> Option<Change> {
         let rows = self.tables.get_mut(&table)?.get_mut(namespace)?;

@@ -66,6 +66,7 @@ fn whole(kind: &Kind, old: Option<&Value>, object: &Value, problems: &mut Proble
         ("", "PersistentVolumeClaim") if old.is_none() => claim::create(object, problems),
         ("apps", "Deployment") if old.is_none() => workload::deployment(object, problems),
         ("apps", "ReplicaSet") if old.is_none() => workload::replica_set(object, problems),
+        ("", "ReplicationController") if old.is_none() => workload::replication_controller(object, problems),
         ("apps", "StatefulSet") if old.is_none() => workload::stateful_set(object, problems),
         ("apps", "DaemonSet") if old.is_none() => workload::daemon_set(object, problems),
         ("autoscaling", "HorizontalPodAutoscaler") => autoscaler::check(old, object, problems),

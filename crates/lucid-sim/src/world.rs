@@ -10,15 +10,17 @@ pub(crate) mod metadata;
 pub(crate) mod queue;
 pub(crate) mod routes;
 pub(crate) mod seed;
+pub(crate) mod state;
 pub(crate) mod watchers;
 pub(crate) mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::api::user::User;
 use crate::api::{self, Reply, Request};
 use crate::chooser::Chooser;
 use crate::config::Config;
@@ -64,6 +66,10 @@ pub(crate) struct World {
     /// Pods that wait for a node.
     pub(crate) scheduling: BTreeSet<Key>,
     pub(crate) trace: Trace,
+    /// When each event was written last.
+    pub(crate) events: BTreeMap<Key, Duration>,
+    /// Who makes the current request; controllers are the cluster itself.
+    pub(crate) asker: User,
     /// What the answer to the current request warns of.
     pub(crate) warnings: Vec<String>,
     /// How many doors clients were given.
@@ -80,7 +86,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(config: Config) -> Self {
-        let mut world = Self {
+        let mut world = Self::empty(config);
+        seed::populate(&mut world);
+        world.history = world.config.keeps_history.then(History::default);
+        world
+    }
+
+    /// A cluster that has nothing yet, not even namespaces.
+    fn empty(config: Config) -> Self {
+        Self {
             store: Store::new(config.history),
             kinds: Kinds::new(),
             chooser: Chooser::new(config.seed),
@@ -91,6 +105,8 @@ impl World {
             addresses: Addresses::default(),
             scheduling: BTreeSet::new(),
             trace: Trace::default(),
+            events: BTreeMap::new(),
+            asker: User::default(),
             warnings: Vec::new(),
             doors: 0,
             client: None,
@@ -99,10 +115,7 @@ impl World {
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,
-        };
-        seed::populate(&mut world);
-        world.history = world.config.keeps_history.then(History::default);
-        world
+        }
     }
 
     /// Virtual time since the start.
@@ -122,8 +135,8 @@ impl World {
             let bookmark = self.next_bookmark;
             if let Some((due, actor, key)) = self.queue.pop_due(to.min(bookmark)) {
                 self.now = self.now.max(due);
-                // What makes custom resources served is a part of the API server.
-                if !self.config.controllers && actor != Actor::Definition {
+                // What makes custom resources served, and forgets events, is a part of the API server.
+                if !self.config.controllers && !matches!(actor, Actor::Definition | Actor::Expiry) {
                     continue;
                 }
                 if let Some(after) = crate::controllers::act(self, actor, &key) {
@@ -248,7 +261,8 @@ impl World {
                 Some(_) => {}
             }
         }
-        self.watchers.publish(change);
+        let now = self.seconds();
+        self.watchers.publish(change, now);
         routes::route(self, change);
     }
 }

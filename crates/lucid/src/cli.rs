@@ -31,8 +31,8 @@ pub(crate) struct Global {
     /// The kubeconfig context to use
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// The kubeconfig cluster to use
-    #[arg(long, global = true, value_name = "NAME")]
+    /// The kubeconfig cluster to use; with `validate`, also ask it what it would object to
+    #[arg(long, global = true, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
     pub(crate) cluster: Option<String>,
     /// The kubeconfig user to use
     #[arg(long, global = true, value_name = "NAME")]
@@ -119,6 +119,10 @@ pub(crate) enum Command {
     Health(Health),
     /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
     Rehearse(Rehearse),
+    /// A simulated Kubernetes on a loopback port, for kubectl, helm and any other client
+    Sim(SimArgs),
+    /// Look for every image in its registry: existence, digest, platforms
+    Images(Images),
     /// First-time secrets
     Secrets(Secrets),
     /// Print the least privileges that the deployer needs
@@ -251,6 +255,72 @@ pub(crate) struct Part {
     /// Adopt objects that exist and do not belong to this release
     #[arg(long)]
     pub(crate) take_ownership: bool,
+    /// Do not look for images in their registries; `images.check: false` of the release file does the same
+    #[arg(long)]
+    pub(crate) no_images: bool,
+    /// Refuse also when nothing is known of an image, because its registry does not answer
+    #[arg(long, conflicts_with = "no_images")]
+    pub(crate) strict: bool,
+    /// Delete this object and make it anew, if it cannot be changed into what is wanted; may be repeated
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(crate) allow_replace: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Images {
+    #[command(flatten)]
+    pub(crate) lookup: Lookup,
+    #[command(subcommand)]
+    pub(crate) command: Option<ImagesCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImagesCommand {
+    /// Write the digest that each image has now to the line that names it
+    Pin(Pin),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pin {
+    #[command(flatten)]
+    pub(crate) lookup: Lookup,
+    /// Write nothing; say what would change
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Which images are looked for, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Lookup {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// A platform that every image must have, such as linux/arm64; may be repeated
+    #[arg(long = "platform", value_name = "OS/ARCH", value_parser = platform)]
+    pub(crate) platforms: Vec<lucid_images::Platform>,
+    /// Ask the cluster for the platforms of its nodes and for the pods' pull secrets
+    #[arg(long)]
+    pub(crate) nodes: bool,
+    /// Certificate authorities that are believed besides the system's, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_ca: Option<PathBuf>,
+    /// How long all look-ups may take together
+    #[arg(long, default_value = "30s", value_name = "DURATION")]
+    pub(crate) timeout: Span,
+    /// Exit with 7 when nothing is known of an image
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+fn platform(text: &str) -> Result<lucid_images::Platform, String> {
+    match text.split_once('/') {
+        Some((os, architecture)) if !os.is_empty() && !architecture.is_empty() && !architecture.contains('/') => {
+            Ok(lucid_images::Platform { os: os.to_owned(), architecture: architecture.to_owned() })
+        }
+        _ => Err("expected a system and an architecture, such as linux/arm64".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -266,6 +336,9 @@ pub(crate) struct Deploy {
     /// How long the whole run may take; default: the release file's deadline
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
+    /// How long to watch the release after it was verified; a regression in that time is a failed deploy
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) bake: Option<Span>,
     /// What happens when a component fails; default: `onFailure` of the release file
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_failure: Option<OnFailure>,
@@ -321,6 +394,9 @@ pub(crate) struct Rollback {
     /// When the ordinary way is stuck: delete the workloads by force and make them again; volumes stay
     #[arg(long)]
     pub(crate) emergency: bool,
+    /// Delete this object and make it anew, if it cannot be changed into what is wanted; may be repeated
+    #[arg(long, value_name = "KIND/NAME")]
+    pub(crate) allow_replace: Vec<String>,
     /// Write nothing and say what would happen; with `server`, the server tries every change
     #[arg(long, value_enum, num_args = 0..=1, default_value_t = DryRunMode::None, default_missing_value = "client", require_equals = true, value_name = "WHERE")]
     pub(crate) dry_run: DryRunMode,
@@ -375,9 +451,37 @@ pub(crate) struct Why {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct History {
+    #[command(subcommand)]
+    pub(crate) command: Option<HistoryCommand>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Write a revision to a file: everything but the values of Secrets
+    Export(HistoryExport),
+    /// Keep the revision of a file as one more of the release; Secrets take the values that the cluster has
+    Import(HistoryImport),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryExport {
+    /// The revision; default: the one in service
+    #[arg(value_name = "REVISION")]
+    pub(crate) revision: Option<u64>,
+    /// Where to; default: stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryImport {
+    /// What `lucid history export` has written
+    #[arg(value_name = "FILE")]
+    pub(crate) from: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -417,6 +521,9 @@ pub(crate) struct Health {
     /// Exit with 7 when something could not be checked
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Also what has changed since the release was last verified: fields, times, and who
+    #[arg(long)]
+    pub(crate) since_healthy: bool,
     /// Leave out these checks: workloads, endpoints, services, ingresses, volumes, autoscalers, budgets, policies, quotas,
     /// objects, usage, nodes, webhooks, apis
     #[arg(long, value_name = "AREA", value_delimiter = ',')]
@@ -465,6 +572,26 @@ pub(crate) struct Rehearse {
     pub(crate) replay: Option<String>,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+}
+
+/// The kubeconfig is written to --kubeconfig FILE. It ends, and saves its state, on SIGINT or SIGTERM.
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// Where to listen: a loopback address, and a port or 0 for any that is free
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: String,
+    /// How many simulated seconds go by in one real second
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    /// Where the cluster is kept from one start to the next; holds Secrets as they are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Fixes the choices of controllers, scheduler and kubelets
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Run no controllers, scheduler or kubelets
+    #[arg(long)]
+    pub(crate) api_only: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod diff;
 mod explain;
 mod health;
 mod history;
+mod images;
 mod plan;
 mod rbac;
 mod reference;
@@ -14,6 +15,7 @@ mod rehearse;
 mod render;
 mod rollback;
 mod secrets;
+mod sim;
 mod status;
 mod validate;
 mod version;
@@ -42,6 +44,8 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Status(args) => status::run(global, &args, outlet),
         Command::Health(args) => health::run(global, &args, outlet),
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
+        Command::Sim(args) => sim::run(global, &args, outlet),
+        Command::Images(args) => images::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),
@@ -55,7 +59,8 @@ async fn connect(global: &Global) -> Result<Connected> {
     let options = ConnectOptions {
         kubeconfig: global.kubeconfig.clone(),
         context: global.context.clone(),
-        cluster: global.cluster.clone(),
+        // Without a name it is that of the context.
+        cluster: global.cluster.clone().filter(|name| !name.is_empty()),
         user: global.user.clone(),
         impersonate: global.impersonate.clone(),
         impersonate_groups: global.impersonate_groups.clone(),
@@ -68,6 +73,14 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
+}
+
+/// Runs to the end of the work and no longer: a name that is still being looked up does not hold up the program's end.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    done
 }
 
 /// Asks before something that cannot be taken back. Without a terminal nobody can answer, so `--yes` must have.
@@ -95,34 +108,43 @@ fn fresh_key() -> Result<lucid_deploy::FreshKey> {
     Ok(lucid_deploy::FreshKey(bytes))
 }
 
-/// SIGINT and SIGTERM, as inputs of a run. A second one of the same kind ends the program at once.
+/// How long after a signal the program ends in any case. Whatever it was at, the record in the cluster knows of it and the
+/// next command goes on from there; who sends SIGTERM often sends SIGKILL soon after.
+const FAREWELL: std::time::Duration = std::time::Duration::from_millis(1900);
+
+/// SIGINT and SIGTERM, as inputs of a run. A second one ends the program at once.
 fn signals() -> mpsc::UnboundedReceiver<lucid_engine::Signal> {
     use lucid_engine::Signal;
     let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            let mut count = 0;
+    // Listened for from here on, not from when the task is first run.
+    #[cfg(unix)]
+    if let (Ok(mut interrupt), Ok(mut terminate)) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    } {
+        tokio::spawn(async move {
+            let mut is_first = true;
             loop {
                 let signal = tokio::select! {
                     _ = interrupt.recv() => Signal::Interrupt,
                     _ = terminate.recv() => Signal::Terminate,
                 };
-                count += 1;
-                if count > 1 {
-                    let exit = if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
-                    std::process::exit(i32::from(exit.code()));
+                let exit = if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+                let leave = move || std::process::exit(i32::from(exit.code()));
+                if !std::mem::take(&mut is_first) {
+                    leave();
                 }
                 let _ = sender.send(signal);
+                // A thread of its own: the others may be waiting for an answer.
+                std::thread::spawn(move || {
+                    std::thread::sleep(FAREWELL);
+                    leave();
+                });
             }
-        }
-        #[cfg(not(unix))]
+        });
+    }
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             let _ = sender.send(Signal::Interrupt);
         }

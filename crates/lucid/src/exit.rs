@@ -35,7 +35,7 @@ pub(crate) const TABLE: &[(u8, &str)] = &[
     (4, "no answer from the cluster, or 401: the verdict is unknown"),
     (
         5,
-        "refused before any change: permission, lock, foreign object, missing Secret, no capacity, something needed is not ready",
+        "refused before any change: permission, lock, foreign object, missing Secret or image, no capacity, something needed is not ready",
     ),
     (6, "the plan has changes"),
     (7, "checked only in part (with `--strict`)"),

@@ -2,6 +2,7 @@
 
 use lucid_client::Error;
 use lucid_deploy::Refusal;
+use lucid_engine::Signal;
 use lucid_object::{Finding, Findings};
 
 use crate::exit::Exit;
@@ -68,6 +69,12 @@ impl From<Refusal> for Failure {
             Refusal::Cluster(findings) => Self { findings, ..Self::new(Exit::Refused, "refused; nothing was changed") },
             Refusal::Stuck(findings) => {
                 Self { findings, ..Self::new(Exit::WayBackFailed, "stopped half way: what was deleted is not gone") }
+            }
+            Refusal::Stopped(Signal::Interrupt) => {
+                Self::new(Exit::Interrupted, "interrupted before anything was changed")
+            }
+            Refusal::Stopped(Signal::Terminate) => {
+                Self::new(Exit::Terminated, "terminated before anything was changed")
             }
             Refusal::Unreachable(error) => Self { exit: Exit::Unreachable, ..error.into() },
         }

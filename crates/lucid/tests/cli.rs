@@ -7,9 +7,17 @@ mod bench;
 #[cfg(target_os = "linux")]
 #[path = "cli/bombs.rs"]
 mod bombs;
+/// `lucid health` over very many pods: what it asks, what it keeps, what it says.
+#[cfg(target_os = "linux")]
+#[path = "cli/crowd.rs"]
+mod crowd;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;
+/// Signals, and who ends when.
+#[cfg(unix)]
+#[path = "cli/signals.rs"]
+mod signals;
 /// `lucid validate`: every mistake at once, in each output, and what errors stop.
 #[path = "cli/validate.rs"]
 mod validate;

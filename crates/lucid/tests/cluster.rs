@@ -1,9 +1,18 @@
 //! Tests against a real control plane with kwok nodes. `cargo xtask test cluster` brings it up and runs them in its network
 //! namespace, one at a time; anywhere else they fail at once and say so.
 
+/// `lucid validate` beside the API server.
+#[path = "cluster/alike.rs"]
+mod alike;
+/// `lucid deploy --bake`.
+#[path = "cluster/bake.rs"]
+mod bake;
 /// Secret values stay where they belong.
 #[path = "cluster/canary.rs"]
 mod canary;
+/// Codes of the catalogue, produced for real.
+#[path = "cluster/causes.rs"]
+mod causes;
 /// Controllers of the simulator beside the real ones.
 #[path = "cluster/controllers.rs"]
 mod controllers;
@@ -31,12 +40,18 @@ mod plan;
 /// One object on both sides, and what is compared of it.
 #[path = "cluster/played.rs"]
 mod played;
+/// Revisions as files.
+#[path = "cluster/portable.rs"]
+mod portable;
 /// The Lucid release, accepted whole by the API server.
 #[path = "cluster/release.rs"]
 mod release;
 /// `lucid cleanup` and the emergency rollback.
 #[path = "cluster/removal.rs"]
 mod removal;
+/// Objects that cannot be changed, only made anew.
+#[path = "cluster/replace.rs"]
+mod replace;
 /// Replicas between a release and an autoscaler.
 #[path = "cluster/replicas.rs"]
 mod replicas;
@@ -58,6 +73,6 @@ mod testbed;
 /// The simulator beside a real API server: the same random requests to both.
 #[path = "cluster/twins.rs"]
 mod twins;
-/// `lucid validate` beside the API server.
+/// `lucid validate --cluster`.
 #[path = "cluster/validate.rs"]
 mod validate;

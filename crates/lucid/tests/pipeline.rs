@@ -1,5 +1,8 @@
 //! The workflows and their scripts, with no GitHub: structure from the parsed YAML, scripts run for real.
 
+/// The Dockerfiles: small, static, non-root and locked.
+#[path = "pipeline/images.rs"]
+mod images;
 /// What the scripts do: exit codes, signals, pinned digests, and a message that shows no secret.
 #[path = "pipeline/scripts.rs"]
 mod scripts;

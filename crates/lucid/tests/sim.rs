@@ -1,5 +1,9 @@
 //! The binary against the simulator: rehearsals of the Lucid release, without a cluster, kubectl or network.
 
+/// What holds for any releases.
+#[path = "sim/properties.rs"]
+mod properties;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

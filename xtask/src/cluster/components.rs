@@ -1,8 +1,10 @@
 //! The plan that the supervisor follows: the network, each component's command line, and when it counts as up.
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::layout::Layout;
+use super::node;
 use super::options::Options;
 use crate::tools;
 
@@ -10,7 +12,7 @@ use crate::tools;
 pub(crate) const SERVER: &str = "https://127.0.0.1:6443";
 /// The one address of the namespace besides loopback's. Pods are in 10.0.0.0/16, Services in 10.96.0.0/16.
 pub(crate) const ADDRESS: &str = "172.31.255.1";
-const PODS: &str = "10.0.0.0/16";
+pub(crate) const PODS: &str = "10.0.0.0/16";
 const SERVICES: &str = "10.96.0.0/16";
 
 /// What the supervisor reads; `testcluster/supervisor.go` explains the fields.
@@ -34,39 +36,56 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    fn run(name: &str, command: &str) -> Self {
+    pub(super) fn run(name: &str, command: &str) -> Self {
         Self { name: name.to_owned(), run: words(command), within: 30, ..Self::default() }
     }
 
-    fn start(name: &str, flags: &str) -> Self {
+    pub(super) fn start(name: &str, flags: &str) -> Self {
         let program = tools::path(name).display().to_string();
-        let start = std::iter::once(program).chain(words(flags)).collect();
+        Self::command(name, std::iter::once(program).chain(words(flags)).collect())
+    }
+
+    /// A component that is started by this command line.
+    pub(super) fn command(name: &str, start: Vec<String>) -> Self {
         Self { name: name.to_owned(), start, within: 60, ..Self::default() }
     }
 
-    fn ready(self, url: &str) -> Self {
+    /// A script that ends.
+    pub(super) fn script(name: &str, text: &str) -> Self {
+        let run = vec!["sh".to_owned(), "-ec".to_owned(), text.to_owned()];
+        Self { name: name.to_owned(), run, within: 60, ..Self::default() }
+    }
+
+    pub(super) fn ready(self, url: &str) -> Self {
         Self { ready: url.to_owned(), ..self }
     }
 }
 
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-pub(crate) fn plan(layout: &Layout, options: &Options, until_eof: bool) -> Plan {
+pub(crate) fn plan(layout: &Layout, options: &Options, until_eof: bool) -> Result<Plan> {
     let mut steps = network();
-    steps.extend([etcd(), apiserver(), controllers(), scheduler(), healthd(), kwok()]);
+    if options.containers {
+        steps.extend(node::ground(layout));
+        steps.extend([etcd(), apiserver(), controllers(), scheduler()]);
+        steps.extend(node::steps(layout)?);
+    } else {
+        steps.push(Step::run("network", &format!("ip route add local {PODS} dev lo")));
+        steps.extend([etcd(), apiserver(), controllers(), scheduler(), healthd(), kwok()]);
+    }
     steps.extend(furniture(options));
-    Plan { dir: layout.dir.display().to_string(), until_eof, steps }
+    Ok(Plan { dir: layout.dir.display().to_string(), until_eof, steps })
 }
 
-/// Loopback, one address with the default route, and the pods' addresses made local so that healthd answers on them.
+/// Loopback, and one address with the default route. kwok's pods get their addresses made local besides, so that healthd
+/// answers on them.
 fn network() -> Vec<Step> {
     let commands = [
         "ip link set lo up".to_owned(),
         format!("ip address add {ADDRESS}/32 dev lo"),
         format!("ip route add default dev lo src {ADDRESS}"),
-        format!("ip route add local {PODS} dev lo"),
     ];
     commands.iter().map(|command| Step::run("network", command)).collect()
 }
@@ -90,7 +109,7 @@ fn apiserver() -> Step {
          --tls-cert-file pki/server.crt --tls-private-key-file pki/server.key --client-ca-file pki/ca.crt \
          --token-auth-file tokens.csv --authorization-mode Node,RBAC --allow-privileged \
          --service-account-issuer https://kubernetes.default.svc --service-account-key-file pki/sa.pub \
-         --service-account-signing-key-file pki/sa.key \
+         --service-account-signing-key-file pki/sa.key --kubelet-preferred-address-types InternalIP \
          --max-requests-inflight 4000 --max-mutating-requests-inflight 2000 \
          --audit-policy-file audit-policy.json --audit-log-path audit.log --profiling=false"
     );
@@ -132,7 +151,7 @@ fn furniture(options: &Options) -> Vec<Step> {
     let kubectl = format!("{} --kubeconfig", tools::path("kubectl").display());
     let admin = format!("{kubectl} admin.kubeconfig");
     let mut steps = vec![Step::run("objects", &format!("{admin} create --validate=false -f objects.json"))];
-    if options.nodes > 0 {
+    if options.nodes > 0 || options.containers {
         let tainted = format!("{admin} get nodes -o jsonpath={{.items[*].spec.taints}}");
         let untainted = format!("for i in $(seq 200); do test -z \"$({tainted})\" && exit; sleep 0.05; done; exit 1");
         let run = vec!["sh".to_owned(), "-c".to_owned(), untainted];
@@ -148,7 +167,7 @@ mod tests {
     use super::*;
 
     fn steps() -> Vec<Step> {
-        plan(&Layout::new("x"), &Options::default(), false).steps
+        plan(&Layout::new("x"), &Options::default(), false).expect("a plan").steps
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{fs, io};
 use anyhow::{Context, Result, bail};
 
 use super::layout::Layout;
+use super::node;
 use crate::process::seconds;
 
 /// The supervisor stops its components one after the other; together they get this long.
@@ -35,6 +36,7 @@ pub(crate) fn down(layout: &Layout) -> Result<()> {
 
 /// Removes the files of a cluster that does not run.
 pub(crate) fn remove(layout: &Layout) -> Result<()> {
+    node::forget_cgroups(layout)?;
     match fs::remove_dir_all(&layout.dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("remove {}", layout.dir.display()))

@@ -7,8 +7,11 @@ use super::options::Options;
 use crate::tools::KUBERNETES;
 
 pub(crate) fn all(options: &Options) -> Value {
-    let nodes = (0..options.nodes).map(|i| node(i, options));
-    let volumes = (0..options.volumes).map(volume);
+    // The kubelet makes its own.
+    let count = if options.containers { 0 } else { options.nodes };
+    let nodes = (0..count).map(|i| node(i, options));
+    let folder = options.containers.then(|| super::layout::Layout::new(&options.name).text("volumes"));
+    let volumes = (0..options.volumes).map(|i| volume(i, folder.as_deref()));
     let items: Vec<Value> = nodes.chain([storage_class()]).chain(volumes).collect();
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }
@@ -62,7 +65,9 @@ fn storage_class() -> Value {
     })
 }
 
-fn volume(index: usize) -> Value {
+/// `folder` is where they are, when there are containers that may write to them.
+fn volume(index: usize, folder: Option<&str>) -> Value {
+    let path = folder.map_or("/nonexistent".to_owned(), |folder| format!("{folder}/{index:03}"));
     json!({
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -72,8 +77,7 @@ fn volume(index: usize) -> Value {
             "accessModes": ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"],
             "persistentVolumeReclaimPolicy": "Retain",
             "storageClassName": CLASS,
-            // Never mounted by anyone: no container runs here.
-            "hostPath": {"path": "/nonexistent"},
+            "hostPath": {"path": path},
         },
     })
 }

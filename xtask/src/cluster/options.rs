@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// How many volumes there are to be claimed
     #[arg(long, default_value_t = 60)]
     pub(crate) volumes: usize,
+    /// One node that runs real containers instead of kwok's, with a registry on loopback; needs root
+    #[arg(long)]
+    pub(crate) containers: bool,
     /// Log the requests of every user, not only those of the clients under test
     #[arg(long)]
     pub(crate) audit: bool,

@@ -10,6 +10,7 @@ use std::{fs, thread};
 use anyhow::{Context, Result, bail};
 
 use super::layout::Layout;
+use super::options::Options;
 use crate::process::Process;
 use crate::tools;
 
@@ -19,11 +20,15 @@ pub(crate) fn is_root() -> bool {
 }
 
 /// Starts the supervisor. It is in a process group of its own, so that Ctrl-C at the terminal does not reach it.
-pub(crate) fn start(layout: &Layout, until_eof: bool) -> Result<Child> {
+pub(crate) fn start(layout: &Layout, options: &Options, until_eof: bool) -> Result<Child> {
     let log = File::create(layout.path("supervisor.log"))?;
     let mut command = Command::new("unshare");
     if !is_root() {
         command.arg("--map-root-user");
+    }
+    if options.containers {
+        // What is mounted in there is gone with the last process.
+        command.args(["--mount", "--propagation", "private"]);
     }
     command.args(["--net", "--"]).arg(tools::path("supervisor")).arg(layout.path("plan.json"));
     let input = if until_eof { Stdio::piped() } else { Stdio::null() };

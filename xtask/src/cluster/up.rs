@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::layout::Layout;
 use super::options::Options;
-use super::{components, credentials, down, objects, stages, status, supervisor};
+use super::{components, credentials, down, node, objects, stages, status, supervisor};
 use crate::process::{is_installed, output, run, seconds};
 use crate::tools;
 
@@ -48,11 +48,14 @@ pub(crate) fn up(options: &Options, keep: Keep) -> Result<Guard> {
         return already_up(layout, keep);
     }
     requirements()?;
-    tools::cluster()?;
+    match options.containers {
+        true => node::requirements()?,
+        false => tools::cluster()?,
+    }
     println!("cluster {}: starting", layout.name);
     let began = Instant::now();
     prepare(&layout, options, keep)?;
-    let mut guard = Guard { held: Some(supervisor::start(&layout, keep == Keep::WhileHeld)?), layout };
+    let mut guard = Guard { held: Some(supervisor::start(&layout, options, keep == Keep::WhileHeld)?), layout };
     let child = guard.held.as_mut().context("the supervisor was started")?;
     if let Err(error) = supervisor::follow(&guard.layout, child) {
         // Its logs stay for whoever wants to know why; its processes do not.
@@ -116,6 +119,9 @@ fn prepare(layout: &Layout, options: &Options, keep: Keep) -> Result<()> {
     credentials::write(layout, options.audit)?;
     layout.write("stages.yaml", &stages::configuration())?;
     layout.write("objects.json", &objects::all(options).to_string())?;
-    let plan = components::plan(layout, options, keep == Keep::WhileHeld);
+    if options.containers {
+        node::write(layout, options)?;
+    }
+    let plan = components::plan(layout, options, keep == Keep::WhileHeld)?;
     layout.write("plan.json", &serde_json::to_string_pretty(&plan)?)
 }

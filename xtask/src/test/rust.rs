@@ -6,7 +6,8 @@ use super::architecture::Workspace;
 use crate::process::{cargo, output, run};
 
 /// Packages and their test targets that are suites of their own.
-const SUITES: [(&str, &str); 3] = [("lucid", "sim"), ("lucid", "cluster"), ("lucid-deploy", "crash")];
+const SUITES: [(&str, &str); 5] =
+    [("lucid", "sim"), ("lucid", "clients"), ("lucid", "cluster"), ("lucid", "containers"), ("lucid-deploy", "crash")];
 
 pub(super) fn formatting() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))

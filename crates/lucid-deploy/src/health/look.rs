@@ -1,6 +1,7 @@
 //! One LIST a kind and namespace, each with its time, or with the reason why it could not be had.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -9,7 +10,7 @@ use lucid_client::{ApiClient, Change, Error, ListKind, Result, Target};
 use lucid_object::{Gvk, ObjectSet};
 use lucid_plan::Resources;
 use lucid_status::Cluster;
-use lucid_status::health::{Area, Coverage, Look, Scope, Unseen};
+use lucid_status::health::{Area, Coverage, Look, Scope, Sieve, Unseen};
 use serde_json::Value;
 
 use crate::cache::Cache;
@@ -62,9 +63,16 @@ pub(super) async fn look(
     client: &ApiClient,
     wishes: &BTreeSet<Target>,
     patience: Duration,
+    sieve: &Mutex<Sieve>,
 ) -> Result<(Cache, Coverage)> {
     let (mut cache, mut coverage) = (Cache::default(), Coverage::default());
-    let lost = add(client, wishes, patience, &mut cache, &mut coverage).await;
+    // What events say of pods that turn out to be well is not kept.
+    let (events, others): (BTreeSet<Target>, BTreeSet<Target>) =
+        wishes.iter().cloned().partition(|target| target.gvk.kind == "Event");
+    let mut lost = add(client, &others, patience, sieve, &mut cache, &mut coverage).await;
+    if lost.is_none() || !coverage.listed.is_empty() {
+        lost = add(client, &events, patience, sieve, &mut cache, &mut coverage).await.or(lost);
+    }
     match lost {
         Some(error) if coverage.listed.is_empty() || error.code() == Some(401) => Err(error),
         _ => Ok((cache, coverage)),
@@ -76,10 +84,12 @@ pub(super) async fn add(
     client: &ApiClient,
     wishes: &BTreeSet<Target>,
     patience: Duration,
+    sieve: &Mutex<Sieve>,
     cache: &mut Cache,
     coverage: &mut Coverage,
 ) -> Option<Error> {
-    let mut lists = stream::iter(wishes.iter().map(|target| one(client, target, patience))).buffer_unordered(AT_ONCE);
+    let lists = wishes.iter().map(|target| one(client, target, patience, sieve));
+    let mut lists = stream::iter(lists).buffer_unordered(AT_ONCE);
     let mut lost = None;
     while let Some((target, took, listed)) = lists.next().await {
         let gvk = &target.gvk;
@@ -106,21 +116,20 @@ pub(super) async fn add(
     lost
 }
 
-async fn one<'a>(client: &ApiClient, target: &'a Target, patience: Duration) -> (&'a Target, u64, Result<Vec<Value>>) {
+async fn one<'a>(
+    client: &ApiClient,
+    target: &'a Target,
+    patience: Duration,
+    sieve: &Mutex<Sieve>,
+) -> (&'a Target, u64, Result<Vec<Value>>) {
     let began = Instant::now();
     let is_secret = target.gvk.group.is_empty() && target.gvk.kind == "Secret";
     let kind = if is_secret { ListKind::Metadata } else { ListKind::Full };
-    let listed = in_time(patience, &format!("list {}", target.plural), client.list(target, kind)).await;
-    let objects = listed.map(|listed| listed.items.into_iter().map(slim).collect());
-    (target, u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), objects)
-}
-
-/// Who set which field is half of an object's size, and no question of health.
-fn slim(mut object: Value) -> Value {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-    object
+    let mut keep = |object: Value| sieve.lock().unwrap_or_else(PoisonError::into_inner).keep(object);
+    let listed = client.list_keeping(target, kind, &mut keep);
+    let listed = in_time(patience, &format!("list {}", target.plural), listed).await;
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    (target, took, listed.map(|listed| listed.items))
 }
 
 fn reason(error: &Error, target: &Target) -> String {

@@ -46,12 +46,17 @@ async fn one(client: &ApiClient, secret: &ObjectRef, request: &HealthRequest<'_>
         Err(error) if error.is_forbidden() => return Some(Tls::Unseen("we may not read this Secret".into())),
         Err(error) => return Some(Tls::Unseen(error.to_string())),
     };
-    let key = decoded(&object, "tls.key").and_then(|bytes| String::from_utf8(bytes).ok());
+    let (chain, key) = tls_of(&object);
     if let Some(key) = &key {
         request.cleaner.keep(key);
     }
-    let Some(chain) = decoded(&object, "tls.crt") else { return Some(Tls::Unreadable("it has no tls.crt".into())) };
+    let Some(chain) = chain else { return Some(Tls::Unreadable("it has no tls.crt".into())) };
     Some(certificate::read(&chain, key.as_deref()))
+}
+
+/// `tls.crt` and `tls.key` of a Secret.
+pub(crate) fn tls_of(secret: &Value) -> (Option<Vec<u8>>, Option<String>) {
+    (decoded(secret, "tls.crt"), decoded(secret, "tls.key").and_then(|bytes| String::from_utf8(bytes).ok()))
 }
 
 fn decoded(secret: &Value, field: &str) -> Option<Vec<u8>> {

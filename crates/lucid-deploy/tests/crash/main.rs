@@ -4,6 +4,8 @@
 //! requests meet a fault, and then a fresh process goes on, goes back, or brings a newer release. What must hold in the
 //! end and on the way is in [`judge`]. `LUCID_SOAK` runs all of them; `LUCID_CRASH` one, by the name that a failure prints.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "how many scenarios there were is what the soak notes")]
+
 mod judge;
 mod shop;
 mod stage;

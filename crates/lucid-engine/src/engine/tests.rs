@@ -10,6 +10,9 @@ use serde_json::json;
 use super::*;
 use crate::event::Stamped;
 
+mod bake;
+mod replace;
+
 const RELEASE: &str = "apiVersion: lucid.dev/v1alpha1
 kind: Release
 metadata: {name: shop}
@@ -96,6 +99,7 @@ impl Play {
             probe_unchanged: false,
             unstick: false,
             tolerated: BTreeSet::new(),
+            bake: Duration::ZERO,
         };
         let mut play = Self {
             engine: Engine::new(plan, options),

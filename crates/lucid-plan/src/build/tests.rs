@@ -140,6 +140,7 @@ fn draw(plan: &Plan) -> Vec<String> {
     let symbol = |action: &Action| match action {
         Action::Create => "+",
         Action::Update => "~",
+        Action::Replace { .. } => "±",
         Action::Delete { .. } => "-",
         Action::Unchanged => "=",
     };

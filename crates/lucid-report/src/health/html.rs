@@ -4,7 +4,7 @@ use lucid_object::Finding;
 use lucid_status::HealthReport;
 use lucid_status::health::{Check, ComponentHealth, State};
 
-use super::{counts, escape, unknown, verdict};
+use super::{counts, escape, omitted, since_when, told, unknown, verdict};
 
 const STYLE: &str = include_str!("health.css");
 
@@ -25,6 +25,11 @@ pub(super) fn render(report: &HealthReport) -> String {
         "Causes",
         report.causes.iter().map(|group| finding(&group.message, &group.example.finding)).collect(),
     );
+    if let Some(since) = &report.since_healthy {
+        let changes = since.changes.iter().map(|change| format!("{} {}", change.at, told(change)));
+        let changes = changes.chain(omitted(since)).map(|change| format!("<li>{}</li>\n", escape(&change))).collect();
+        section(&mut body, &format!("Changed {}", since_when(since)), list(changes));
+    }
     section(&mut body, "Components", vec![components(report)]);
     let rest: Vec<String> = report.checks.iter().map(check).collect();
     section(&mut body, "Beside the components", list(rest));

@@ -4,7 +4,7 @@ use lucid_object::Finding;
 use lucid_status::HealthReport;
 use lucid_status::health::State;
 
-use super::{counts, unknown, verdict};
+use super::{counts, omitted, since_when, told, unknown, verdict};
 
 pub(super) fn render(report: &HealthReport) -> String {
     let mut out = format!(
@@ -36,6 +36,10 @@ pub(super) fn render(report: &HealthReport) -> String {
     }
     for check in report.checks.iter().filter(|check| check.state > State::Ok) {
         out.push_str(&format!("| {} | | | | {}: {} |\n", mark(check.state), cell(&check.name), cell(&check.message)));
+    }
+    if let Some(since) = &report.since_healthy {
+        let changes = since.changes.iter().map(|change| format!("{} {}", change.at, cell(&told(change))));
+        section(&mut out, &format!("Changed {}", since_when(since)), changes.chain(omitted(since)));
     }
     section(
         &mut out,

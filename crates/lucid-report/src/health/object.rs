@@ -28,14 +28,18 @@ pub(super) fn yaml(report: &HealthReport) -> String {
     yaml::emit(&whole(report))
 }
 
-/// Causes first, so that a reader who stops early has read what counts; then the checks, then the summary.
+/// Causes first, so that a reader who stops early has read what counts; then what has
+/// changed, the checks, and the summary.
 pub(super) fn ndjson(report: &HealthReport) -> String {
     let lines = |kind: &'static str, values: Vec<Value>| values.into_iter().map(move |value| with_head(kind, value));
     let causes = report.causes.iter().map(|cause| json!(cause)).collect();
     let checks = report.all_checks().map(|check| json!(check)).collect();
+    let changes = report.since_healthy.iter().flat_map(|since| &since.changes).map(|change| json!(change)).collect();
     let summary = json!({"release": report.release, "namespace": report.namespace, "cluster": report.cluster,
         "state": report.state, "summary": report.summary, "checkedAt": report.checked_at, "tookMs": report.took_ms});
-    let all =
-        lines("HealthCause", causes).chain(lines("HealthCheck", checks)).chain(lines("HealthSummary", vec![summary]));
+    let all = lines("HealthCause", causes)
+        .chain(lines("HealthChange", changes))
+        .chain(lines("HealthCheck", checks))
+        .chain(lines("HealthSummary", vec![summary]));
     all.map(|line| format!("{line}\n")).collect()
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lucid_object::{Finding, ObjectRef, Position};
-use lucid_status::health::{Area, Check, ComponentHealth, HealthReport, State, Summary, Usage};
+use lucid_status::health::{Area, Change, Check, ComponentHealth, HealthReport, SinceHealthy, State, Summary, Usage};
 use lucid_status::{Certainty, Class, Diagnosis, Group};
 use serde_json::Value;
 
@@ -105,7 +105,23 @@ fn report() -> HealthReport {
         warnings: vec![cordoned],
         components,
         checks,
+        since_healthy: Some(since_healthy()),
     }
+}
+
+fn since_healthy() -> SinceHealthy {
+    let change = |at: &str, object: Option<ObjectRef>, what: &str, by: Option<&str>| Change {
+        at: at.parse::<Timestamp>().unwrap(),
+        object,
+        what: what.into(),
+        by: by.map(str::to_owned),
+    };
+    let api = ObjectRef::new("apps", "Deployment", Some("shop"), "api");
+    let changes = vec![
+        change("2026-11-25T11:41:00Z", None, "run 8 (lucid deploy production) failed", Some("ann@ci")),
+        change("2026-11-25T11:40:00Z", Some(api), "spec.replicas set", Some("kubectl-edit <script> \u{1b}[31m")),
+    ];
+    SinceHealthy::new(7, "2026-11-24T09:00:00Z".parse().unwrap(), changes)
 }
 
 fn printed(output: Output) -> String {
@@ -138,6 +154,7 @@ fn json_ndjson_and_yaml_say_the_same() {
     let kinds: Vec<&str> = lines.iter().map(|line| line["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds[0], "HealthCause", "causes come first");
     assert_eq!(kinds.iter().filter(|kind| **kind == "HealthCheck").count(), 6);
+    assert_eq!(kinds.iter().filter(|kind| **kind == "HealthChange").count(), 2);
     assert_eq!(lines.last().unwrap()["summary"], json["summary"]);
 }
 

@@ -4,7 +4,7 @@ use lucid_object::{Code, Finding};
 use lucid_status::HealthReport;
 use lucid_status::health::{Check, ComponentHealth, State, Usage};
 
-use super::{counts, unknown, verdict};
+use super::{counts, omitted, since_when, told, unknown, verdict};
 use crate::diagnostic;
 use crate::redact::strip;
 use crate::style::{Paint, cut, pad};
@@ -18,6 +18,7 @@ pub(super) fn render(report: &HealthReport, paint: Paint, wide: bool) -> String 
     out.push_str(&table(report, paint, wide));
     out.push_str(&beside(report, paint, wide));
     out.push_str(&causes(report, paint));
+    out.push_str(&changes(report, paint, wide));
     out.push_str(&lesser(report, paint, wide));
     out
 }
@@ -145,6 +146,21 @@ fn causes(report: &HealthReport, paint: Paint) -> String {
         }
         out.push_str(&format!("\n{}", diagnostic::render(&finding, paint)));
     }
+    out
+}
+
+/// What changed, a line each: what of it brought the causes about is for people to see.
+fn changes(report: &HealthReport, paint: Paint, wide: bool) -> String {
+    let Some(since) = &report.since_healthy else { return String::new() };
+    let mut out = format!("\n{}\n", paint.bold(&since_when(since)));
+    for change in &since.changes {
+        let text = format!("  {}  {}", change.at.strftime("%m-%d %H:%M:%S"), strip(&told(change), 400));
+        out.push_str(&format!("{}\n", if wide { text } else { cut(&text, WIDTH) }));
+    }
+    if since.changes.is_empty() {
+        out.push_str("  nothing that the cluster remembers\n");
+    }
+    out.extend(omitted(since).map(|more| format!("  {more}\n")));
     out
 }
 

@@ -20,12 +20,32 @@ pub(crate) fn raw(request: &Request) -> Result<(Value, Vec<String>), ApiError> {
     if request.body.len() > BODY_LIMIT {
         return Err(ApiError::too_large(format!("limit is {BODY_LIMIT}")));
     }
+    if request.content_type.contains("application/vnd.kubernetes.protobuf") && !request.body.is_empty() {
+        let value = decode::protobuf::read(&request.body);
+        return Ok((value.map_err(ApiError::bad_request)?, Vec::new()));
+    }
     if request.content_type.contains("yaml") {
         let text = std::str::from_utf8(&request.body).map_err(|error| ApiError::bad_request(error.to_string()))?;
-        let value = serde_saphyr::from_str(text);
-        return Ok((value.map_err(|error| unreadable(request, &error.to_string()))?, Vec::new()));
+        let (value, repeated) = yaml(text).map_err(|error| unreadable(request, &error))?;
+        return Ok((value, repeated.into_iter().collect()));
     }
     decode::parse(&request.body).map_err(|error| unreadable(request, &go_words(&error)))
+}
+
+/// YAML as JSON, and the first key that it sets twice. The last one counts.
+pub(crate) fn yaml(text: &str) -> Result<(Value, Option<String>), String> {
+    let error = match serde_saphyr::from_str(text) {
+        Ok(value) => return Ok((value, None)),
+        Err(error) => error,
+    };
+    let lenient = serde_saphyr::options! { duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins };
+    let value = serde_saphyr::from_str_with_options(text, lenient).map_err(|_| error.to_string())?;
+    let repeated = error.location().map(|location| {
+        let line = usize::try_from(location.line()).unwrap_or(0);
+        let key = text.lines().nth(line.saturating_sub(1)).and_then(|line| line.split(':').next()).unwrap_or_default();
+        format!("line {line}: key {:?} already set in map", key.trim().trim_matches(['\'', '"']))
+    });
+    Ok((value, repeated))
 }
 
 /// The object of a POST or PUT.
@@ -39,7 +59,7 @@ pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Resul
     if let Some(error) = findings.error {
         return Err(unfit(kind, &kind.version, &kind.kind, &error));
     }
-    let told: Vec<String> = duplicates.into_iter().chain(findings.strict).collect();
+    let told = in_order(kind, request, duplicates, findings.strict);
     match validation(request) {
         Validation::Strict if !told.is_empty() => {
             let why = format!("strict decoding error: {}", told.join(", "));
@@ -49,6 +69,21 @@ pub(crate) fn object(world: &mut World, kind: &Kind, request: &Request) -> Resul
         _ => world.warnings.extend(told),
     }
     Ok(object)
+}
+
+/// What is told of fields, in the order of the document where the kind is built in.
+fn in_order(kind: &Kind, request: &Request, duplicates: Vec<String>, unknown: Vec<String>) -> Vec<String> {
+    let is_mixed = !duplicates.is_empty() && !unknown.is_empty();
+    let mut told: Vec<String> = duplicates.into_iter().chain(unknown).collect();
+    if is_mixed && !kind.is_custom() && !request.content_type.contains("yaml") {
+        let paths = decode::paths(&request.body);
+        told.sort_by_key(|text| {
+            let path = text.split('"').nth(1).unwrap_or_default();
+            let mut found = paths.iter().enumerate().filter(|(_, known)| *known == path).map(|(at, _)| at);
+            if text.starts_with("duplicate") { found.nth(1) } else { found.next() }
+        });
+    }
+    told
 }
 
 /// From JSON that claims to be of this kind to the object in its stored version, with defaults.
@@ -90,7 +125,7 @@ pub(crate) fn validation(request: &Request) -> Validation {
 
 pub(crate) fn check_media(request: &Request) -> Result<(), ApiError> {
     let media = request.content_type.split(';').next().unwrap_or("").trim();
-    if matches!(media, "" | "application/json" | "application/yaml") {
+    if matches!(media, "" | "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf") {
         return Ok(());
     }
     Err(ApiError::unsupported_media_type(MEDIA))

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::defaults;
 use crate::json::{Json, JsonMut};
 use crate::kinds::{Kind, Table};
+use crate::schema::Root;
 
 /// The object as clients see it, in the version that was asked for.
 pub(crate) fn present(kind: &Kind, object: &Arc<Value>) -> Arc<Value> {
@@ -15,7 +17,15 @@ pub(crate) fn present(kind: &Kind, object: &Arc<Value>) -> Arc<Value> {
         shown.cut("spec/internalTrafficPolicy");
         return Arc::new(shown);
     }
-    in_version(kind, object)
+    let shown = in_version(kind, object);
+    if let Root::Custom(schema) = &kind.schema
+        && defaults::has_any(schema)
+    {
+        let mut shown = Value::clone(&shown);
+        defaults::custom(&mut shown, schema);
+        return Arc::new(shown);
+    }
+    shown
 }
 
 /// The object in the version that was asked for.

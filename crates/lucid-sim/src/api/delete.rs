@@ -18,10 +18,10 @@ pub(crate) fn one(world: &mut World, kind: &Kind, target: &Target, request: &Req
     let options = options(request)?;
     warn_of_orphans(world, kind, &options);
     Ok(match world.delete(kind, &target.namespace, &target.name, &options)? {
-        Deleted::Marked(object) => Reply::json(200, &format::one(&object, kind, format)),
+        Deleted::Marked(object) => Reply::json(200, &format::one(&object, kind, format, world.seconds())),
         // Pods and a few more are given back as they were; the rest as a note of success.
         Deleted::Gone(object) | Deleted::Pending(object) if returns_object(kind) => {
-            Reply::json(200, &format::one(&object, kind, format))
+            Reply::json(200, &format::one(&object, kind, format, world.seconds()))
         }
         Deleted::Gone(object) | Deleted::Pending(object) => Reply::json(200, &gone_status(kind, &object)),
     })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::api::openapi;
 use crate::api::path::Fixed;
 use crate::api::{Reply, Request};
 use crate::error::ApiError;
@@ -37,7 +38,7 @@ pub(crate) fn fixed(world: &World, what: Fixed, request: &Request) -> Result<Rep
             Ok(Reply::json(200, &group))
         }
         Fixed::Resources { group, version } => resources(world, &group, &version),
-        Fixed::OpenApi(_) => Err(ApiError::no_such_path()),
+        Fixed::OpenApi(rest) => openapi::serve(world, &rest, request),
     }
 }
 

@@ -15,7 +15,27 @@ pub(crate) enum Format {
     Full,
     Metadata,
     MetadataList,
-    Table,
+    Table(Include),
+}
+
+/// What a table's rows carry of their objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Include {
+    None,
+    Metadata,
+    Object,
+}
+
+impl Include {
+    /// What `includeObject` asks for.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        match text {
+            "" | "Metadata" => Some(Self::Metadata),
+            "None" => Some(Self::None),
+            "Object" => Some(Self::Object),
+            _ => None,
+        }
+    }
 }
 
 impl Format {
@@ -32,7 +52,7 @@ impl Format {
             }
             match parts.find_map(|parameter| parameter.strip_prefix("as=")) {
                 None => Some(Self::Full),
-                Some("Table") => Some(Self::Table),
+                Some("Table") => Some(Self::Table(Include::Metadata)),
                 Some("PartialObjectMetadata") => Some(Self::Metadata),
                 Some("PartialObjectMetadataList") => Some(Self::MetadataList),
                 Some(_) => None,
@@ -41,12 +61,13 @@ impl Format {
     }
 }
 
-pub(crate) fn one(object: &Arc<Value>, kind: &Kind, format: Format) -> Arc<Value> {
+pub(crate) fn one(object: &Arc<Value>, kind: &Kind, format: Format, now: i64) -> Arc<Value> {
     match format {
         Format::Full => convert::present(kind, object),
         Format::Metadata | Format::MetadataList => Arc::new(metadata(object)),
-        Format::Table => {
-            Arc::new(table::of(kind, std::slice::from_ref(object), object.str("metadata/resourceVersion")))
+        Format::Table(include) => {
+            let metadata = json!({"resourceVersion": object.str("metadata/resourceVersion")});
+            Arc::new(table::of(kind, std::slice::from_ref(object), metadata, include, now))
         }
     }
 }
@@ -56,11 +77,11 @@ pub(crate) fn metadata(object: &Value) -> Value {
 }
 
 /// One line of a watch.
-pub(crate) fn encode_event(event: &str, object: &Arc<Value>, kind: &Kind, format: Format) -> Bytes {
+pub(crate) fn encode_event(event: &str, object: &Arc<Value>, kind: &Kind, format: Format, now: i64) -> Bytes {
     let shown = match (event, format) {
         ("ERROR", _) => object.clone(),
         ("BOOKMARK", Format::Full) => object.clone(),
-        _ => one(object, kind, format),
+        _ => one(object, kind, format, now),
     };
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(b"{\"type\":\"");
@@ -84,7 +105,7 @@ mod tests {
     fn negotiation() {
         check("", Some(Format::Full));
         check("application/json, */*", Some(Format::Full));
-        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Some(Format::Table));
+        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Some(Format::Table(Include::Metadata)));
         check("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", Some(Format::Metadata));
         check("application/vnd.kubernetes.protobuf,application/json", Some(Format::Full));
         check("application/vnd.kubernetes.protobuf", None);

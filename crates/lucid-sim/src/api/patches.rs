@@ -53,7 +53,7 @@ pub(crate) fn patch(
         Some(how) => rewrite(world, kind, target, request, how)?,
         None => apply(world, kind, target, request)?,
     };
-    Ok(reply(kind, &write, format))
+    Ok(reply(world, kind, &write, format))
 }
 
 type Written = crate::world::write::Write;
@@ -270,11 +270,15 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
 
 fn read_config(request: &Request) -> Result<Value, ApiError> {
     let text = std::str::from_utf8(&request.body).unwrap_or_default();
-    let parsed: Result<Value, String> = match decode::parse(&request.body) {
-        Ok((value, _)) => Ok(value),
-        Err(_) => serde_saphyr::from_str(text).map_err(|error| error.to_string()),
+    let parsed: Result<(Value, Option<String>), String> = match decode::parse(&request.body) {
+        Ok((value, _)) => Ok((value, None)),
+        Err(_) => body::yaml(text),
     };
-    let config = parsed.map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+    let (config, repeated) = parsed.map_err(|why| ApiError::bad_request(format!("error decoding patch: {why}")))?;
+    if let Some(repeated) = repeated.filter(|_| body::validation(request) == Validation::Strict) {
+        let why = format!("error converting YAML to JSON: yaml: unmarshal errors:\n  {repeated}");
+        return Err(ApiError::bad_request(format!("error strict decoding YAML: {why}")));
+    }
     if config.is_object() || config.is_null() {
         return Ok(config);
     }

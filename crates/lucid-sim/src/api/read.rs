@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::format::{self, Format};
+use crate::api::format::{self, Format, Include};
 use crate::api::path::Target;
 use crate::api::select::Selection;
 use crate::api::{Reply, Request, convert, table};
@@ -14,10 +14,19 @@ use crate::json::Json;
 use crate::kinds::Kind;
 use crate::world::World;
 
-const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+pub(crate) const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 pub(crate) fn format_of(request: &Request) -> Result<Format, ApiError> {
-    Format::negotiate(&request.accept).ok_or_else(|| ApiError::not_acceptable(ACCEPTED))
+    let format = Format::negotiate(&request.accept).ok_or_else(|| ApiError::not_acceptable(ACCEPTED))?;
+    match format {
+        Format::Table(_) => {
+            let given = request.query.get("includeObject");
+            let include = Include::of(given)
+                .ok_or_else(|| ApiError::bad_request(format!("unrecognized value for includeObject: {given:?}")))?;
+            Ok(Format::Table(include))
+        }
+        other => Ok(other),
+    }
 }
 
 pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
@@ -27,7 +36,7 @@ pub(crate) fn get(world: &World, kind: &Kind, target: &Target, request: &Request
     }
     let object = world.store.get(kind.table, &target.namespace, &target.name);
     let object = object.ok_or_else(|| ApiError::not_found(kind.about(), &target.name))?;
-    Ok(Reply::json(200, &format::one(object, kind, format)))
+    Ok(Reply::json(200, &format::one(object, kind, format, world.seconds())))
 }
 
 /// The revision of a token that goes on with whatever is there now.
@@ -51,7 +60,7 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
     let format = format_of(request)?;
     let selection = Selection::of(kind, target, &request.query)?;
     check_version(world, request)?;
-    let (mut revision, mut after) = (world.store.revision(), None);
+    let (mut revision, mut after) = (exactly(request).unwrap_or(world.store.revision()), None);
     if request.query.has("continue") && !request.query.get("continue").is_empty() {
         let (from, namespace, name) = read_token(request.query.get("continue"))
             .ok_or_else(|| ApiError::bad_request("continue key is not valid: encoded continue token is not valid"))?;
@@ -81,7 +90,16 @@ pub(crate) fn list(world: &World, kind: &Kind, target: &Target, request: &Reques
         }
         found.truncate(limit);
     }
-    Ok(Reply::bytes(200, "application/json", body(kind, &found, metadata, format)))
+    Ok(Reply::bytes(200, "application/json", body(kind, &found, metadata, format, world.seconds())))
+}
+
+/// The version that a list is to show, and no later one.
+fn exactly(request: &Request) -> Option<u64> {
+    let query = &request.query;
+    let asked = query.number("resourceVersion").filter(|asked| *asked > 0)?;
+    // A page of a version means that version, unless it is said otherwise.
+    let is_page = query.number("limit").is_some_and(|limit| limit > 0) && query.get("resourceVersionMatch").is_empty();
+    (is_page || query.get("resourceVersionMatch") == "Exact").then_some(asked)
 }
 
 fn check_version(world: &World, request: &Request) -> Result<(), ApiError> {
@@ -90,8 +108,7 @@ fn check_version(world: &World, request: &Request) -> Result<(), ApiError> {
     if let Some(asked) = asked.filter(|asked| *asked > current) {
         return Err(ApiError::too_new(asked, current));
     }
-    let exact = request.query.get("resourceVersionMatch") == "Exact";
-    if let Some(asked) = asked.filter(|asked| exact && *asked < world.store.compacted()) {
+    if let Some(asked) = exactly(request).filter(|asked| *asked < world.store.compacted()) {
         return Err(ApiError::gone(format!("The resourceVersion for the provided list is too old. ({asked})")));
     }
     Ok(())
@@ -119,9 +136,9 @@ fn snapshot(world: &World, kind: &Kind, namespace: &str, revision: u64) -> Vec<A
     rows.into_values().filter(|object| namespace.is_empty() || object.namespace() == namespace).collect()
 }
 
-fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format) -> Vec<u8> {
-    if format == Format::Table {
-        let table = table::of(kind, objects, metadata.str("resourceVersion"));
+fn body(kind: &Kind, objects: &[Arc<Value>], metadata: Value, format: Format, now: i64) -> Vec<u8> {
+    if let Format::Table(include) = format {
+        let table = table::of(kind, objects, metadata, include, now);
         return serde_json::to_vec(&table).expect("JSON values can be written");
     }
     let (api_version, list_kind) = match format {

@@ -104,7 +104,7 @@ fn check_field(kind: &Kind, label: &str) -> Result<(), String> {
         ],
         _ => &[],
     };
-    if more.contains(&label) || matches!(label, "metadata.name" | "metadata.namespace") {
+    if declares(kind, label) || more.contains(&label) || matches!(label, "metadata.name" | "metadata.namespace") {
         return Ok(());
     }
     Err(match kind.kind.as_str() {
@@ -112,6 +112,12 @@ fn check_field(kind: &Kind, label: &str) -> Result<(), String> {
         _ if kind.is_custom() || !more.is_empty() => format!("field label not supported: {label}"),
         _ => format!("{label:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
     })
+}
+
+/// The fields that a definition lets select.
+fn declares(kind: &Kind, label: &str) -> bool {
+    let declared = kind.custom.as_ref().map_or(&[][..], |custom| custom.list("selectable"));
+    declared.iter().any(|field| field.str("jsonPath").trim_start_matches('.') == label)
 }
 
 fn parse_fields(text: &str) -> Result<Vec<Field>, String> {

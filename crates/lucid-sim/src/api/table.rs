@@ -1,91 +1,78 @@
-//! Tables, as `kubectl get` asks for them.
+//! Tables, as `kubectl get` asks for them: the columns that the server has for a kind, and what stands in them.
+//!
+//! [`columns`] has the built-in kinds, [`pod`] the cells of pods, [`custom`] the columns that definitions declare.
+//!
+//! Source: kubernetes/pkg/printers/internalversion/printers.go.
+
+mod age;
+mod columns;
+mod custom;
+mod pod;
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::format;
+use crate::api::convert;
+use crate::api::format::{self, Include};
 use crate::json::Json;
 use crate::kinds::Kind;
 
-/// The objects as rows; columns beyond the name are those that people look at first.
-pub(crate) fn of(kind: &Kind, objects: &[Arc<Value>], revision: &str) -> Value {
-    let columns = columns(kind);
-    let mut definitions =
-        vec![json!({"name": "Name", "type": "string", "format": "name", "description": "", "priority": 0})];
-    definitions.extend(
-        columns
-            .iter()
-            .map(|(name, _)| json!({"name": name, "type": "string", "format": "", "description": "", "priority": 0})),
-    );
-    definitions.push(json!({"name": "Created At", "type": "date", "format": "", "description": "", "priority": 0}));
+/// An object whose cells are asked for, and the time in seconds since 1970.
+pub(crate) struct Row<'a> {
+    pub(crate) object: &'a Value,
+    pub(crate) now: i64,
+}
+
+/// One column: name, type, whether only `-o wide` shows it, and its cells.
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) of: &'static str,
+    pub(crate) wide: bool,
+    pub(crate) cell: fn(&Row<'_>) -> Value,
+}
+
+impl Column {
+    fn definition(&self) -> Value {
+        let format = if self.name == "Name" && self.of == "string" { "name" } else { "" };
+        definition(self.name, self.of, format, "", i32::from(self.wide))
+    }
+}
+
+fn definition(name: &str, of: &str, format: &str, description: &str, priority: i32) -> Value {
+    json!({"name": name, "type": of, "format": format, "description": description, "priority": priority})
+}
+
+/// The objects as rows.
+pub(crate) fn of(kind: &Kind, objects: &[Arc<Value>], metadata: Value, include: Include, now: i64) -> Value {
+    let (definitions, cells) = shape(kind);
     let row = |object: &Arc<Value>| {
-        let mut cells = vec![json!(object.name())];
-        cells.extend(columns.iter().map(|(_, cell)| json!(cell(object))));
-        cells.push(object.at("metadata/creationTimestamp").clone());
-        json!({"cells": cells, "object": format::metadata(object)})
+        let mut row = json!({"cells": cells(&Row { object, now })});
+        match include {
+            Include::None => {}
+            Include::Metadata => row["object"] = format::metadata(object),
+            Include::Object => row["object"] = Value::clone(&convert::present(kind, object)),
+        }
+        row
     };
     let rows: Vec<Value> = objects.iter().map(row).collect();
-    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": revision},
-        "columnDefinitions": definitions, "rows": rows})
+    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": definitions, "rows": rows})
 }
 
-type Column = (&'static str, fn(&Value) -> String);
+type Cells<'k> = Box<dyn Fn(&Row<'_>) -> Vec<Value> + 'k>;
 
-fn columns(kind: &Kind) -> Vec<Column> {
-    match (kind.group.as_str(), kind.kind.as_str()) {
-        ("", "Pod") => vec![("Ready", pod_ready), ("Status", pod_status), ("Restarts", pod_restarts)],
-        ("apps", "Deployment") => vec![
-            ("Ready", |o| format!("{}/{}", o.int("status/readyReplicas"), o.int("spec/replicas"))),
-            ("Up-to-date", |o| o.int("status/updatedReplicas").to_string()),
-            ("Available", |o| o.int("status/availableReplicas").to_string()),
-        ],
-        ("apps", "StatefulSet") => {
-            vec![("Ready", |o| format!("{}/{}", o.int("status/readyReplicas"), o.int("spec/replicas")))]
-        }
-        ("apps", "ReplicaSet") => vec![
-            ("Desired", |o| o.int("spec/replicas").to_string()),
-            ("Current", |o| o.int("status/replicas").to_string()),
-            ("Ready", |o| o.int("status/readyReplicas").to_string()),
-        ],
-        ("", "Service") => vec![
-            ("Type", |o| o.str("spec/type").into()),
-            ("Cluster-IP", |o| o.str("spec/clusterIP").into()),
-            ("Port(s)", |o| {
-                let port = |p: &Value| format!("{}/{}", p.int("port"), p.str("protocol"));
-                o.list("spec/ports").iter().map(port).collect::<Vec<_>>().join(",")
-            }),
-        ],
-        ("", "Namespace") => vec![("Status", |o| o.str("status/phase").into())],
-        ("", "Node") => {
-            vec![("Status", |o| if o.condition("Ready") == "True" { "Ready".into() } else { "NotReady".into() })]
-        }
-        ("", "ConfigMap") => vec![("Data", |o| o.map("data").map_or(0, |m| m.len()).to_string())],
-        ("", "Secret") => {
-            vec![("Type", |o| o.str("type").into()), ("Data", |o| o.map("data").map_or(0, |m| m.len()).to_string())]
-        }
-        ("batch", "Job") => {
-            vec![("Completions", |o| format!("{}/{}", o.int("status/succeeded"), o.int("spec/completions")))]
-        }
-        _ => Vec::new(),
+fn shape(kind: &Kind) -> (Vec<Value>, Cells<'_>) {
+    if kind.is_custom() {
+        return custom::shape(kind);
     }
-}
-
-fn pod_ready(pod: &Value) -> String {
-    let statuses = pod.list("status/containerStatuses");
-    let ready = statuses.iter().filter(|status| status.flag("ready")).count();
-    format!("{ready}/{}", pod.list("spec/containers").len())
-}
-
-fn pod_status(pod: &Value) -> String {
-    if pod.is_deleting() {
-        return "Terminating".into();
+    let columns = columns::of(&kind.group, &kind.kind);
+    if columns.is_empty() {
+        let created =
+            |row: &Row<'_>| vec![row.object.name().into(), row.object.at("metadata/creationTimestamp").clone()];
+        let definitions =
+            vec![definition("Name", "string", "name", "", 0), definition("Created At", "date", "", "", 0)];
+        return (definitions, Box::new(created));
     }
-    let statuses = pod.list("status/containerStatuses").iter();
-    let reason = statuses.map(|status| status.str("state/waiting/reason")).find(|reason| !reason.is_empty());
-    reason.unwrap_or_else(|| pod.str("status/phase")).into()
-}
-
-fn pod_restarts(pod: &Value) -> String {
-    pod.list("status/containerStatuses").iter().map(|status| status.int("restartCount")).sum::<i64>().to_string()
+    let definitions = columns.iter().map(Column::definition).collect();
+    (definitions, Box::new(move |row| columns.iter().map(|column| (column.cell)(row)).collect()))
 }

@@ -45,7 +45,7 @@ pub(crate) fn open(world: &mut World, kind: &Arc<Kind>, target: &Target, request
         }
         for change in world.store.since(from).filter(|change| change.table == kind.table) {
             if let Some((event, object)) = seen(&watcher, change) {
-                let _ = watcher.sender.send(encode_event(event, &object, kind, format));
+                let _ = watcher.sender.send(encode_event(event, &object, kind, format, world.seconds()));
             }
         }
     }
@@ -56,7 +56,7 @@ pub(crate) fn open(world: &mut World, kind: &Arc<Kind>, target: &Target, request
 /// The present state as a run of additions, closed by a bookmark where the client asked for the list this way.
 fn send_all(world: &World, watcher: &Watcher, close: bool) {
     for object in world.store.list(watcher.kind.table).filter(|object| watcher.selection.matches(object)) {
-        let _ = watcher.sender.send(encode_event("ADDED", object, &watcher.kind, watcher.format));
+        let _ = watcher.sender.send(encode_event("ADDED", object, &watcher.kind, watcher.format, world.seconds()));
     }
     if close {
         let _ = watcher.sender.send(bookmark(&watcher.kind, world.store.revision(), watcher.format, true));
@@ -65,5 +65,5 @@ fn send_all(world: &World, watcher: &Watcher, close: bool) {
 
 fn expired(from: u64, oldest: u64, kind: &Kind) -> Bytes {
     let error = ApiError::gone(format!("too old resource version: {from} ({oldest})"));
-    encode_event("ERROR", &Arc::new(error.body()), kind, crate::api::format::Format::Full)
+    encode_event("ERROR", &Arc::new(error.body()), kind, crate::api::format::Format::Full, 0)
 }

@@ -23,7 +23,7 @@ pub(crate) fn create(world: &mut World, kind: &Kind, target: &Target, request: &
     let by = by(&manager, target, request);
     let stored = world.kinds.stored(kind.table).clone();
     let write = world.create(&stored, &target.namespace, object, by)?;
-    Ok(reply(kind, &write, format))
+    Ok(reply(world, kind, &write, format))
 }
 
 pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: &Request) -> Result<Reply, ApiError> {
@@ -47,7 +47,7 @@ pub(crate) fn replace(world: &mut World, kind: &Kind, target: &Target, request: 
             Ok(object)
         })?,
     };
-    Ok(reply(kind, &write, format))
+    Ok(reply(world, kind, &write, format))
 }
 
 /// A replacement that names another object of the name is refused before anything else is looked at.
@@ -78,9 +78,9 @@ fn storage_key(kind: &Kind, object: &Value) -> String {
     format!("/registry/{place}{namespace}/{}", object.name())
 }
 
-pub(crate) fn reply(kind: &Kind, write: &Write, format: format::Format) -> Reply {
+pub(crate) fn reply(world: &World, kind: &Kind, write: &Write, format: format::Format) -> Reply {
     let code = if write.created { 201 } else { 200 };
-    Reply::json(code, &format::one(&write.object, kind, format))
+    Reply::json(code, &format::one(&write.object, kind, format, world.seconds()))
 }
 
 pub(crate) fn by<'a>(manager: &'a str, target: &'a Target, request: &Request) -> By<'a> {

@@ -71,7 +71,16 @@ fn collect(world: &mut World, table: Table, dependent: &Value) {
         }
         return;
     }
-    let has_dependents = !world.store.owned_by(dependent.uid()).is_empty();
+    let below = world.store.owned_by(dependent.uid());
+    let has_dependents = !below.is_empty();
+    // In a circle everybody would wait for everybody.
+    if waiting && below.iter().any(|(_, one)| waits_for_dependents(one)) {
+        world.edit(table, dependent.namespace(), dependent.name(), By::system(MANAGER), |object| {
+            for owner in object.items("metadata/ownerReferences") {
+                owner.put("blockOwnerDeletion", false);
+            }
+        });
+    }
     let propagation = if waiting && has_dependents { Propagation::Foreground } else { Propagation::Background };
     delete(world, table, dependent, propagation);
 }
@@ -175,6 +184,22 @@ mod tests {
         stage.advance(3);
         assert!(stage.list(Table::REPLICA_SETS)[0].controller().is_some());
         assert_eq!((stage.names(Table::REPLICA_SETS).len(), stage.names(Table::PODS)), (1, pods));
+    }
+
+    #[test]
+    fn a_circle_of_owners_does_not_wait_for_itself() {
+        let mut stage = Stage::new(json!({}));
+        let map = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        for name in ["a", "b", "c"] {
+            stage.create(map(name));
+        }
+        for (name, owner) in [("a", "c"), ("b", "a"), ("c", "b")] {
+            let uid = stage.get(Table::CONFIG_MAPS, owner).uid().to_owned();
+            let reference = json!({"apiVersion": "v1", "kind": "ConfigMap", "name": owner, "uid": uid, "controller": true, "blockOwnerDeletion": true});
+            stage.edit(Table::CONFIG_MAPS, name, |map| map.put("metadata/ownerReferences", json!([reference])));
+        }
+        stage.delete(Table::CONFIG_MAPS, "a", &by(Propagation::Foreground));
+        stage.until("all gone", 5, |s| s.names(Table::CONFIG_MAPS) == ["kube-root-ca.crt"]);
     }
 
     #[test]

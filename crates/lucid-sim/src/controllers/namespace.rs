@@ -37,7 +37,12 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
 
 /// Deletes all that is in the namespace and not on its way out yet; pods get their own time to end.
 fn empty(world: &mut World, namespace: &str) {
-    for table in world.store.tables_in(namespace) {
+    let mut tables = world.store.tables_in(namespace);
+    // Pods go first: what they use must still be there when they end.
+    if tables.contains(&Table::PODS) {
+        tables = vec![Table::PODS];
+    }
+    for table in tables {
         let kind = world.kinds.stored(table).clone();
         let waiting = world.store.list_in(table, namespace).filter(|object| !object.is_deleting());
         let names: Vec<String> = waiting.map(|object| object.name().to_owned()).collect();

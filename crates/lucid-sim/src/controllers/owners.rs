@@ -22,7 +22,13 @@ pub(crate) fn is_owned_by(object: &Value, owner: &Value) -> bool {
 /// The objects of a table that the owner controls. Orphans that its selector picks are adopted, children that it
 /// no longer picks are let go.
 pub(crate) fn claimed(world: &mut World, table: Table, owner: &Value, manager: &str) -> Vec<Arc<Value>> {
-    let Some(selector) = LabelSelector::from_value(owner.at("spec/selector")).filter(|s| !s.is_empty()) else {
+    let wanted = owner.at("spec/selector");
+    // The oldest of the controllers selects by a map.
+    let selector = match owner.str("kind") {
+        "ReplicationController" => Some(LabelSelector::from_map(wanted)),
+        _ => LabelSelector::from_value(wanted),
+    };
+    let Some(selector) = selector.filter(|s| !s.is_empty()) else {
         return Vec::new();
     };
     let (adopt, keep): (Vec<_>, Vec<_>) = world

@@ -1,4 +1,4 @@
-//! ReplicaSets: as many pods as wanted, the best ones kept.
+//! ReplicaSets and ReplicationControllers: as many pods as wanted, the best ones kept.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -14,38 +14,55 @@ use crate::world::{By, World};
 use super::{conditions, owners, pods};
 
 const MANAGER: &str = "kube-controller-manager";
-const COMPONENT: &str = "replicaset-controller";
+
+/// Which of the two kinds.
+#[derive(Clone, Copy)]
+struct Which {
+    table: Table,
+    component: &'static str,
+}
+
+const SETS: Which = Which { table: Table::REPLICA_SETS, component: "replicaset-controller" };
+const CONTROLLERS: Which = Which { table: Table::CONTROLLERS, component: "replication-controller" };
 
 /// Failed creations are tried again after a while that doubles up to this.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
-    let set = world.get(Table::REPLICA_SETS, &key.namespace, &key.name)?;
+    step(world, key, SETS)
+}
+
+pub(crate) fn reconcile_controller(world: &mut World, key: &Key) -> Option<Duration> {
+    step(world, key, CONTROLLERS)
+}
+
+fn step(world: &mut World, key: &Key, which: Which) -> Option<Duration> {
+    let set = world.get(which.table, &key.namespace, &key.name)?;
     let claimed = owners::claimed(world, Table::PODS, &set, MANAGER);
     let active: Vec<Arc<Value>> = claimed.iter().filter(|pod| pods::is_active(pod)).cloned().collect();
     let wanted = usize::try_from(set.int("spec/replicas")).unwrap_or(0);
     let mut failure = None;
     if !set.is_deleting() {
         if active.len() < wanted {
-            failure = grow(world, &set, wanted - active.len());
+            failure = grow(world, &set, which, wanted - active.len());
         } else if active.len() > wanted {
-            shrink(world, &set, &active, active.len() - wanted);
+            shrink(world, &set, which, &active, active.len() - wanted);
         }
     }
     let retry = failure.as_ref().map(|_| retry_after(world, &set));
-    let next = status(world, &set, &active, &claimed, failure.as_deref());
+    let next = status(world, &set, which, &active, &claimed, failure.as_deref());
     [retry, next].into_iter().flatten().min()
 }
 
 /// Starts with one and doubles, so that a refusal costs one request.
-fn grow(world: &mut World, set: &Value, missing: usize) -> Option<String> {
+fn grow(world: &mut World, set: &Value, which: Which, missing: usize) -> Option<String> {
     let mut left = missing.min(500);
     let mut batch = 1;
     while left > 0 {
         let mut failure = None;
         for _ in 0..batch.min(left) {
             let pod = pods::of_template(set.at("spec/template"), set, &format!("{}-", set.name()));
-            if let Err(error) = pods::create(world, pod, set, COMPONENT) {
+            if let Err(error) = pods::create(world, pod, set, which.component) {
                 failure.get_or_insert(error.message);
             }
         }
@@ -58,12 +75,12 @@ fn grow(world: &mut World, set: &Value, missing: usize) -> Option<String> {
     None
 }
 
-fn shrink(world: &mut World, set: &Value, active: &[Arc<Value>], surplus: usize) {
+fn shrink(world: &mut World, set: &Value, which: Which, active: &[Arc<Value>], surplus: usize) {
     let now = world.seconds();
     let mut ranked: Vec<&Arc<Value>> = active.iter().collect();
     ranked.sort_by_key(|pod| rank(pod, active, now));
     for pod in ranked.into_iter().take(surplus) {
-        pods::delete(world, pod, set, COMPONENT);
+        pods::delete(world, pod, set, which.component);
     }
 }
 
@@ -104,6 +121,7 @@ fn retry_after(world: &World, set: &Value) -> Duration {
 fn status(
     world: &mut World,
     set: &Value,
+    which: Which,
     active: &[Arc<Value>],
     claimed: &[Arc<Value>],
     failure: Option<&str>,
@@ -121,7 +139,7 @@ fn status(
     let terminating = claimed.iter().filter(|pod| pod.is_deleting() && !pods::is_finished(pod)).count();
     let generation = set.generation();
     let shrinking = active.len() > usize::try_from(set.int("spec/replicas")).unwrap_or(0);
-    world.edit(Table::REPLICA_SETS, set.namespace(), set.name(), By::status(MANAGER), |set| {
+    world.edit(which.table, set.namespace(), set.name(), By::status(MANAGER), |set| {
         let kept = set.at("status/conditions").clone();
         set.put("status", json!({"replicas": active.len(), "observedGeneration": generation}));
         for (field, count) in
@@ -131,7 +149,9 @@ fn status(
                 set.put(&format!("status/{field}"), count);
             }
         }
-        set.put("status/terminatingReplicas", terminating);
+        if which.table == Table::REPLICA_SETS {
+            set.put("status/terminatingReplicas", terminating);
+        }
         if !kept.is_null() {
             set.put("status/conditions", kept);
         }

@@ -7,19 +7,34 @@ use serde_json::{Map, Number, Value};
 
 /// The document, and one text for each field that it names again: `duplicate field "spec.replicas"`. The last one counts.
 pub(crate) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), serde_json::Error> {
-    let mut duplicates = Vec::new();
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = At { path: String::new(), duplicates: &mut duplicates }.deserialize(&mut reader)?;
+    let (mut duplicates, mut reader) = (Vec::new(), serde_json::Deserializer::from_slice(bytes));
+    let mut told = Told { duplicates: &mut duplicates, paths: None };
+    let value = At { path: String::new(), told: &mut told }.deserialize(&mut reader)?;
     reader.end()?;
     Ok((value, duplicates))
 }
 
-struct At<'a> {
-    path: String,
-    duplicates: &'a mut Vec<String>,
+/// The fields of a document in their order, by path.
+pub(crate) fn paths(bytes: &[u8]) -> Vec<String> {
+    let (mut duplicates, mut paths) = (Vec::new(), Vec::new());
+    let mut told = Told { duplicates: &mut duplicates, paths: Some(&mut paths) };
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    // A document that ends too early has the fields that it has.
+    let _ = At { path: String::new(), told: &mut told }.deserialize(&mut reader);
+    paths
 }
 
-impl<'de> DeserializeSeed<'de> for At<'_> {
+struct Told<'a> {
+    duplicates: &'a mut Vec<String>,
+    paths: Option<&'a mut Vec<String>>,
+}
+
+struct At<'a, 't> {
+    path: String,
+    told: &'a mut Told<'t>,
+}
+
+impl<'de> DeserializeSeed<'de> for At<'_, '_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -27,7 +42,7 @@ impl<'de> DeserializeSeed<'de> for At<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for At<'_> {
+impl<'de> Visitor<'de> for At<'_, '_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,8 +79,8 @@ impl<'de> Visitor<'de> for At<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(item) = items
-            .next_element_seed(At { path: format!("{}[{}]", self.path, out.len()), duplicates: self.duplicates })?
+        while let Some(item) =
+            items.next_element_seed(At { path: format!("{}[{}]", self.path, out.len()), told: self.told })?
         {
             out.push(item);
         }
@@ -76,13 +91,16 @@ impl<'de> Visitor<'de> for At<'_> {
         let mut out = Map::new();
         while let Some(key) = fields.next_key::<String>()? {
             let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            if let Some(paths) = &mut self.told.paths {
+                paths.push(path.clone());
+            }
             if out.contains_key(&key) {
                 let told = format!("duplicate field {path:?}");
-                if !self.duplicates.contains(&told) {
-                    self.duplicates.push(told);
+                if !self.told.duplicates.contains(&told) {
+                    self.told.duplicates.push(told);
                 }
             }
-            let value = fields.next_value_seed(At { path, duplicates: self.duplicates })?;
+            let value = fields.next_value_seed(At { path, told: self.told })?;
             out.insert(key, value);
         }
         Ok(Value::Object(out))

@@ -22,6 +22,26 @@ pub(crate) fn replica_set(object: &mut Value) {
     template(object);
 }
 
+/// Selector and labels are those of the template, unless they are said.
+pub(crate) fn replication_controller(object: &mut Value) {
+    object.default_to("spec/replicas", 1);
+    let labels = object.at("spec/template/metadata/labels").clone();
+    if labels.as_object().is_some_and(|labels| !labels.is_empty()) {
+        for path in ["spec/selector", "metadata/labels"] {
+            if object.map(path).is_none_or(serde_json::Map::is_empty) {
+                object.put(path, labels.clone());
+            }
+        }
+    }
+    if object.has("spec/template") {
+        template(object);
+    }
+}
+
+pub(crate) fn pod_template(object: &mut Value) {
+    pod::spec(object.entry("template/spec"));
+}
+
 pub(crate) fn stateful_set(object: &mut Value) {
     object.default_to("spec/replicas", 1);
     object.default_to("spec/revisionHistoryLimit", 10);

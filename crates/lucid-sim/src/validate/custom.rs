@@ -1,6 +1,6 @@
-//! Custom resources against the schema of their definition.
+//! Custom resources against the schema of their definition, and against its rules in CEL.
 //!
-//! What an update leaves as it was is not refused, though the schema would not have it. Rules in CEL are not evaluated.
+//! What an update leaves as it was is not refused, though the schema would not have it.
 //!
 //! Source: kube-openapi's `pkg/validation`, apiextensions-apiserver's `pkg/registry/customresource`.
 
@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::field::{At, Problems};
+use crate::cel::{self, Scope};
 use crate::error::Cause;
 use crate::go;
 use crate::json::Json;
@@ -38,6 +39,88 @@ pub(super) fn check(kind: &Kind, subresource: &str, old: Option<&Value>, new: &V
     }
     if before.is_empty() {
         lists(schema, new, &At::new(""), problems);
+    }
+    // Rules may rely on what the schema says.
+    if problems.is_empty() {
+        match subresource {
+            "status" => {
+                let old = old.map(|old| old.at("status"));
+                rules(schema.at("properties/status"), new.at("status"), old, &At::new("status"), problems);
+            }
+            _ => rules(schema, new, old, &At::new(""), problems),
+        }
+    }
+}
+
+/// The rules of a schema and of all below it. What did not change is not looked at again.
+///
+/// Source: apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go.
+fn rules(schema: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &mut Problems) {
+    if new.is_null() || old == Some(new) {
+        return;
+    }
+    for rule in schema.list("x-kubernetes-validations") {
+        own_rule(schema, rule, new, old, at, problems);
+    }
+    match new {
+        Value::Object(map) => {
+            let (declared, more) = (schema.map("properties"), schema.at("additionalProperties"));
+            for (key, held) in map {
+                let old = old.and_then(|old| old.get(key));
+                if let Some(field) = declared.and_then(|declared| declared.get(key)) {
+                    rules(field, held, old, &at.child(key), problems);
+                } else if more.is_object() {
+                    rules(more, held, old, &at.key(key), problems);
+                }
+            }
+        }
+        Value::Array(list) => {
+            let keys = schema.list("x-kubernetes-list-map-keys");
+            for (index, item) in list.iter().enumerate() {
+                let same = |other: &&Value| {
+                    !keys.is_empty() && keys.iter().filter_map(Value::as_str).all(|key| other.at(key) == item.at(key))
+                };
+                let old = old.and_then(Value::as_array).and_then(|old| old.iter().find(same));
+                rules(schema.at("items"), item, old, &at.index(index), problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn own_rule(schema: &Value, rule: &Value, new: &Value, old: Option<&Value>, at: &At, problems: &mut Problems) {
+    let text = rule.str("rule");
+    let optional = rule.flag("optionalOldSelf");
+    let is_transition = text.contains("oldSelf");
+    if is_transition && old.is_none() && !optional {
+        return;
+    }
+    let mut scope = Scope::default().with("self", new);
+    let before = match (optional, old) {
+        (true, old) => cel::Val::Optional(old.map(|old| Box::new(old.into()))),
+        (false, old) => old.unwrap_or(&Value::Null).into(),
+    };
+    scope.set("oldSelf", before);
+    let why = || match rule.str("message").trim() {
+        "" => format!("failed rule: {}", text.trim()),
+        message => message.to_owned(),
+    };
+    let detail = match cel::holds(text, &scope) {
+        Ok(true) => return,
+        Ok(false) => {
+            let told = rule.at("messageExpression").as_str().and_then(|text| cel::json(text, &scope).ok());
+            told.and_then(|value| value.as_str().map(|text| text.trim().to_owned())).unwrap_or_else(why)
+        }
+        Err(error) => format!("{error} evaluating rule: {}", why()),
+    };
+    let place = rule.str("fieldPath").trim_start_matches('.');
+    let at = if place.is_empty() { at.clone() } else { at.child(place) };
+    let of: Value = schema.at("type").clone();
+    match rule.str("reason") {
+        "FieldValueForbidden" => problems.forbidden(&at, &detail),
+        "FieldValueRequired" => problems.required(&at, &detail),
+        "FieldValueDuplicate" => problems.duplicate(&at, of),
+        _ => problems.invalid(&at, of, detail),
     }
 }
 

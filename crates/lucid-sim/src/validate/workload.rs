@@ -33,6 +33,28 @@ pub(super) fn replica_set(object: &Value, problems: &mut Problems) {
     replicated(spec, &at, problems);
 }
 
+pub(super) fn replication_controller(object: &Value, problems: &mut Problems) {
+    let (spec, at) = (object.at("spec"), At::new("spec"));
+    for field in ["replicas", "minReadySeconds"] {
+        problems.not_negative(&at.child(field), spec.at(field));
+    }
+    let selector = spec.strings("selector");
+    if selector.is_empty() {
+        problems.required(&at.child("selector"), "");
+    }
+    let template = &at.child("template");
+    if !spec.has("template") {
+        return problems.required(template, "");
+    }
+    let labels = spec.strings("template/metadata/labels");
+    if selector.iter().any(|(key, value)| labels.get(key) != Some(value)) {
+        let shown = spec.map("template/metadata/labels").cloned().unwrap_or_default();
+        problems.invalid(&template.child("metadata.labels"), shown, "`selector` does not match template `labels`");
+    }
+    pod::template(spec.at("template"), template, problems);
+    always(spec, template, "activeDeadlineSeconds in ReplicationController is not Supported", problems);
+}
+
 /// Selector and template as Deployments and ReplicaSets have them.
 fn replicated(spec: &Value, at: &At, problems: &mut Problems) {
     let choice = selector_of(spec, at, "empty selector is invalid for deployment", problems);

@@ -27,6 +27,9 @@ pub(crate) enum Actor {
     Kubelet,
     Node,
     Quota,
+    ReplicationController,
+    /// What the server forgets after a while.
+    Expiry,
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use lucid_object::LabelSelector;
 
+use crate::controllers::expiry;
 use crate::json::Json;
 use crate::kinds::Table;
 use crate::store::{Change, Key};
@@ -33,6 +34,9 @@ pub(crate) fn route(world: &mut World, change: &Change) {
         }
         _ => {}
     }
+    if change.table == Table::EVENTS && change.new.is_some() {
+        expiry::renew(world, &key);
+    }
     quotas(world, &key.namespace);
     garbage(world, change, key);
 }
@@ -48,6 +52,7 @@ fn own_actor(table: Table) -> Option<Actor> {
         Table::NAMESPACES => Actor::Namespace,
         Table::DEPLOYMENTS => Actor::Deployment,
         Table::REPLICA_SETS => Actor::ReplicaSet,
+        Table::CONTROLLERS => Actor::ReplicationController,
         Table::STATEFUL_SETS => Actor::StatefulSet,
         Table::DAEMON_SETS => Actor::DaemonSet,
         Table::JOBS => Actor::Job,
@@ -81,6 +86,7 @@ fn wake_owners(world: &mut World, object: &Value) {
     let actor = match owner.str("kind") {
         "Deployment" => Actor::Deployment,
         "ReplicaSet" => Actor::ReplicaSet,
+        "ReplicationController" => Actor::ReplicationController,
         "StatefulSet" => Actor::StatefulSet,
         "DaemonSet" => Actor::DaemonSet,
         "Job" => Actor::Job,

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::api::rbac;
 use crate::config::NodeSpec;
-use crate::json::JsonMut;
+use crate::json::{Json, JsonMut};
 use crate::kinds::Table;
 use crate::world::{By, World};
 
@@ -15,6 +16,10 @@ pub(crate) fn populate(world: &mut World) {
     }
     for (name, value) in [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)] {
         make(world, Table::PRIORITY_CLASSES, "", json!({"metadata": {"name": name}, "value": value}));
+    }
+    for role in rbac::bootstrap() {
+        let kind = world.kinds.by_kind("rbac.authorization.k8s.io/v1", role.str("kind")).cloned();
+        make(world, kind.expect("a built-in kind").table, "", role);
     }
     make(world, Table::STORAGE_CLASSES, "", storage_class());
     make(world, Table::SERVICES, "default", kubernetes_service());

@@ -39,12 +39,12 @@ impl Watchers {
     }
 
     /// Sends the change to every watch that selects it before or after; forgets the watches that were closed.
-    pub(crate) fn publish(&mut self, change: &Change) {
+    pub(crate) fn publish(&mut self, change: &Change, now: i64) {
         let Some(watchers) = self.by_table.get_mut(&change.table) else { return };
         let mut cache: BTreeMap<(String, &'static str), bytes::Bytes> = BTreeMap::new();
         watchers.retain(|watcher| {
             let Some((event, object)) = seen(watcher, change) else { return !watcher.sender.is_closed() };
-            let encode = || encode_event(event, &object, &watcher.kind, watcher.format);
+            let encode = || encode_event(event, &object, &watcher.kind, watcher.format, now);
             let bytes = match watcher.format {
                 Format::Full => cache.entry((watcher.kind.api_version(), event)).or_insert_with(encode).clone(),
                 _ => encode(),
@@ -98,5 +98,5 @@ pub(crate) fn bookmark(kind: &Kind, revision: u64, format: Format, initial_end: 
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
     let object = json!({"apiVersion": kind.api_version(), "kind": kind.kind, "metadata": metadata});
-    encode_event("BOOKMARK", &Arc::new(object), kind, format)
+    encode_event("BOOKMARK", &Arc::new(object), kind, format, 0)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::admission;
+use crate::admission::policy::{self, Attempt};
 use crate::decode;
 use crate::defaults;
 use crate::error::{ApiError, Cause};
@@ -71,6 +72,7 @@ impl World {
             self.record_owners(kind, None, &mut object, by);
         }
         admission::mutate(self, kind, &mut object, None, false)?;
+        policy::mutate(self, kind, by.subresource, &mut object, None, by.dry_run)?;
         let generated = object.name().is_empty() && !object.str("metadata/generateName").is_empty();
         for _ in 1..ATTEMPTS {
             match self.create_named(kind, namespace, object.clone(), labels_shared, by) {
@@ -103,6 +105,8 @@ impl World {
             self.warnings.extend(warnings::create(kind, &object));
         }
         strategy::canonicalize(kind, &mut object);
+        let attempt = Attempt { kind, subresource: by.subresource, object: &object, old: None, dry_run: by.dry_run };
+        policy::validate(self, &attempt)?;
         admission::validate(self, kind, &object, None)?;
         if !by.dry_run && object.str("metadata/resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
             return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
@@ -154,6 +158,7 @@ impl World {
             self.record_owners(kind, Some(&old), &mut new, by);
         }
         admission::mutate(self, kind, &mut new, Some(&old), !by.subresource.is_empty())?;
+        policy::mutate(self, kind, by.subresource, &mut new, Some(&old), by.dry_run)?;
         check_version(kind, &old, &mut new)?;
         strategy::service::begin_update(self, kind, &old, &mut new)?;
         new.put("metadata/generation", old.generation());
@@ -171,6 +176,8 @@ impl World {
             self.settle(kind, &mut new);
         }
         fields::managed::keep_stamps(&old, &mut new);
+        let attempt = Attempt { kind, subresource: by.subresource, object: &new, old: Some(&old), dry_run: by.dry_run };
+        policy::validate(self, &attempt)?;
         admission::validate(self, kind, &new, Some(&old))?;
         if strategy::ends_with_update(kind, &old, &new) {
             if !by.dry_run {

@@ -16,6 +16,8 @@ mod determinism;
 mod history;
 /// Lists in pages, selectors, formats, watches and what ends them.
 mod read;
+/// What Kubernetes demands of its storage, property by property.
+mod storage;
 /// Parts of objects: logs, proxy, scale, reviews.
 mod subresources;
 mod support;

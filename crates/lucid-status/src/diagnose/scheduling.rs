@@ -25,7 +25,7 @@ pub(super) fn about(pod: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) 
     }
     let from = found.len();
     let message = scheduled.message();
-    for code in codes(message) {
+    if let Some(code) = codes(message, pod, scene) {
         let new = one(code, pod, message, scene).seen(message).since(scheduled.since().or(created(pod)));
         found.push(new);
         if code == 2009 {
@@ -52,8 +52,12 @@ fn no_scheduler(pod: &Value) -> Diagnosis {
     Diagnosis::new(2013, reference(pod), message).since(created(pod))
 }
 
-/// The codes of the sentence's clauses; the one that rules out most nodes is the cause, the others are evidence of it.
-fn codes(message: &str) -> Vec<u16> {
+/// The code of the sentence's clauses that is the cause; the others are evidence of it. The scheduler names the first filter
+/// that each node fails, in an order: cordoned, tainted, other labels, and only then ports, room, volumes, spread. So a node
+/// of the later reasons carries the labels, and among those reasons the one that rules out most nodes counts.
+/// Source: k8s.io/kubernetes/pkg/scheduler/apis/config/v1/default_plugins.go.
+fn codes(message: &str, pod: &Value, scene: &Scene<'_>) -> Option<u16> {
+    const LATER: [u16; 5] = [2003, 2006, 2007, 2008, 2010];
     let mut found: Vec<(u32, u16)> = Vec::new();
     for clause in clauses(message) {
         let Some(code) = classify(TABLE, clause) else { continue };
@@ -62,9 +66,28 @@ fn codes(message: &str) -> Vec<u16> {
             None => found.push((nodes_of(clause), code)),
         }
     }
+    let some_carry_the_labels = found.iter().any(|(_, code)| LATER.contains(code));
+    // Only tainted nodes and others are left: whether the tainted ones carry the labels, the nodes themselves know.
+    let taints_count = !some_carry_the_labels && is_carried(pod, scene);
     // A claim is the whole reason when it is one; a control plane's taint hardly ever is.
-    found.sort_by_key(|(nodes, code)| (*code != 2009, *code == 2004, std::cmp::Reverse(*nodes), *code));
-    found.into_iter().map(|(_, code)| code).take(1).collect()
+    let rank = |(nodes, code): &(u32, u16)| {
+        let is_early = match code {
+            2004 => !taints_count,
+            2005 => some_carry_the_labels || taints_count && message.contains("untolerated taint"),
+            _ => false,
+        };
+        (*code != 2009, is_early, std::cmp::Reverse(*nodes), *code)
+    };
+    found.iter().min_by_key(|reason| rank(reason)).map(|(_, code)| *code)
+}
+
+/// A node has all the labels of the pod's selector.
+fn is_carried(pod: &Value, scene: &Scene<'_>) -> bool {
+    let wanted = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
+    let has_all = |node: &&Value| {
+        wanted.into_iter().flatten().all(|(key, value)| label(node, key) == Some(value.as_str().unwrap_or("")))
+    };
+    wanted.is_some_and(|wanted| !wanted.is_empty()) && scene.cluster.list("", "Node", None).iter().any(has_all)
 }
 
 fn one(code: u16, pod: &Value, message: &str, scene: &Scene<'_>) -> Diagnosis {

@@ -1,7 +1,7 @@
 //! What belongs to no workload: one file an area, each from the view to what was found of each object.
 
 mod apis;
-mod certificate;
+pub(super) mod certificate;
 mod ingresses;
 mod nodes;
 mod policies;

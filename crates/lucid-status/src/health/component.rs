@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::areas::usage;
+use super::areas::{certificate, usage};
 use super::facts::{Answer, Endpoint, Look, Part, Subject};
 use super::report::{Area, Check, State, Usage};
 use super::view::{View, desired, ready, state_of};
@@ -36,7 +36,10 @@ pub(super) fn checks(subject: &Subject, view: &View<'_>) -> (Vec<Found>, Pods) {
             None => found.push(absent(subject, part, view)),
             Some(_) if is_in_area => {}
             Some(live) if part.is_watched => found.push(workload(subject, part, live, view)),
-            Some(_) => plain.push(part),
+            Some(live) => match view.diagnose(live) {
+                nothing if nothing.is_empty() => plain.push(part),
+                diagnoses => found.push(troubled(subject, part, diagnoses, view)),
+            },
         }
     }
     if let Some(first) = plain.first() {
@@ -46,7 +49,7 @@ pub(super) fn checks(subject: &Subject, view: &View<'_>) -> (Vec<Found>, Pods) {
         found.push(fine(subject, Area::Objects, "objects".into(), words, took));
     }
     let is_down = found.iter().any(|found| found.check.state == State::Failed);
-    found.extend(subject.endpoints.iter().map(|endpoint| asked(subject, endpoint, is_down)));
+    found.extend(subject.endpoints.iter().map(|endpoint| asked(subject, endpoint, is_down, view)));
     let (pods, usage) = pods(subject, view);
     found.extend(usage);
     (found, pods)
@@ -61,6 +64,18 @@ fn fine(subject: &Subject, area: Area, name: String, message: String, took_ms: u
 fn area_of(part: &Part) -> Area {
     let own = if part.is_watched { Area::Workloads } else { Area::Objects };
     Look::area_of(&part.object.group, &part.object.kind).unwrap_or(own)
+}
+
+/// Something that only has to be there, and has a trouble of its own: it is held by a finalizer, or suspended.
+fn troubled(subject: &Subject, part: &Part, diagnoses: Vec<Diagnosis>, view: &View<'_>) -> Found {
+    let object = &part.object;
+    let words = diagnoses[0].finding.message.clone();
+    let took = view.facts.coverage.took(&object.group, &object.kind);
+    let mut found = fine(subject, Area::Objects, object.short().replace('/', " "), words, took);
+    found.check.object = Some(object.clone());
+    found.check.state = diagnoses.iter().map(state_of).max().unwrap_or_default();
+    found.diagnoses = diagnoses;
+    found
 }
 
 /// Not there, or not to be seen: two very different things.
@@ -116,7 +131,7 @@ fn workload(subject: &Subject, part: &Part, live: &Value, view: &View<'_>) -> Fo
     found
 }
 
-fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool) -> Found {
+fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool, view: &View<'_>) -> Found {
     let mut found = fine(subject, Area::Endpoints, endpoint.name.clone(), String::new(), endpoint.took_ms);
     match &endpoint.answer {
         Answer::Answers(how) => found.check.message.clone_from(how),
@@ -132,6 +147,14 @@ fn asked(subject: &Subject, endpoint: &Endpoint, is_down: bool) -> Found {
             let is_symptom = is_down && finding.object.is_none();
             found.diagnoses.push(if is_symptom { diagnosis.class(Class::Symptom) } else { diagnosis });
         }
+    }
+    if let Some((served, part)) = endpoint.served.as_ref().zip(subject.parts.iter().find(|part| part.is_watched)) {
+        let troubles = certificate::of_served(served, &part.object, view.facts.now);
+        if let Some(worst) = troubles.iter().max_by_key(|trouble| state_of(trouble)) {
+            found.check.state = found.check.state.max(state_of(worst));
+            found.check.message = format!("{}; {}", found.check.message, worst.finding.message);
+        }
+        found.diagnoses.extend(troubles);
     }
     found
 }

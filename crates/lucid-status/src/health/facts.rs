@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use lucid_object::{Finding, ObjectRef};
 
+use super::changes::SinceHealthy;
 use super::report::Area;
 use crate::cluster::Cluster;
 
@@ -125,6 +126,35 @@ pub struct Endpoint {
     pub name: String,
     pub answer: Answer,
     pub took_ms: u64,
+    /// What it showed, if it speaks TLS.
+    pub served: Option<Served>,
+}
+
+/// A certificate that a server has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The name that was asked for.
+    pub host: String,
+    /// Who showed it: "port 8443 of pod edge-1", "192.0.2.7".
+    pub by: String,
+    pub tls: Tls,
+}
+
+impl Served {
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        match &self.tls {
+            Tls::Certificate(certificate) => Some(certificate),
+            Tls::Unreadable(_) | Tls::Unseen(_) => None,
+        }
+    }
+}
+
+/// An address that could not be asked for its certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// "192.0.2.7 of Ingress shop/door".
+    pub what: String,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +183,8 @@ pub struct Certificate {
     pub not_after: Timestamp,
     /// Subject alternative names: DNS names and addresses.
     pub names: Vec<String>,
+    /// SHA-256 of the whole, in hexadecimal.
+    pub fingerprint: String,
     /// Whether the key beside it is its own; `None` when that cannot be told.
     pub key_fits: Option<bool>,
 }
@@ -170,7 +202,12 @@ pub struct Facts<'a> {
     pub coverage: &'a Coverage,
     /// By the Secret that they stand in.
     pub certificates: &'a BTreeMap<ObjectRef, Tls>,
+    /// What the addresses of Ingresses showed.
+    pub served: &'a [Served],
+    pub unreached: &'a [Unreached],
     pub has_metrics: bool,
+    /// What changed since the release was last healthy, if that was asked.
+    pub since: Option<Result<SinceHealthy, String>>,
     /// Areas that nobody wants to hear of.
     pub skip: &'a BTreeSet<Area>,
     /// Only this component.

@@ -36,6 +36,9 @@ pub fn fold(facts: &Facts<'_>) -> HealthReport {
             all.extend(found);
         }
     }
+    if let Some(Err(why)) = &facts.since {
+        free.push(unknown(Area::Objects, "changes since it was healthy".into(), why));
+    }
     if facts.only.is_none() {
         free.sort_by_key(|found| found.check.area);
         settle(&mut free, "", &view);
@@ -149,6 +152,10 @@ fn unseen(area: Area, view: &View<'_>) -> Vec<Found> {
             Tls::Unseen(why) => Some(unknown(area, format!("certificate in {secret}"), why)),
             _ => None,
         }));
+        let addresses = view.facts.unreached.iter();
+        found.extend(
+            addresses.map(|address| unknown(area, format!("served certificate of {}", address.what), &address.reason)),
+        );
     }
     found
 }
@@ -212,6 +219,7 @@ fn report(facts: &Facts<'_>, components: Vec<ComponentHealth>, checks: Vec<Check
         causes: group(&causes),
         symptoms: findings(symptoms),
         warnings: findings(warnings),
+        since_healthy: facts.since.as_ref().and_then(|since| since.as_ref().ok()).cloned(),
     }
 }
 

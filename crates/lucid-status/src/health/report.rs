@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use lucid_object::{Finding, ObjectRef};
 use serde::Serialize;
 
+use super::changes::SinceHealthy;
 use crate::group::Group;
 
 /// How a check ended. The order is that of importance: the worst comes last.
@@ -205,6 +206,9 @@ pub struct HealthReport {
     pub symptoms: Vec<Finding>,
     /// What fails nothing yet.
     pub warnings: Vec<Finding>,
+    /// What changed since it was last healthy, if that was asked and is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_healthy: Option<SinceHealthy>,
 }
 
 impl HealthReport {
@@ -229,6 +233,10 @@ impl HealthReport {
             clean_finding(&mut group.example.finding, clean);
         }
         self.symptoms.iter_mut().chain(&mut self.warnings).for_each(|finding| clean_finding(finding, clean));
+        for change in self.since_healthy.iter_mut().flat_map(|since| &mut since.changes) {
+            change.what = clean(&change.what);
+            change.by.iter_mut().for_each(|by| *by = clean(by));
+        }
     }
 }
 

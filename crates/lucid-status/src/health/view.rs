@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lucid_object::{LabelSelector, ObjectRef};
 use serde_json::Value;
 
-use super::facts::{Facts, Subject};
+use super::facts::{Facts, Served, Subject};
 use super::report::State;
 use crate::cluster::Since;
 use crate::diagnose::diagnose;
@@ -50,6 +50,12 @@ impl<'a> View<'a> {
         let owned =
             facts.subjects.iter().flat_map(|subject| subject.parts.iter().map(move |part| (&part.object, subject)));
         Self { facts, since: Since::default(), owners: owned.collect() }
+    }
+
+    /// Every certificate that was shown: by addresses of Ingresses, and by endpoints of components.
+    pub(super) fn served(&self) -> impl Iterator<Item = &'a Served> {
+        let endpoints = self.facts.subjects.iter().flat_map(|subject| &subject.endpoints);
+        self.facts.served.iter().chain(endpoints.filter_map(|endpoint| endpoint.served.as_ref()))
     }
 
     pub(super) fn diagnose(&self, object: &Value) -> Vec<Diagnosis> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Finding, ObjectRef};
 use lucid_status::health::{
-    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Subject, Tls, Unseen, fold,
+    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Served, Subject, Tls, Unreached, Unseen, fold,
 };
 use lucid_status::{Area, HealthReport, State};
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ struct Scene {
     own: Vec<ObjectRef>,
     coverage: Coverage,
     certificates: BTreeMap<ObjectRef, Tls>,
+    served: Vec<Served>,
+    unreached: Vec<Unreached>,
     endpoints: Vec<Endpoint>,
     skip: BTreeSet<Area>,
 }
@@ -67,6 +69,8 @@ impl Scene {
             own: own.iter().map(reference).collect(),
             coverage,
             certificates: BTreeMap::new(),
+            served: Vec::new(),
+            unreached: Vec::new(),
             endpoints: Vec::new(),
             skip: BTreeSet::from([Area::Usage]),
         }
@@ -100,7 +104,10 @@ impl Scene {
             cluster: &self.world,
             coverage: &self.coverage,
             certificates: &self.certificates,
+            served: &self.served,
+            unreached: &self.unreached,
             has_metrics: false,
+            since: None,
             skip: &self.skip,
             only: None,
             place: &|_, _| {},
@@ -148,6 +155,38 @@ fn a_service_without_endpoints_follows_from_its_pods_or_fails_by_itself() {
 }
 
 #[test]
+fn a_port_that_the_pods_do_not_have_fails_a_service_with_endpoints() {
+    let pod = thing(
+        "v1",
+        "Pod",
+        "api-1",
+        json!({"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "main", "ports": [{"name": "http"}]}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}),
+    );
+    let at_port = |name: &str| {
+        let mut service = service("api");
+        service["spec"]["ports"] = json!([{"port": 80, "targetPort": name}]);
+        Scene::new(&[deployment("api", 1), service], &[slice("api", true), pod.clone()])
+    };
+    check(&at_port("http"), State::Ok, [&[], &[], &[]]);
+    check(&at_port("htpp"), State::Failed, [&["L5203"], &[], &[]]);
+}
+
+#[test]
+fn what_only_has_to_be_there_may_have_troubles_of_its_own() {
+    let held = thing(
+        "v1",
+        "ConfigMap",
+        "settings",
+        json!({"metadata": {"deletionTimestamp": "2026-11-24T09:00:00Z", "finalizers": ["shop.example/held"]}}),
+    );
+    let report = Scene::new(&[deployment("api", 1), held], &[]).report();
+    let check = report.all_checks().find(|check| check.name == "ConfigMap settings").unwrap();
+    assert_eq!(check.findings[0].code.to_string(), "L7008");
+    assert!(check.state > State::Ok);
+}
+
+#[test]
 fn what_is_not_the_releases_own_only_warns() {
     let foreign = Scene::new(&[deployment("api", 1)], &[service("theirs")]);
     check(&foreign, State::Warning, [&[], &[], &["L5202"]]);
@@ -180,7 +219,7 @@ fn without_a_metrics_api_the_use_is_unknown() {
 
 #[test]
 fn endpoints_fail_are_unknown_or_follow_from_what_is_down() {
-    let endpoint = |answer: Answer| vec![Endpoint { name: "GET / on 80".into(), answer, took_ms: 3 }];
+    let endpoint = |answer: Answer| vec![Endpoint { name: "GET / on 80".into(), answer, took_ms: 3, served: None }];
     let wrong = |finding: Finding| Answer::Wrong(Box::new(finding));
     let pod = ObjectRef::new("", "Pod", Some("shop"), "api-1");
     let mut scene = Scene::new(&[deployment("api", 1)], &[]);
@@ -193,21 +232,38 @@ fn endpoints_fail_are_unknown_or_follow_from_what_is_down() {
     check(&down, State::Failed, [&["L9012"], &["L9011"], &[]]);
 }
 
-#[test]
-fn certificates_are_judged_by_time_name_and_key() {
-    let ingress = thing(
+fn ingress() -> Value {
+    thing(
         "networking.k8s.io/v1",
         "Ingress",
         "door",
         json!({
         "spec": {"tls": [{"hosts": ["shop.example"], "secretName": "tls"}]},
         "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
-    );
-    let said = |from: &str, to: &str, names: &[&str], key_fits: Option<bool>| {
-        let mut scene = Scene::new(std::slice::from_ref(&ingress), &[]);
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = Certificate { not_before: at(from), not_after: at(to), names, key_fits };
-        scene.certificates.insert(ObjectRef::new("", "Secret", Some("shop"), "tls"), Tls::Certificate(certificate));
+    )
+}
+
+fn certificate(until: &str, names: &[&str], fingerprint: &str) -> Certificate {
+    Certificate {
+        not_before: at("2026-01-01T00:00:00Z"),
+        not_after: at(until),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        fingerprint: fingerprint.to_owned(),
+        key_fits: None,
+    }
+}
+
+fn secret(scene: &mut Scene, certificate: Certificate) {
+    scene.certificates.insert(ObjectRef::new("", "Secret", Some("shop"), "tls"), Tls::Certificate(certificate));
+}
+
+const FAR: &str = "2027-06-01T00:00:00Z";
+
+#[test]
+fn certificates_are_judged_by_time_name_and_key() {
+    let said = |until: &str, names: &[&str], key_fits: Option<bool>| {
+        let mut scene = Scene::new(&[ingress()], &[]);
+        secret(&mut scene, Certificate { key_fits, ..certificate(until, names, "f") });
         let report = scene.report();
         let found = report
             .all_checks()
@@ -216,13 +272,51 @@ fn certificates_are_judged_by_time_name_and_key() {
             .clone();
         (found.state, found.message)
     };
-    let (old, soon, far) = ("2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z", "2027-06-01T00:00:00Z");
-    assert_eq!(said(old, far, &["*.example"], Some(true)).0, State::Ok);
-    let (state, message) = said(old, "2026-11-20T10:00:00Z", &["shop.example"], None);
+    assert_eq!(said(FAR, &["*.example"], Some(true)).0, State::Ok);
+    let (state, message) = said("2026-11-20T10:00:00Z", &["shop.example"], None);
     assert_eq!((state, message.ends_with("expired 4 days ago")), (State::Failed, true), "{message}");
-    assert_eq!(said(old, soon, &["shop.example"], None).0, State::Warning);
-    assert!(said(old, far, &["other.example"], None).1.ends_with("is not for shop.example"));
-    assert!(said(old, far, &["shop.example"], Some(false)).1.ends_with("does not belong to the key beside it"));
+    assert_eq!(said("2026-12-01T00:00:00Z", &["shop.example"], None).0, State::Warning);
+    assert!(said(FAR, &["other.example"], None).1.ends_with("is not for shop.example"));
+    assert!(said(FAR, &["shop.example"], Some(false)).1.ends_with("does not belong to the key beside it"));
+}
+
+#[test]
+fn what_is_served_is_held_against_the_secret() {
+    let served = |certificate: Certificate| {
+        vec![Served { host: "shop.example".into(), by: "10.0.0.1".into(), tls: Tls::Certificate(certificate) }]
+    };
+    let mut scene = Scene::new(&[ingress()], &[]);
+    secret(&mut scene, certificate(FAR, &["shop.example"], "new"));
+    scene.served = served(certificate(FAR, &["shop.example"], "new"));
+    check(&scene, State::Ok, [&[], &[], &[]]);
+    // The controller has not taken up the renewed one, which is still good,
+    scene.served = served(certificate("2027-01-01T00:00:00Z", &["shop.example"], "old"));
+    check(&scene, State::Warning, [&[], &[], &["L5208"]]);
+    // or has run out,
+    scene.served = served(certificate("2026-11-20T10:00:00Z", &["shop.example"], "old"));
+    check(&scene, State::Failed, [&["L5208"], &[], &["L5208"]]);
+    // or serves its default. That is seen without the right to read the Secret.
+    scene.certificates.clear();
+    scene.served = served(certificate(FAR, &["ingress.local"], "default"));
+    check(&scene, State::Failed, [&["L5208"], &[], &[]]);
+    scene.served.clear();
+    scene.unreached = vec![Unreached { what: "10.0.0.1 of Ingress shop/door".into(), reason: "refused".into() }];
+    check(&scene, State::Unknown, [&[], &[], &[]]);
+}
+
+#[test]
+fn what_an_endpoint_shows_is_judged_at_that_endpoint() {
+    let shown = |until: &str| {
+        let tls = Tls::Certificate(certificate(until, &["api.example"], "f"));
+        let served = Some(Served { host: "api.example".into(), by: "port 8443 of pod api-1".into(), tls });
+        let mut scene = Scene::new(&[deployment("api", 1)], &[]);
+        let answer = Answer::Answers("https://api.example:8443/ answers at 1 pod".into());
+        scene.endpoints = vec![Endpoint { name: "GET https://api.example:8443/".into(), answer, took_ms: 3, served }];
+        scene
+    };
+    check(&shown(FAR), State::Ok, [&[], &[], &[]]);
+    check(&shown("2026-11-20T10:00:00Z"), State::Failed, [&["L5208"], &[], &[]]);
+    check(&shown("2026-11-30T10:00:00Z"), State::Warning, [&[], &[], &["L5208"]]);
 }
 
 #[test]

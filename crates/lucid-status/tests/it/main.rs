@@ -8,6 +8,8 @@ mod cases;
 mod grouping;
 /// The health of a whole release.
 mod health;
+/// What is kept of objects while a look lasts.
+mod keep;
 /// kstatus, asked about the same objects.
 mod kstatus;
 /// Unrelated objects and events never change the first cause.

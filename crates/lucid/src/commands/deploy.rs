@@ -1,16 +1,18 @@
 //! `lucid deploy`: the whole run, and what is shown of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use lucid_client::Connected;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{Deployed, DryRun, FreshKey, OnFail, OnlyIf, Request, Rollback, Verdict};
+use lucid_deploy::{Deployed, DryRun, FreshKey, ImageCheck, OnFail, OnlyIf, Request, Rollback, Verdict};
 use lucid_engine::{RunOutcome, Stamped};
 use lucid_plan::{Action, Plan, Reach, Selection};
 use lucid_report::Paint;
 
 use crate::cli::{Deploy, DryRunMode, Format, Global, OnFailure, Part};
-use crate::commands::plan::PlanFile;
-use crate::commands::{connect, fresh_key, runtime, signals};
+use crate::commands::plan::{self, PlanFile};
+use crate::commands::{block_on, connect, fresh_key, signals};
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::manifests::{self, Manifests};
@@ -21,7 +23,7 @@ pub(crate) fn run(global: &Global, args: &Deploy, outlet: &Outlet) -> Result<Exi
     super::keep_secrets(outlet, &manifests.objects);
     manifests.tell_warnings(outlet);
     manifests.check(outlet)?;
-    runtime()?.block_on(async {
+    block_on(async {
         let connected = connect(global).await?;
         deploy(global, args, outlet, manifests, &connected).await
     })
@@ -33,13 +35,17 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     let mut sink = |stamped: &Stamped| show.take(stamped);
     let planned = args.plan.as_deref().map(PlanFile::read).transpose()?;
     let (name, namespace) = (manifests.release.name(), &manifests.release.spec.namespace);
-    let differs = planned.map(|file| move |plan: &Plan| file.differs(name, namespace, plan));
+    let key = if planned.is_some() { plan::key(&to.client, &manifests.release).await? } else { None };
+    let differs = planned.map(|file| move |plan: &Plan| file.differs(name, namespace, plan, key.as_ref()));
     let mut request = request(&args.part, &manifests, outlet, began, fresh_key()?);
     request.only_if = differs.as_ref().map(|differs| differs as &OnlyIf<'_>);
     request.dry_run = args.dry_run.into();
     request.probe = !args.no_verify;
     request.deadline = args.timeout.map_or(request.deadline, |span| span.0);
     request.on_failure = on_failure(args, &manifests);
+    let before = super::images::Before::of(&args.part, &manifests.release, &to.client, outlet);
+    request.images = before.as_ref().map(|before| before as &dyn ImageCheck);
+    request.bake = args.bake.map_or(Duration::ZERO, |span| span.0);
     let wants_rollback = request.on_failure != OnFail::Stop;
     let result = lucid_deploy::deploy(&to.client, request, &mut sink, &mut signals()).await;
     let value = show.finish();
@@ -84,10 +90,13 @@ pub(crate) fn request<'a>(
         deadline: manifests.release.spec.deadline.0,
         take_ownership: part.take_ownership,
         only_if: None,
+        images: None,
         probe: true,
         on_failure: OnFail::Stop,
         way_back: None,
         emergency: false,
+        may_replace: part.allow_replace.clone(),
+        bake: Duration::ZERO,
         cleaner: outlet,
         source: manifests.name.clone(),
         command: format!("deploy {}", manifests.name),
@@ -172,6 +181,7 @@ fn verb(action: &Action) -> &'static str {
     match action {
         Action::Create => "create",
         Action::Update => "update",
+        Action::Replace { .. } => "replace",
         Action::Delete { .. } => "delete",
         Action::Unchanged => "unchanged",
     }
@@ -201,6 +211,7 @@ fn sign(action: &Action, paint: Paint) -> String {
     match action {
         Action::Create => paint.good("+"),
         Action::Update => paint.warn("~"),
+        Action::Replace { .. } => paint.warn("±"),
         Action::Delete { .. } => paint.bad("-"),
         Action::Unchanged => "=".into(),
     }

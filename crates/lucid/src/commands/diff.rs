@@ -51,5 +51,15 @@ fn change(difference: Difference) -> Change {
         What::Changed(fields) => (Verb::Update, fields),
     };
     let Difference { component, object, .. } = difference;
-    Change { component, object, action, fields, not_tried: false, one_way: None }
+    Change {
+        component,
+        object,
+        action,
+        fields,
+        not_tried: false,
+        one_way: None,
+        reverse: None,
+        meanwhile: None,
+        managers: Vec::new(),
+    }
 }

@@ -63,6 +63,7 @@ async fn look(client: &ApiClient, args: &Health, manifests: &Manifests, outlet: 
         objects: manifests.objects.clone(),
         only: args.component.clone(),
         skip: args.skip.iter().copied().collect(),
+        since_healthy: args.since_healthy,
         patience: args.timeout.0,
         cleaner: outlet,
     };

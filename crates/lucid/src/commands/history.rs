@@ -1,20 +1,32 @@
-//! `lucid history`: the release's runs and revisions.
+//! `lucid history`: the release's runs and revisions, and single revisions as files.
 
-use lucid_release::{Outcome, Record};
+use std::fs;
+
+use jiff::Timestamp;
+use lucid_deploy::lease::Identity;
+use lucid_deploy::portable::{self, Importer};
+use lucid_deploy::revisions::Shelf;
+use lucid_release::portable::RevisionFile;
+use lucid_release::{Outcome, Record, ReleaseFile};
 use lucid_report::Paint;
 use lucid_report::style::pad;
 use serde_json::json;
 
-use crate::cli::{Format, Global, History};
-use crate::commands::{connect, runtime};
+use crate::cli::{Format, Global, History, HistoryCommand, HistoryExport, HistoryImport};
+use crate::commands::{connect, fresh_key, runtime};
 use crate::exit::Exit;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &History, outlet: &Outlet) -> Result<Exit> {
     let (_, release) = manifests::release_file(global)?;
     let namespace = global.namespace.as_ref().unwrap_or(&release.spec.namespace);
+    match &args.command {
+        Some(HistoryCommand::Export(args)) => return export(global, &release, namespace, args, outlet),
+        Some(HistoryCommand::Import(args)) => return import(global, &release, namespace, args, outlet),
+        None => {}
+    }
     let record = runtime()?.block_on(async {
         let client = connect(global).await?.client;
         Ok::<_, crate::failure::Failure>(lucid_deploy::store::load(&client, namespace, release.name()).await?.record)
@@ -27,6 +39,53 @@ pub(crate) fn run(global: &Global, args: &History, outlet: &Outlet) -> Result<Ex
         })),
         Format::Text => outlet.result(&text(release.name(), namespace, &record, outlet.paint_out())),
     }
+    Ok(Exit::Done)
+}
+
+fn export(
+    global: &Global,
+    release: &ReleaseFile,
+    namespace: &str,
+    args: &HistoryExport,
+    outlet: &Outlet,
+) -> Result<Exit> {
+    let file = runtime()?.block_on(async {
+        let client = connect(global).await?.client;
+        let shelf = Shelf { client: &client, namespace, release: release.name() };
+        Ok::<_, Failure>(portable::export(&shelf, args.revision).await?)
+    })?;
+    let Some(path) = &args.out else {
+        outlet.json(&file);
+        return Ok(Exit::Done);
+    };
+    let text = serde_json::to_string_pretty(&file).expect("a revision is plain data");
+    fs::write(path, format!("{text}\n"))
+        .map_err(|error| Failure::usage(format!("write {}: {error}", path.display())))?;
+    let number = file.revision.number;
+    outlet.talk(&format!("wrote revision {number} to {}; it holds no value of a Secret\n", path.display()));
+    Ok(Exit::Done)
+}
+
+fn import(
+    global: &Global,
+    release: &ReleaseFile,
+    namespace: &str,
+    args: &HistoryImport,
+    outlet: &Outlet,
+) -> Result<Exit> {
+    let unreadable = |why: String| {
+        Failure::usage(format!("{} is no revision: {why}", args.from.display()))
+            .help("make one with `lucid history export`")
+    };
+    let text = fs::read_to_string(&args.from).map_err(|error| unreadable(error.to_string()))?;
+    let file = RevisionFile::read(&text).map_err(unreadable)?;
+    let importer = Importer { identity: Identity::of_this_process(), fresh_key: fresh_key()?, wall: Timestamp::now() };
+    let number = runtime()?.block_on(async {
+        let client = connect(global).await?.client;
+        let shelf = Shelf { client: &client, namespace, release: release.name() };
+        Ok::<_, Failure>(portable::import(&shelf, file, &importer).await?)
+    })?;
+    outlet.talk(&format!("kept as revision {number}; `lucid rollback --to {number}` deploys it\n"));
     Ok(Exit::Done)
 }
 
@@ -86,5 +145,6 @@ fn outcome_word(outcome: Outcome) -> &'static str {
         Outcome::RolledBack => "rolled back",
         Outcome::Partial => "partial",
         Outcome::Abandoned => "abandoned",
+        Outcome::Imported => "imported",
     }
 }

@@ -4,37 +4,41 @@
 mod file;
 
 use jiff::Timestamp;
-use lucid_deploy::{Deployed, Preview};
+use lucid_deploy::{Deployed, ImageCheck, Preview};
 use lucid_engine::Stamped;
-use lucid_plan::{Action, Operation};
+use lucid_plan::{Action, Children, Operation};
 use lucid_release::names::SHARED;
 use lucid_report::changes::{self, Change, Verb};
 use serde_json::json;
 
 use crate::cli::{Global, Plan, PlanFormat};
-use crate::commands::{connect, fresh_key, runtime, signals};
+use crate::commands::{block_on, connect, fresh_key, signals};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::manifests;
 use crate::output::Outlet;
 
-pub(crate) use file::PlanFile;
+pub(crate) use file::{PlanFile, key};
 
 pub(crate) fn run(global: &Global, args: &Plan, outlet: &Outlet) -> Result<Exit> {
     let manifests = manifests::load(global, &args.part.source)?;
     super::keep_secrets(outlet, &manifests.objects);
     manifests.tell_warnings(outlet);
     manifests.check(outlet)?;
-    let deployed = runtime()?.block_on(async {
+    let (deployed, key) = block_on(async {
         let client = connect(global).await?.client;
-        let request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);
+        let mut request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);
+        let before = super::images::Before::of(&args.part, &manifests.release, &client, outlet);
+        request.images = before.as_ref().map(|before| before as &dyn ImageCheck);
         let mut sink = |_: &Stamped| {};
-        Ok::<_, Failure>(lucid_deploy::deploy(&client, request, &mut sink, &mut signals()).await?)
+        let deployed = lucid_deploy::deploy(&client, request, &mut sink, &mut signals()).await?;
+        let key = if args.out.is_some() { key(&client, &manifests.release).await? } else { None };
+        Ok::<_, Failure>((deployed, key))
     })?;
     outlet.findings(deployed.findings.iter().filter(|finding| !is_told_in_the_plan(finding)));
     let changes = of(&deployed);
     if let Some(path) = &args.out {
-        PlanFile::of(&manifests.release, &deployed).write(path)?;
+        PlanFile::of(&manifests.release, &deployed, key.as_ref()).write(path)?;
         outlet.talk(&format!("wrote {}; `lucid deploy --plan {0}` runs exactly this\n", path.display()));
     }
     show(&manifests.name, &changes, args.output, outlet);
@@ -73,6 +77,7 @@ fn change(component: &str, operation: &Operation, preview: &Preview) -> Option<C
     let action = match operation.action {
         Action::Create => Verb::Create,
         Action::Update => Verb::Update,
+        Action::Replace { .. } => Verb::Replace,
         Action::Delete { .. } => Verb::Delete,
         Action::Unchanged => return None,
     };
@@ -83,6 +88,9 @@ fn change(component: &str, operation: &Operation, preview: &Preview) -> Option<C
         return None;
     }
     let one_way = one_way(operation, action).map(str::to_owned);
+    let reverse = one_way.is_none().then(|| action.reverse());
+    let meanwhile = meanwhile(&operation.action).map(str::to_owned);
+    let managers = preview.managers.get(&operation.object).cloned().unwrap_or_default();
     Some(Change {
         component: component.to_owned(),
         object: operation.object.clone(),
@@ -90,16 +98,30 @@ fn change(component: &str, operation: &Operation, preview: &Preview) -> Option<C
         fields,
         not_tried,
         one_way,
+        reverse,
+        meanwhile,
+        managers,
     })
+}
+
+fn meanwhile(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Replace { children: Children::Stay, .. } => Some("made anew; its pods and volumes stay"),
+        Action::Replace { children: Children::Go, .. } => Some("made anew; what it owns goes first"),
+        _ => None,
+    }
 }
 
 /// Why bringing the old revision back would not bring this back.
 fn one_way(operation: &Operation, action: Verb) -> Option<&'static str> {
     match (operation.object.kind.as_str(), action) {
-        ("Job", Verb::Create) => Some("a Job that has run has run"),
+        ("Job", Verb::Create | Verb::Replace) => Some("a Job that has run has run"),
         ("CustomResourceDefinition", Verb::Update) => Some("objects may be stored in the new form"),
         ("PersistentVolumeClaim", Verb::Update) => Some("a volume that has grown does not shrink"),
-        ("Service", Verb::Delete) => Some("its address may be another when it comes back"),
+        ("PersistentVolumeClaim" | "PersistentVolume", Verb::Replace) => Some("the data in it is lost"),
+        ("CustomResourceDefinition", Verb::Replace) => Some("every object of its kind is deleted with it"),
+        ("Namespace", Verb::Replace) => Some("everything in it is deleted"),
+        ("Service", Verb::Delete | Verb::Replace) => Some("its address may be another when it comes back"),
         _ => None,
     }
 }
@@ -114,9 +136,10 @@ fn show(source: &str, changes: &[Change], format: PlanFormat, outlet: &Outlet) {
             outlet.result(&changes::text(changes, outlet.paint_out()));
             let of = |verb| changes.iter().filter(|change| change.action == verb).count();
             outlet.result(&format!(
-                "plan: {} to create, {} to update, {} to delete; nothing was written\n",
+                "plan: {} to create, {} to update, {}{} to delete; nothing was written\n",
                 of(Verb::Create),
                 of(Verb::Update),
+                changes::to_replace(of(Verb::Replace)),
                 of(Verb::Delete)
             ));
         }

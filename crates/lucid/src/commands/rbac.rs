@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Object, ObjectSet, yaml};
 use lucid_plan::order::is_settled_at_once;
+use lucid_plan::{Resources, scope};
 use lucid_release::ReleaseFile;
 use serde_json::{Value, json};
 
@@ -14,7 +15,11 @@ use crate::manifests;
 use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Rbac, outlet: &Outlet) -> Result<Exit> {
-    let manifests = manifests::load(global, &args.source)?;
+    let mut manifests = manifests::load(global, &args.source)?;
+    // Where an object goes that names no namespace, without asking a cluster: kinds that are not known stay as they are.
+    let mut resources = Resources::builtin();
+    resources.define(&manifests.objects);
+    let _unknown = scope::place(&mut manifests.objects, &manifests.release.spec.namespace, &resources);
     outlet.result(&document(&manifests.release, &manifests.objects, &args.service_account));
     Ok(Exit::Done)
 }
@@ -48,9 +53,11 @@ fn document(release: &ReleaseFile, objects: &ObjectSet, account: &str) -> String
     let rules = vec![
         json!({"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["list"]}),
         json!({"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}),
-        json!({"apiGroups": [""], "resources": ["persistentvolumes", "resourcequotas"], "verbs": ["list"]}),
+        json!({"apiGroups": [""], "resources": ["limitranges", "namespaces", "persistentvolumes", "resourcequotas", "services"], "verbs": ["list"]}),
         json!({"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]}),
-        json!({"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingressclasses", "networkpolicies"], "verbs": ["list"]}),
+        json!({"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingressclasses", "networkpolicies", "servicecidrs"], "verbs": ["list"]}),
+        json!({"apiGroups": ["scheduling.k8s.io"], "resources": ["priorityclasses"], "verbs": ["list"]}),
+        json!({"apiGroups": ["node.k8s.io"], "resources": ["runtimeclasses"], "verbs": ["list"]}),
         json!({"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]}),
         json!({"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]}),
         json!({"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}),
@@ -73,7 +80,10 @@ const OPTIONAL: [(&str, &str); 4] = [
     ("list nodes", "whether every pod fits on some node"),
     ("list pods", "whether all pods fit beside what else runs"),
     ("get namespace kube-system", "the cluster's identity in records and events"),
-    ("list the others", "what `lucid health` checks beside the release's own kinds; without one it says `unknown`"),
+    (
+        "list the others",
+        "what is foreseen before a deploy, and what `lucid health` checks beside the release's own kinds",
+    ),
 ];
 
 /// Resources of each API group, by the namespace they are needed in.
@@ -95,6 +105,13 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["pods", "events", "persistentvolumeclaims"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["get", "list", "watch"]}));
         rules.push(json!({"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]}));
+        // Opened by a GET that is upgraded, for which newer servers ask for `create`.
+        rules.push(json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]}));
+        rules.push(json!({"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}));
+    }
+    if here().any(|object| object.kind() == "StatefulSet") {
+        // A pod that keeps its StatefulSet from going back is deleted, and so is one that nobody owns any more.
+        rules.push(json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]}));
     }
     // Secrets are listed as metadata; values are read by name only.
     rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}));
@@ -109,14 +126,12 @@ fn namespaced_rules(release: &ReleaseFile, objects: &ObjectSet, namespace: &str)
         rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": read, "verbs": ["get"]}));
     }
     if namespace == release.spec.namespace {
-        let (lease, record) =
-            (lucid_release::names::lease(release.name()), lucid_release::names::record(release.name()));
+        let lease = lucid_release::names::lease(release.name());
         rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}));
-        rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update"]}));
-        rules.push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]}));
-        rules.push(
-            json!({"apiGroups": [""], "resources": ["secrets"], "resourceNames": [record], "verbs": ["get", "update"]}),
-        );
+        rules.push(json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update", "delete"]}));
+        // The record, revisions and their packs: their names are not known beforehand.
+        rules
+            .push(json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get", "update", "delete"]}));
     }
     // Nobody may hand out what they do not have: the rules of the release's own Roles come along.
     let granted =

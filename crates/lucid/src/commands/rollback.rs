@@ -31,6 +31,7 @@ pub(crate) fn run(global: &Global, args: &Rollback, outlet: &Outlet) -> Result<E
         component: args.component.clone(),
         dry_run: args.dry_run.into(),
         emergency: args.emergency,
+        may_replace: args.allow_replace.clone(),
         deadline: args.timeout.map(|span| span.0),
         probe: !args.no_verify,
         identity: Identity::of_this_process(),

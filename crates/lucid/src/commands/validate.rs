@@ -1,4 +1,6 @@
-//! `lucid validate`: mistakes that are found without a cluster.
+//! `lucid validate`: mistakes that are found without a cluster, and with `--cluster` what that cluster would object to.
+
+mod cluster;
 
 use lucid_object::Findings;
 use lucid_plan::validate;
@@ -20,10 +22,17 @@ pub(crate) fn run(global: &Global, args: &Validate, outlet: &Outlet) -> Result<E
         Err(failure) => return Err(failure),
     };
     super::keep_secrets(outlet, &manifests.objects);
-    let mut placed = manifests.objects;
-    validate::place(&mut placed, &manifests.release.spec.namespace);
-    let mut findings = manifests.warnings;
-    findings.extend(validate::manifests(&manifests.release, &placed, manifests.source));
+    let (release, source) = (&manifests.release, manifests.source);
+    let mut placed = manifests.objects.clone();
+    validate::place(&mut placed, &release.spec.namespace);
+    let mut findings = manifests.warnings.clone();
+    if global.cluster.is_some() {
+        // What the manifests leave out is looked for in the cluster.
+        findings.extend(validate::before_a_run(release, &placed, source));
+        findings.extend(cluster::findings(global, &manifests, outlet)?);
+    } else {
+        findings.extend(validate::manifests(release, &placed, source));
+    }
     if args.output != ValidateFormat::Text {
         return Ok(print(&findings, args.output, outlet));
     }

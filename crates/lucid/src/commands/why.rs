@@ -57,6 +57,10 @@ fn text(evidence: &Evidence, paint: Paint) -> String {
         }
         component.pods.iter().for_each(|pod| out.push_str(&pod_text(pod, paint)));
     }
+    if !evidence.changes.is_empty() {
+        out.push_str(&format!("\n{}\n", paint.bold("what had changed")));
+        evidence.changes.iter().for_each(|line| out.push_str(&format!("  {}\n", strip(line, WIDEST))));
+    }
     out
 }
 

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::shop::{Ran, Shop, kubectl};
 
-const CANARY: &str = "kanari?vogel>9#singt/leise~";
+pub(crate) const CANARY: &str = "kanari?vogel>9#singt/leise~";
 
 /// The forms in which a value may hide.
 fn forms() -> Vec<(&'static str, String)> {
@@ -50,7 +50,7 @@ fn forms() -> Vec<(&'static str, String)> {
 }
 
 #[track_caller]
-fn check_clean(text: &str, context: &str) {
+pub(crate) fn check_clean(text: &str, context: &str) {
     for (form, value) in forms() {
         assert!(!text.contains(&value), "{context}: the canary as {form}");
     }
@@ -81,13 +81,28 @@ fn the_value_of_a_secret_stands_nowhere_but_where_it_must() {
         &["status"],
         &["history", "-o", "json"],
         &["history"],
+        &["history", "export"],
+        &["plan"],
+        &["plan", "-o", "json"],
+        &["plan", "-o", "markdown"],
+        &["diff", "1", "live", "-o", "json"],
         &["rbac"],
     ] {
         let ran = shop.run(args);
         assert_eq!(ran.code, 0, "{ran}");
         clean(&ran, &format!("{args:?}"));
     }
-    // Another value, and a component that breaks: evidence, rollback, and everything that tells of them.
+    // A plan with another value, on both sides of which nothing may be seen, and its file.
+    shop.extra = secret("another-value-altogether");
+    let file = shop.folder.join("plan.json");
+    for format in ["text", "json", "markdown"] {
+        let planned = shop.run(&["plan", "-o", format, "--out", file.to_str().unwrap()]);
+        planned.check(6, &["song", "(secret)"]);
+        clean(&planned, format);
+        assert!(!format!("{planned}").contains("another-value"), "{planned}");
+    }
+    check_clean(&fs::read_to_string(&file).unwrap(), "the plan file");
+    // The same, and a component that breaks: evidence, rollback, and everything that tells of them.
     shop.extra = secret("another-value-altogether");
     shop.app("api").annotations.push(("lucid.dev/test-fail", "crash"));
     let events = shop.folder.join("events.ndjson");
@@ -97,7 +112,17 @@ fn the_value_of_a_secret_stands_nowhere_but_where_it_must() {
     for args in [&["why"][..], &["why", "-o", "json"], &["rollback", "--dry-run"], &["history", "-o", "json"]] {
         clean(&shop.run(args), &format!("{args:?}"));
     }
-    shop.run(&["why"]).check(0, &["api", "failed", "error[L", "Pod"]);
+    let why = [
+        "api",
+        "failed",
+        "error[L",
+        "Pod",
+        "what had changed",
+        "Secret",
+        "stringData.song: another value",
+        "lucid.dev/test-fail",
+    ];
+    shop.run(&["why"]).check(0, &why);
     check_clean(&fs::read_to_string(&events).unwrap(), "the events file");
     for log in fs::read_dir(shop.folder.join("state/runs")).unwrap() {
         check_clean(&fs::read_to_string(log.unwrap().path()).unwrap(), "the complete log");

@@ -109,6 +109,41 @@ fn from_every_moment_of_death_there_is_a_way_on_and_a_way_back() {
     assert!(died * 4 >= rounds, "of {rounds} runs only {died} died at work");
 }
 
+/// SIGTERM to a process that was started here.
+fn terminate(child: &Child) {
+    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
+#[test]
+fn a_run_that_is_told_to_end_ends_and_can_be_gone_on_with() {
+    let rounds = if soak() { 100 } else { 12 };
+    let mut dice = Dice(0x15);
+    let mut shop = Shop::new("term");
+    set_all(&mut shop, 1);
+    shop.run(&["deploy"]).check(0, &[]);
+    let mut stopped = 0;
+    for round in 0..rounds {
+        set_all(&mut shop, 2 + round);
+        // Before the first request, between any two writes, and while it waits.
+        let moment = 30 + u64::from(round) * 1500 / u64::from(rounds) + dice.below(100);
+        let mut child = start(&shop, &["deploy"]);
+        std::thread::sleep(Duration::from_millis(moment));
+        let is_over = child.try_wait().expect("a child").is_some();
+        if !is_over {
+            terminate(&child);
+        }
+        let code = child.wait().expect("it ends").code();
+        let context = format!("round {round}: told to end after {moment} ms");
+        assert!(code == Some(143) || code == Some(0), "{context}: {code:?}");
+        stopped += u32::from(code == Some(143));
+        // Nobody has to wait for a lock, and what was begun is finished.
+        shop.run(&["deploy"]).check(0, &[]);
+        assert_eq!(images(&shop), all_at(2 + round), "{context}");
+    }
+    assert!(stopped * 2 >= rounds, "only {stopped} of {rounds} were at work");
+}
+
 #[test]
 fn of_two_deployers_one_writes() {
     let rounds = if soak() { 100 } else { 10 };

@@ -230,6 +230,49 @@ fn without_privileges_every_missing_one_is_named() {
 }
 
 #[test]
+fn the_privileges_of_lucid_rbac_are_enough_for_every_command() {
+    let mut shop = Shop::new("rbac");
+    shop.extra = "apiVersion: v1
+kind: Secret
+metadata: {name: token}
+stringData: {token: some-value-of-it}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store, labels: {app: db}}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec: {containers: [{name: main, image: \"registry.test/store:1\"}]}
+"
+    .into();
+    kubectl(&["create", "namespace", &shop.namespace]);
+    let privileges = shop.folder.join("rbac.yaml");
+    let printed = shop.run(&["rbac"]);
+    printed.check(0, &[]);
+    std::fs::write(&privileges, &printed.stdout).unwrap();
+    kubectl(&["apply", "-f", privileges.to_str().unwrap()]);
+    let deployer = format!("--as=system:serviceaccount:{}:lucid-deployer", shop.namespace);
+    let run = |shop: &Shop, args: &[&str]| shop.run(&[args, &[deployer.as_str()]].concat());
+    run(&shop, &["deploy"]).check(0, &["verified"]);
+    shop.app("web").image = "registry.test/web:2".into();
+    shop.extra = shop.extra.replace("serviceName: db", "serviceName: api");
+    run(&shop, &["plan"]).check(6, &["± StatefulSet"]);
+    run(&shop, &["deploy"]).check(0, &["verified"]);
+    shop.app("api").annotations.push(("lucid.dev/test-fail", "crash"));
+    run(&shop, &["deploy"]).check(1, &["is in service again and verified"]);
+    run(&shop, &["why"]).check(0, &["api"]);
+    run(&shop, &["diff", "1", "live"]).check(0, &["web"]);
+    run(&shop, &["rollback", "--to", "1"]).check(0, &["in service"]);
+    run(&shop, &["history"]).check(0, &["in service"]);
+    run(&shop, &["rollback", "--emergency", "--component", "web", "--yes", "--to", "2"]).check(0, &["verified"]);
+    run(&shop, &["cleanup", "--yes", "--component", "web"]).check(0, &["objects removed"]);
+    kubectl(&["delete", "-f", privileges.to_str().unwrap(), "--ignore-not-found"]);
+}
+
+#[test]
 fn no_cluster_and_no_kubeconfig_have_codes_of_their_own() {
     let shop = Shop::new("nowhere");
     shop.write();

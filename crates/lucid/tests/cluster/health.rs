@@ -48,7 +48,10 @@ fn a_healthy_shop_is_healthy_in_every_format() {
     assert_eq!(names, ["db", "cache", "api", "web"]);
     assert_eq!(check(&report, "Deployment api")["state"], "ok");
     assert_eq!(check(&report, "Service api")["message"], "1 ready endpoint");
-    assert_eq!(check(&report, "GET /health on 8080")["message"], "/health on 8080 answers at 1 pod");
+    assert_eq!(
+        check(&report, "GET /health on 8080")["message"],
+        "/health on 8080 answers at 1 pod, through the API proxy"
+    );
     assert_eq!(check(&report, "nodes")["message"], "5 checked");
     // There is no metrics API here, and that is said, not passed over.
     assert_eq!(check(&report, "usage")["state"], "unknown");
@@ -236,8 +239,8 @@ fn requests_grow_with_the_kinds_and_not_with_the_components() {
     let (few, many) = (counted(4), counted(40));
     assert_eq!(few["list"], many["list"], "{few:?} {many:?}");
     assert!(few["list"] <= 30, "{few:?}");
-    // Only the endpoints themselves: one a component.
-    assert_eq!(many["get"] - few["get"], 36, "{few:?} {many:?}");
+    // Only the endpoints themselves: by port-forward, which has no kubelet to go to here, and then through the proxy.
+    assert_eq!(many["get"] - few["get"], 72, "{few:?} {many:?}");
     assert_eq!(many.keys().map(String::as_str).collect::<Vec<_>>(), ["get", "list"], "nothing is written or watched");
 }
 
@@ -255,4 +258,96 @@ fn a_followed_report_is_printed_when_it_changes() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let looks = text.matches("\"kind\":\"HealthSummary\"").count();
     assert!((2..=3).contains(&looks), "{looks} reports: {text}");
+}
+
+#[test]
+fn what_changed_since_it_was_healthy_is_told_with_its_author() {
+    let shop = Shop::new("since");
+    shop.write();
+    let fresh = shop.run(&["health", "--since-healthy", "--strict", "-o", "json"]).json();
+    assert_eq!(check(&fresh, "changes since it was healthy")["state"], "unknown");
+    shop.run(&["deploy", "--progress", "quiet"]).check(0, &[]);
+    settle(&shop);
+    // Times in the record of fields have whole seconds.
+    std::thread::sleep(Duration::from_millis(1500));
+    let quiet = shop.run(&["health", "--since-healthy", "-o", "json"]).json();
+    assert_eq!(quiet["sinceHealthy"]["changes"], json!([]), "{:#}", quiet["sinceHealthy"]);
+    kubectl(&["scale", "deployment/api", "--replicas=2", "-n", &shop.namespace]);
+    kubectl(&["set", "image", "deployment/db", "main=registry.test/db:9", "-n", &shop.namespace]);
+    std::thread::sleep(Duration::from_secs(2));
+    let report = shop.run(&["health", "--since-healthy", "-o", "json"]).json();
+    assert_eq!(report["sinceHealthy"]["run"], 1);
+    let said: Vec<String> = report["sinceHealthy"]["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| format!("{} {} {}", change["object"]["name"], change["what"], change["by"]).replace('"', ""))
+        .collect();
+    let is_scale = |said: &&String| said.starts_with("api was scaled: up") && said.ends_with("from 1 to 2 kubectl");
+    assert!(said.iter().any(|said| is_scale(&said)), "{said:?}");
+    assert!(said.contains(&"db spec.template.spec.containers[main].image set kubectl-set".to_owned()), "{said:?}");
+    shop.run(&["health", "--since-healthy"])
+        .check(0, &["since it was last healthy (run 1, ", "kubectl-set: Deployment"]);
+}
+
+/// Pods of a crowd: a thousand in each run, ten thousand in the soak.
+fn crowd() -> (usize, u32) {
+    if std::env::var_os("LUCID_SOAK").is_some() { (200, 50) } else { (20, 50) }
+}
+
+/// What is asked grows with the kinds, and by a page for each five hundred pods; and what is kept of them is little.
+#[test]
+#[expect(clippy::print_stderr, reason = "the soak's figures")]
+fn a_crowd_of_pods_is_listed_in_pages_and_kept_in_little_memory() {
+    let (workloads, replicas) = crowd();
+    let names: Vec<&'static str> = (0..workloads).map(|number| &*format!("crowd-{number}").leak()).collect();
+    let mut shop = Shop::new("crowd");
+    shop.apps = names.iter().map(|name| App { replicas, ..App::new(name, &[]) }).collect();
+    shop.apps.iter_mut().for_each(|app| app.annotations.clear());
+    shop.write();
+    let folder = shop.folder.join("k8s");
+    for app in &shop.apps {
+        // All of them have to fit.
+        let path = folder.join(format!("{}.yaml", app.name));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("cpu: 10m, memory: 16Mi", "cpu: 1m, memory: 1Mi")).unwrap();
+    }
+    kubectl(&["create", "namespace", &shop.namespace]);
+    kubectl(&["apply", "--server-side", "-k", folder.to_str().unwrap(), "-n", &shop.namespace]);
+    let pods = workloads * usize::try_from(replicas).unwrap();
+    wait_for("the crowd", Duration::from_secs(600), || {
+        let ready =
+            kubectl(&["get", "deployments", "-n", &shop.namespace, "-o", "jsonpath={.items[*].status.readyReplicas}"]);
+        let ready: usize = ready.split(' ').filter_map(|count| count.parse::<usize>().ok()).sum();
+        (ready == pods).then_some(())
+    });
+    let mark = AuditMark::now();
+    let mut child =
+        shop.command(&["health", "-o", "json", "--skip", "usage,endpoints"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut out, &mut text).unwrap();
+        text
+    });
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak_memory(child.id()).unwrap_or(peak);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let report: Value = serde_json::from_str(&reader.join().unwrap()).unwrap();
+    assert_eq!(report["summary"]["failed"], 0, "{:#}", report["causes"]);
+    eprintln!("{pods} pods: {} ms, {} MiB", report["tookMs"], peak >> 10);
+    assert!(peak > 0 && peak <= 150 << 10, "{peak} KiB at {pods} pods");
+    std::thread::sleep(Duration::from_millis(500));
+    let lists = mark.requests("lucid")["list"];
+    let pages = pods.div_ceil(500) - 1;
+    // Events and endpoints of many pods may take pages too.
+    assert!((20..=26 + 3 * pages).contains(&lists), "{lists} lists of {pods} pods");
+}
+
+/// The most that a process has had, in KiB.
+fn peak_memory(process: u32) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
 }

@@ -49,7 +49,81 @@ fn what_another_manager_holds_is_named_before_anything_is_sent() {
     let patch = "{\"spec\":{\"replicas\":3}}";
     kubectl(&["patch", "deployment", "api", "-n", &shop.namespace, "--type=merge", "-p", patch, "--field-manager=ann"]);
     shop.app("api").image = "registry.test/api:2".into();
-    shop.run(&["plan"]).check(5, &["ann", "spec.replicas"]);
+    // With the time, and not as a guess: the server keeps it.
+    shop.run(&["plan"]).check(5, &["error[L1014]", "ann", "spec.replicas", "ann wrote last at 20"]);
+    shop.run(&["deploy"]).check(1, &["error[L1014]", "ann wrote last at 20"]);
+}
+
+#[test]
+fn who_else_writes_is_told_with_the_time() {
+    let shop_with = |shop: &mut Shop| shop.app("api").image = "registry.test/api:2".into();
+    let mut shop = Shop::new("planothers");
+    shop.run(&["deploy"]).check(0, &[]);
+    kubectl(&["label", "deployment", "api", "-n", &shop.namespace, "team=ann", "--field-manager=ann"]);
+    shop_with(&mut shop);
+    shop.run(&["plan"]).check(6, &["also written by ann (20"]);
+    let json = shop.run(&["plan", "-o", "json"]);
+    let managers = json.json()["changes"][0]["managers"].clone();
+    assert_eq!((managers.as_array().unwrap().len(), &managers[0]["name"]), (1, &"ann".into()), "{json}");
+}
+
+#[test]
+fn what_cannot_be_tried_yet_is_held_against_the_clusters_schemas() {
+    let mut shop = Shop::new("planschema");
+    shop.app("api").container = "\n        imagePullPolice: Always\n        tty: \"yes\"";
+    let plan = shop.run(&["plan"]);
+    plan.check(
+        5,
+        &[
+            "error[L1002]",
+            "spec.template.spec.containers[0].imagePullPolice: the kind has no such field",
+            "spec.template.spec.containers[0].tty: a value of type boolean is wanted, not a string",
+        ],
+    );
+    shop.app("api").container = "";
+    shop.extra = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.planschema.test}
+spec:
+  group: planschema.test
+  scope: Namespaced
+  names: {plural: things, singular: thing, kind: Thing}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
+---
+apiVersion: planschema.test/v1
+kind: Thing
+metadata: {name: one}
+spec: {size: large}
+"
+    .into();
+    shop.run(&["plan"]).check(5, &["error[L1002]", "spec.size: a value of type integer is wanted, not a string"]);
+    shop.extra = shop.extra.replace("large", "3");
+    shop.run(&["plan"]).check(6, &["+ Thing", "not tried by the server"]);
+}
+
+#[test]
+fn a_plan_file_knows_the_values_of_secrets_without_telling_them() {
+    let mut shop = Shop::new("plankey");
+    let secret = |value: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: token}}\nstringData: {{token: {value}}}\n")
+    };
+    shop.extra = secret("first-value-of-it");
+    let file = shop.folder.join("plan.json");
+    let path = file.to_str().unwrap().to_owned();
+    // Before the first deploy there is no key; the plan runs all the same.
+    shop.run(&["plan", "--out", &path]).check(6, &[]);
+    shop.run(&["deploy", "--plan", &path]).check(0, &["verified"]);
+    shop.extra = secret("second-value-of-it");
+    shop.run(&["plan", "--out", &path]).check(6, &[]);
+    // Another value is another plan, although both plans update the same object.
+    shop.extra = secret("third-value-of-it");
+    shop.run(&["deploy", "--plan", &path]).check(5, &["error[L9017]", "token: planned update, now update"]);
+    shop.extra = secret("second-value-of-it");
+    shop.run(&["deploy", "--plan", &path]).check(0, &["verified"]);
 }
 
 #[test]

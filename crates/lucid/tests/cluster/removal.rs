@@ -74,6 +74,28 @@ fn an_emergency_makes_the_workloads_anew() {
 }
 
 #[test]
+fn an_emergency_strips_no_finalizer_and_says_which_one_holds() {
+    let mut shop = Shop::new("stuck");
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.app("web").image = "registry.test/web:2".into();
+    shop.run(&["deploy"]).check(0, &[]);
+    let finalizers = |value: &str| {
+        let patch = format!("{{\"metadata\":{{\"finalizers\":{value}}}}}");
+        kubectl(&["patch", "deployment", "web", "-n", &shop.namespace, "--type=merge", "-p", &patch]);
+    };
+    finalizers("[\"example.com/hold\"]");
+    let emergency = ["rollback", "--emergency", "--component", "web", "--yes", "--timeout", "5s"];
+    shop.run(&emergency).check(8, &["error[L9019]", "Deployment", "example.com/hold"]);
+    let held = kubectl(&["get", "deployment", "web", "-n", &shop.namespace, "-o", "jsonpath={.metadata.finalizers}"]);
+    assert_eq!(held, "[\"example.com/hold\"]");
+    // Once its controller lets go, the same command goes through.
+    finalizers("null");
+    shop.run(&["rollback", "--emergency", "--component", "web", "--yes"]).check(0, &["verified"]);
+    let image = "jsonpath={.spec.template.spec.containers[0].image}";
+    assert_eq!(kubectl(&["get", "deployment", "web", "-n", &shop.namespace, "-o", image]), "registry.test/web:1");
+}
+
+#[test]
 fn what_does_not_go_is_named_with_its_finalizer() {
     let shop = Shop::new("held");
     shop.run(&["deploy"]).check(0, &[]);

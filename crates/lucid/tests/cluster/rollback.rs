@@ -1,8 +1,12 @@
 //! The ways back, on the real control plane.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::shop::{App, Shop, kubectl};
+use crate::harness::wait_for;
+use crate::shop::{App, Ran, Shop, kubectl};
 
 fn broken() -> (&'static str, &'static str) {
     ("lucid.dev/test-fail", "image-not-found")
@@ -135,6 +139,47 @@ fn a_rollback_restores_what_was_removed_and_removes_what_was_added() {
 }
 
 #[test]
+fn how_a_release_was_reached_does_not_show() {
+    let first = |shop: &mut Shop| shop.extra = stateful("registry.test/store:1", false);
+    let second = |shop: &mut Shop| {
+        shop.apps.retain(|app| app.name != "cache");
+        shop.apps.push(App::new("mail", &["db"]));
+        shop.app("api").config = "b".into();
+        shop.extra.clear();
+    };
+    let third = |shop: &mut Shop| {
+        shop.apps = Shop::new("apps").apps.clone();
+        shop.app("web").image = "registry.test/web:3".into();
+        shop.app("db").config = "c".into();
+        shop.extra = stateful("registry.test/store:3", false).replace("replicas: 3", "replicas: 2");
+    };
+    let reached = |name: &str, steps: &[&dyn Fn(&mut Shop)]| {
+        let mut shop = Shop::new(name);
+        for step in steps {
+            step(&mut shop);
+            shop.run(&["deploy"]).check(0, &["verified"]);
+        }
+        let namespace = shop.namespace.clone();
+        content(&shop).into_iter().map(|line| line.replace(&namespace, "n")).collect::<Vec<_>>()
+    };
+    assert_eq!(reached("detour", &[&first, &second, &third]), reached("straight", &[&first, &third]));
+}
+
+#[test]
+fn what_was_broken_before_is_no_reason_to_go_back() {
+    let mut shop = Shop::new("before");
+    shop.run(&["deploy"]).check(0, &[]);
+    shop.app("cache").annotations.push(broken());
+    shop.run(&["deploy", "--on-failure", "stop"]).check(1, &["error[L3002]"]);
+    shop.app("db").config = "b".into();
+    let ran = shop.run(&["deploy"]);
+    ran.check(1, &["cache", "it was failing before this run began", "stopped, and everything kept as it is"]);
+    assert!(!ran.stderr.contains("rolling back"), "{ran}");
+    let config = ["get", "configmap", "db", "-n", &shop.namespace, "-o", "jsonpath={.data.setting}"];
+    assert_eq!(kubectl(&config), "b", "what is new was kept");
+}
+
+#[test]
 fn one_component_goes_back_with_what_depends_on_it() {
     let mut shop = Shop::new("part");
     shop.run(&["deploy"]).check(0, &[]);
@@ -173,6 +218,33 @@ fn a_first_install_that_fails_is_kept_or_taken_away() {
     let removed = other.run(&["deploy", "--on-failure", "remove"]);
     removed.check(1, &["error[L3002]", "what the first install had created is gone"]);
     assert_eq!(kubectl(&["get", "deployments,services", "-n", &other.namespace, "-o", "name"]), "");
+}
+
+#[test]
+fn a_way_back_that_is_barred_is_said_with_a_code_of_its_own() {
+    let mut shop = Shop::new("barred");
+    shop.extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held}\ndata: {a: b}\n".into();
+    shop.run(&["deploy"]).check(0, &[]);
+    let finalizers = |value: &str| {
+        let patch = format!("{{\"metadata\":{{\"finalizers\":{value}}}}}");
+        kubectl(&["patch", "configmap", "held", "-n", &shop.namespace, "--type=merge", "-p", &patch]);
+    };
+    finalizers("[\"example.com/hold\"]");
+    shop.apps[2].annotations.push(broken());
+    shop.write();
+    let events = shop.folder.join("events.ndjson");
+    let args = ["deploy", "--events", events.to_str().unwrap()];
+    let child = shop.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("the run", Duration::from_secs(20), || {
+        std::fs::read_to_string(&events).unwrap_or_default().contains("\"started\"").then_some(())
+    });
+    kubectl(&["delete", "configmap", "held", "-n", &shop.namespace, "--wait=false"]);
+    let ran = Ran::of(child.wait_with_output().unwrap());
+    ran.check(8, &["error[L3002]", "error[L9010]", "example.com/hold", "the rollback failed too"]);
+    let history = history(&shop);
+    assert_eq!((&history["underWay"], &history["inService"]), (&Value::Null, &1.into()), "{ran}");
+    finalizers("null");
+    shop.run(&["rollback"]).check(0, &["in service"]);
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl Shop {
         }
         fs::write(k8s.join("kustomization.yaml"), resources).unwrap();
         let release = format!(
-            "apiVersion: lucid.dev/v1alpha1\nkind: Release\nmetadata: {{name: shop}}\nspec:\n  source: k8s\n  namespace: {}\n  deadline: 60s\n  components:\n{components}",
+            "apiVersion: lucid.dev/v1alpha1\nkind: Release\nmetadata: {{name: shop}}\nspec:\n  source: k8s\n  namespace: {}\n  deadline: 60s\n  images: {{check: false}}\n  components:\n{components}",
             self.namespace
         );
         fs::write(self.folder.join("lucid.yaml"), release).unwrap();

@@ -1,36 +1,77 @@
-//! `lucid validate` beside the API server: what is an error here is refused there, and nothing that is refused there for
-//! its fields and values passes here.
+//! `lucid validate --cluster`, and the same before every deploy: what this cluster would object to, all at once.
 
-use std::fs;
-use std::process::Command;
+use serde_json::{Value, json};
 
-use crate::harness::kubectl_command;
+use crate::harness::{AuditMark, apply};
+use crate::shop::Shop;
 
-/// Objects, each under a line `# name`.
-const OBJECTS: &str = include_str!("validate/objects.txt");
+/// Each document breaks one rule of the cluster.
+const WRONG: &str = "apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {storageClassName: nowhere, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: door}
+spec:
+  ingressClassName: nowhere
+  defaultBackend: {service: {name: web, port: {number: 8080}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: pinned}
+spec: {clusterIP: 192.0.2.9, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: odd}
+spec:
+  selector: {matchLabels: {app: odd}}
+  template:
+    metadata: {labels: {app: odd}}
+    spec:
+      priorityClassName: nowhere
+      nodeSelector: {shop.example/pool: nowhere}
+      containers: [{name: main, image: \"registry.test/odd:1\", resources: {requests: {cpu: 10m}, limits: {memory: 2Gi}}}]
+";
+
+fn codes(findings: &Value) -> Vec<String> {
+    let mut codes: Vec<String> =
+        findings.as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+    codes.sort();
+    codes.dedup();
+    codes
+}
 
 #[test]
-fn errors_are_what_the_server_refuses() {
-    let folder = std::env::temp_dir().join(format!("lucid-validate-{}", std::process::id()));
-    let mut differ = Vec::new();
-    let mut refused = 0;
-    for object in OBJECTS.split("# ").skip(1) {
-        let (name, text) = object.split_once('\n').expect("a name and an object");
-        fs::create_dir_all(&folder).expect("a folder");
-        let file = folder.join("object.yaml");
-        fs::write(&file, text).expect("a file");
-        let mut server = kubectl_command();
-        server.args(["apply", "--server-side", "--dry-run=server", "-n", "default", "-f"]).arg(&file);
-        let server = server.output().expect("kubectl runs");
-        let mut ours = Command::new(env!("CARGO_BIN_EXE_lucid"));
-        let ours = ours.args(["validate", "."]).current_dir(&folder).output().expect("lucid runs");
-        refused += usize::from(!server.status.success());
-        if server.status.success() != ours.status.success() {
-            let (server, ours) = (String::from_utf8_lossy(&server.stderr), String::from_utf8_lossy(&ours.stderr));
-            differ.push(format!("{name}\n  server: {server}\n  ours: {ours}"));
-        }
+fn everything_that_the_cluster_would_object_to_is_said_at_once() {
+    let mut shop = Shop::new("objects");
+    shop.run(&["deploy", "--progress", "quiet"]).check(0, &[]);
+    shop.run(&["validate", "--cluster"]).check(0, &["no errors"]);
+    let range = json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"},
+        "spec": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}});
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "4"}}});
+    apply(&shop.namespace, &json!({"apiVersion": "v1", "kind": "List", "items": [range, quota]}));
+    shop.extra = WRONG.into();
+    let mark = AuditMark::now();
+    let ran = shop.run(&["validate", "--cluster", "-o", "json"]);
+    ran.check(2, &[]);
+    let found = codes(&ran.json());
+    for code in ["L1010", "L1012", "L2002", "L2005", "L5205", "L6001", "L8210"] {
+        assert!(found.contains(&code.to_owned()), "{code} is not in {found:?}: {ran}");
     }
-    let _ = fs::remove_dir_all(&folder);
-    assert!(differ.is_empty(), "{}", differ.join("\n"));
-    assert!(refused > 10, "only {refused} were refused");
+    shop.run(&["validate", "--cluster"]).check(2, &["error[L6001]", "k8s/extra.yaml:", "nowhere"]);
+    // A deploy finds the same, and sends nothing.
+    let versions = shop.versions();
+    shop.run(&["deploy", "--progress", "quiet"]).check(5, &["L1010", "L1012", "L2002", "L5205", "L6001", "L8210"]);
+    assert_eq!(shop.versions(), versions);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let verbs = mark.requests("lucid");
+    assert!(!verbs.contains_key("delete"), "{verbs:?}");
+    // Without the flag nobody is asked.
+    let mark = AuditMark::now();
+    shop.extra.clear();
+    shop.run(&["validate"]).check(0, &[]);
+    assert!(mark.requests("lucid").is_empty());
 }

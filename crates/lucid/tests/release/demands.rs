@@ -19,6 +19,10 @@ mod rollout;
 #[path = "demands/secrets.rs"]
 mod secrets;
 
+/// The stand-in behaves like the service that it stands for.
+#[path = "demands/standin.rs"]
+mod standin;
+
 use lucid_object::Object;
 
 use crate::manifests::{Release, folders, shown};

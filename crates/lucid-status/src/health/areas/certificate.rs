@@ -1,11 +1,12 @@
-//! The certificate in a TLS Secret: whether it is valid now, for how long, for which names, and with its own key.
+//! Certificates, in a TLS Secret and as they are served: valid now, for how long, for which names, with their own key, and
+//! the same in both places.
 
 use jiff::{SignedDuration, Timestamp};
-use lucid_object::ObjectRef;
+use lucid_object::{Finding, ObjectRef};
 use serde_json::Value;
 
 use crate::diagnosis::{Class, Diagnosis};
-use crate::health::facts::{Certificate, Tls};
+use crate::health::facts::{Certificate, Served, Tls};
 use crate::health::view::{View, home};
 use crate::read::{items, name, reference, text};
 
@@ -16,21 +17,74 @@ const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 pub(super) fn about(ingress: &Value, tls: &Value, view: &View<'_>) -> Vec<Diagnosis> {
     let secret = text(tls, "/secretName");
     let key = ObjectRef::new("", "Secret", Some(home(ingress)), secret);
+    let hosts: Vec<&str> = items(tls, "/hosts").filter_map(Value::as_str).collect();
     let words = |words: &str| format!("the certificate in Secret {secret} of Ingress {} {words}", name(ingress));
     let new = |text: &str| Diagnosis::new(CODE, reference(ingress), words(text));
-    match view.facts.certificates.get(&key) {
+    let mut found = Vec::new();
+    let kept = match view.facts.certificates.get(&key) {
         Some(Tls::Certificate(certificate)) => {
-            let mut found = Vec::new();
-            found.extend(validity(certificate, view.facts.now, &new));
-            found.extend(wrong_hosts(certificate, tls, &new));
-            if certificate.key_fits == Some(false) {
-                found.push(new("does not belong to the key beside it"));
-            }
-            found
+            found.extend(troubles(certificate, &hosts, view.facts.now, &new));
+            Some(certificate)
         }
-        Some(Tls::Unreadable(why)) => vec![new("cannot be read").seen(why)],
-        Some(Tls::Unseen(_)) | None => Vec::new(),
+        Some(Tls::Unreadable(why)) => {
+            found.push(new("cannot be read").seen(why));
+            None
+        }
+        Some(Tls::Unseen(_)) | None => None,
+    };
+    let is_ours = |served: &&Served| hosts.contains(&served.host.as_str());
+    found.extend(view.served().filter(is_ours).filter_map(|served| compared(ingress, secret, kept?, served)));
+    // What an endpoint showed is said of that endpoint.
+    let of_addresses = view.facts.served.iter().filter(is_ours);
+    found.extend(of_addresses.flat_map(|served| of_served(served, &reference(ingress), view.facts.now)));
+    found
+}
+
+/// What a server shows for one of the names, beside what the Secret holds.
+fn compared(ingress: &Value, secret: &str, kept: &Certificate, served: &Served) -> Option<Diagnosis> {
+    let shown = served.certificate().filter(|shown| shown.fingerprint != kept.fingerprint)?;
+    let words = format!("for {} another certificate is served than Secret {secret} holds", served.host);
+    let said = |whose: &str, certificate: &Certificate| {
+        format!("{whose}: for {}, valid until {}", certificate.names.join(", "), certificate.not_after)
+    };
+    let new = Diagnosis::new(CODE, reference(ingress), words).class(Class::Advice);
+    let help = "look at the log of the Ingress controller: it has not taken up the Secret, or serves its default";
+    Some(new.seen(said(&served.by, shown)).seen(said("the Secret", kept)).help(help))
+}
+
+/// Whether what a server shows is valid now, and for the name that was asked for.
+pub(in crate::health) fn of_served(served: &Served, subject: &ObjectRef, now: Timestamp) -> Vec<Diagnosis> {
+    let new = |text: &str| {
+        let words = format!("the certificate that is served for {} {text}", served.host);
+        Diagnosis::new(CODE, subject.clone(), words).seen(format!("shown by {}", served.by))
+    };
+    match &served.tls {
+        Tls::Certificate(certificate) => troubles(certificate, &[&served.host], now, &new),
+        Tls::Unreadable(why) => vec![new("cannot be read").seen(why)],
+        Tls::Unseen(_) => Vec::new(),
     }
+}
+
+/// What is wrong with a certificate by itself, as findings that begin with these words.
+pub fn troubles_of(
+    certificate: &Certificate,
+    hosts: &[&str],
+    now: Timestamp,
+    subject: &ObjectRef,
+    words: &str,
+) -> Vec<Finding> {
+    let new = |text: &str| Diagnosis::new(CODE, subject.clone(), format!("{words} {text}"));
+    troubles(certificate, hosts, now, &new).into_iter().map(|diagnosis| diagnosis.finding).collect()
+}
+
+fn troubles(
+    certificate: &Certificate,
+    hosts: &[&str],
+    now: Timestamp,
+    new: &dyn Fn(&str) -> Diagnosis,
+) -> Vec<Diagnosis> {
+    let other_key = (certificate.key_fits == Some(false)).then(|| new("does not belong to the key beside it"));
+    validity(certificate, now, new).into_iter().chain(wrong_hosts(certificate, hosts, new)).chain(other_key).collect()
 }
 
 fn validity(certificate: &Certificate, now: Timestamp, new: &dyn Fn(&str) -> Diagnosis) -> Option<Diagnosis> {
@@ -48,9 +102,9 @@ fn validity(certificate: &Certificate, now: Timestamp, new: &dyn Fn(&str) -> Dia
     }
 }
 
-fn wrong_hosts(certificate: &Certificate, tls: &Value, new: &dyn Fn(&str) -> Diagnosis) -> Option<Diagnosis> {
-    let hosts = items(tls, "/hosts").filter_map(Value::as_str);
-    let missing: Vec<&str> = hosts.filter(|host| !certificate.names.iter().any(|name| covers(name, host))).collect();
+fn wrong_hosts(certificate: &Certificate, hosts: &[&str], new: &dyn Fn(&str) -> Diagnosis) -> Option<Diagnosis> {
+    let is_missing = |host: &&&str| !certificate.names.iter().any(|name| covers(name, host));
+    let missing: Vec<&str> = hosts.iter().filter(is_missing).copied().collect();
     (!missing.is_empty()).then(|| {
         new(&format!("is not for {}", missing.join(", "))).seen(format!("its names: {}", certificate.names.join(", ")))
     })
@@ -92,6 +146,7 @@ mod tests {
                 not_before: now + day * from,
                 not_after: now + day * to,
                 names: Vec::new(),
+                fingerprint: String::new(),
                 key_fits: None,
             };
             let new = |text: &str| Diagnosis::new(CODE, ObjectRef::new("", "Secret", None, "s"), text);

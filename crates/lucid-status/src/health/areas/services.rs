@@ -6,9 +6,10 @@ use serde_json::Value;
 use crate::diagnosis::{Class, Diagnosis};
 use crate::health::report::State;
 use crate::health::view::{Judged, View, desired, home, title};
-use crate::read::{keys, name, reference, text};
+use crate::read::{items, keys, name, reference, text};
 
 const NO_READY_ENDPOINT: u16 = 5202;
+const WRONG_PORT: u16 = 5203;
 
 pub(super) fn judge(view: &View<'_>) -> Vec<Judged> {
     view.in_namespaces("", "Service").into_iter().filter_map(|service| about(service, view)).collect()
@@ -23,7 +24,7 @@ fn about(service: &Value, view: &View<'_>) -> Option<Judged> {
     let is_balanced = text(service, "/spec/type") == "LoadBalancer";
     if ready > 0 && !is_balanced {
         let fine = format!("{ready} ready endpoint{}", if ready == 1 { "" } else { "s" });
-        return Some(Judged::new(reference(service), fine, Vec::new()));
+        return Some(Judged::new(reference(service), fine, wrong_ports(service, view)));
     }
     let has_selector = keys(service, "/spec/selector").next().is_some();
     let mut diagnoses = view.diagnose(service);
@@ -36,6 +37,14 @@ fn about(service: &Value, view: &View<'_>) -> Option<Judged> {
         judged.state = State::Failed;
     }
     Some(judged)
+}
+
+/// Endpoints are there, and a port that the pods do not have leads to none of them. Only names can be held against pods.
+fn wrong_ports(service: &Value, view: &View<'_>) -> Vec<Diagnosis> {
+    if !items(service, "/spec/ports").any(|port| port["targetPort"].is_string()) {
+        return Vec::new();
+    }
+    view.diagnose(service).into_iter().filter(|diagnosis| diagnosis.code() == WRONG_PORT).collect()
 }
 
 /// Scaled to zero on purpose: nobody expects an answer.

@@ -84,6 +84,12 @@ fn unschedulable() -> Vec<Case> {
         ));
         world.with(cluster_object("v1", "Node", "n1", json!({"metadata": {"labels": {"disk": label}}})))
     };
+    // One node is tainted, and only itself can tell whether it has the label too.
+    let among = |label: &str| {
+        let said = "0/5 nodes are available: 1 node(s) had untolerated taint(s), 4 node(s) didn't match Pod's node affinity/selector.";
+        let world = rollout(and(unscheduled(said), json!({"spec": {"nodeSelector": {"disk": "ssd"}}})));
+        world.with(cluster_object("v1", "Node", "n1", json!({"metadata": {"labels": {"disk": label}}})))
+    };
     let is_absent =
         case(2005, FatalNow, nodes("hdd"), rollout(unscheduled("0/1 nodes are available: 1 Too many pods.")));
     let unknown = "0/5 nodes are available: 5 node(s) were on fire.";
@@ -102,6 +108,12 @@ fn unschedulable() -> Vec<Case> {
             After(120),
             unscheduled("0/5 nodes are available: 5 node(s) had untolerated taint {pool: gpu}."),
             unscheduled("0/5 nodes are available: 1 node(s) had untolerated taint {pool: gpu}, 4 Insufficient cpu."),
+        ),
+        case(2004, After(120), among("ssd"), among("hdd")),
+        of(
+            2007,
+            After(120),
+            "3 node(s) didn't match Pod's node affinity/selector, 1 node(s) didn't match pod topology spread constraints",
         ),
         of_pod(2016, After(120), unscheduled(unknown), unscheduled("0/5 nodes are available: 5 Insufficient cpu.")),
         of_pod(

@@ -1,19 +1,22 @@
-//! A plan on disk: which object gets what, as hashes under a key that stands in the cluster only when it has to.
+//! A plan on disk: which object gets what, as hashes under the key of the release, which never leaves the cluster.
 //!
 //! A plan file holds no value of any object. Manifests are rendered again when it runs, and it runs only if they and the
-//! cluster still lead to the same operations.
+//! cluster still lead to the same operations. Before the first deploy there is no key; then the values of Secrets are left
+//! out of the hashes, since a plain hash can be guessed at.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use lucid_client::ApiClient;
 use lucid_deploy::Deployed;
+use lucid_deploy::revisions::Shelf;
 use lucid_object::Finding;
 use lucid_plan::{Action, Operation, Plan};
-use lucid_release::ReleaseFile;
 use lucid_release::names::EPOCH_ANNOTATION;
+use lucid_release::{Key, ReleaseFile};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Result};
@@ -28,18 +31,21 @@ pub(crate) struct PlanFile {
     kind: String,
     release: String,
     namespace: String,
+    /// The hashes are under the release's key, and Secret values are part of them.
+    keyed: bool,
     /// Object → what happens to it.
     operations: BTreeMap<String, String>,
 }
 
 impl PlanFile {
-    pub(crate) fn of(release: &ReleaseFile, deployed: &Deployed) -> Self {
+    pub(crate) fn of(release: &ReleaseFile, deployed: &Deployed, key: Option<&Key>) -> Self {
         Self {
             api_version: lucid_report::result::VERSION.to_owned(),
             kind: KIND.to_owned(),
             release: release.name().to_owned(),
             namespace: release.spec.namespace.clone(),
-            operations: operations(&deployed.plan),
+            keyed: key.is_some(),
+            operations: operations(&deployed.plan, key),
         }
     }
 
@@ -63,8 +69,8 @@ impl PlanFile {
     }
 
     /// What is not any more as it was planned; `None` when all of it is.
-    pub(crate) fn differs(&self, release: &str, namespace: &str, plan: &Plan) -> Option<Finding> {
-        let now = operations(plan);
+    pub(crate) fn differs(&self, release: &str, namespace: &str, plan: &Plan, key: Option<&Key>) -> Option<Finding> {
+        let now = operations(plan, key.filter(|_| self.keyed));
         let changed = |(object, what): (&String, &String)| {
             let then = self.operations.get(object);
             (then != Some(what)).then(|| format!("{object}: planned {}, now {}", word(then), word(Some(what))))
@@ -86,41 +92,57 @@ fn word(what: Option<&String>) -> &str {
     what.map_or("nothing", |what| what.split(' ').next().unwrap_or(what))
 }
 
-fn operations(plan: &Plan) -> BTreeMap<String, String> {
+fn operations(plan: &Plan, key: Option<&Key>) -> BTreeMap<String, String> {
     let all = plan.lanes.iter().flat_map(|lane| &lane.operations).chain(&plan.prune);
     let changing = all.filter(|operation| operation.action != Action::Unchanged);
-    changing.map(|operation| (operation.object.to_string(), what(operation))).collect()
+    changing.map(|operation| (operation.object.to_string(), what(operation, key))).collect()
 }
 
-fn what(operation: &Operation) -> String {
+fn what(operation: &Operation, key: Option<&Key>) -> String {
     match &operation.action {
         Action::Delete { uid } => format!("delete {uid}"),
-        Action::Create => format!("create {}", fingerprint(operation)),
-        Action::Update => format!("update {}", fingerprint(operation)),
+        Action::Create => format!("create {}", fingerprint(operation, key)),
+        Action::Update => format!("update {}", fingerprint(operation, key)),
+        Action::Replace { uid, .. } => format!("replace {uid} {}", fingerprint(operation, key)),
         Action::Unchanged => "unchanged".to_owned(),
     }
 }
 
-/// Of what is sent. A Secret's values are left out: their hash could be guessed at, so a changed value does not show
-/// here; that it is changed is part of the operation.
-fn fingerprint(operation: &Operation) -> String {
-    let mut hash = Sha256::new();
+/// Of what is sent.
+fn fingerprint(operation: &Operation, key: Option<&Key>) -> String {
+    let is_secret = operation.object.kind == "Secret" && operation.object.group.is_empty();
+    let mut sent = Vec::new();
     for request in &operation.requests {
         let mut body = (*request.body).clone();
-        if let Some(annotations) = body.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-            annotations.remove(EPOCH_ANNOTATION);
-            if annotations.is_empty()
-                && let Some(metadata) = body["metadata"].as_object_mut()
-            {
-                metadata.remove("annotations");
-            }
-        }
-        if operation.object.kind == "Secret" && operation.object.group.is_empty() {
+        forget_epoch(&mut body);
+        if is_secret && key.is_none() {
             body["data"] = Value::Null;
             body["stringData"] = Value::Null;
         }
-        hash.update(request.manager);
-        hash.update(body.to_string());
+        sent.push(json!([request.manager, body]));
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let sent = Value::Array(sent);
+    match key {
+        Some(key) => key.fingerprint(&sent),
+        None => Sha256::digest(sent.to_string()).iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn forget_epoch(body: &mut Value) {
+    let Some(annotations) = body.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) else { return };
+    annotations.remove(EPOCH_ANNOTATION);
+    if annotations.is_empty()
+        && let Some(metadata) = body["metadata"].as_object_mut()
+    {
+        metadata.remove("annotations");
+    }
+}
+
+/// The key of the release, if it has one that we may read.
+pub(crate) async fn key(client: &ApiClient, release: &ReleaseFile) -> Result<Option<Key>> {
+    let shelf = Shelf { client, namespace: &release.spec.namespace, release: release.name() };
+    match shelf.known_key().await {
+        Err(error) if error.is_forbidden() => Ok(None),
+        result => Ok(result?),
+    }
 }

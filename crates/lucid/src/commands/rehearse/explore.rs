@@ -338,6 +338,7 @@ fn say(refusal: &Refusal) -> String {
             words.join("; ")
         }
         Refusal::Unreachable(error) => error.to_string(),
+        Refusal::Stopped(signal) => format!("stopped by {signal:?}"),
     }
 }
 

@@ -1,0 +1,175 @@
+//! `lucid images`: every image of the release, looked for in its registry before anything depends on it.
+
+mod before;
+mod look;
+mod pin;
+
+use lucid_images::{Error, Keychain, Platform, Registries, Trust};
+use lucid_object::{Finding, Findings, Severity};
+use serde_json::{Value, json};
+
+use crate::cli::{Format, Global, Images, ImagesCommand, Lookup};
+use crate::commands::{block_on, connect};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::manifests;
+use crate::output::Outlet;
+
+use look::{Answered, Detail, Used};
+
+pub(crate) use before::Before;
+
+pub(crate) fn run(global: &Global, args: &Images, outlet: &Outlet) -> Result<Exit> {
+    match &args.command {
+        Some(ImagesCommand::Pin(pin)) => pin::run(global, pin, outlet),
+        None => show(global, &args.lookup, outlet),
+    }
+}
+
+fn show(global: &Global, args: &Lookup, outlet: &Outlet) -> Result<Exit> {
+    let manifests = manifests::load(global, &args.source)?;
+    super::keep_secrets(outlet, &manifests.objects);
+    outlet.findings(manifests.warnings.iter());
+    let used = look::used(&manifests.objects);
+    let answers = answers(global, args, &used, outlet)?;
+    let mut findings = Findings::default();
+    for answered in &answers {
+        findings.extend(finding(answered));
+    }
+    match args.output {
+        Format::Json => outlet.json(&object(&manifests.name, &answers, &findings)),
+        Format::Text => {
+            outlet.result(&table(&answers));
+            outlet.findings(findings.iter());
+        }
+    }
+    Ok(verdict(&findings, args.strict))
+}
+
+/// Looks all of them up, on the platforms that were named or that the cluster's nodes have.
+fn answers<'a>(global: &Global, args: &Lookup, used: &'a [Used], outlet: &Outlet) -> Result<Vec<Answered<'a>>> {
+    let mut platforms = args.platforms.clone();
+    let mut keychain = look::keychain()?;
+    block_on(async {
+        if args.nodes {
+            let client = connect(global).await?.client;
+            platforms.extend(look::platforms_of_nodes(&client).await?);
+            look::add_pull_secrets(&mut keychain, &client, used, outlet).await?;
+        }
+        platforms.sort();
+        platforms.dedup();
+        let registries = Registries::new(keychain, &trust(args)?);
+        Ok(look::ask(&registries, used, &platforms, Detail::Whole, args.timeout.0).await)
+    })
+}
+
+fn trust(args: &Lookup) -> Result<Trust> {
+    let read = |path: &std::path::PathBuf| {
+        std::fs::read(path).map_err(|error| Failure::usage(format!("read {}: {error}", path.display())))
+    };
+    let authorities = args.registry_ca.as_ref().map(read).transpose()?;
+    Ok(Trust { authorities: authorities.unwrap_or_default() })
+}
+
+/// What an answer means for the release: none when all is well.
+fn finding(answered: &Answered) -> Option<Finding> {
+    let image = &answered.used.image;
+    let place = |finding: Finding| finding.on(answered.used.object.clone()).at(answered.used.position.clone());
+    match &answered.answer {
+        Ok(_) if !answered.missing.is_empty() => {
+            let names: Vec<String> = answered.missing.iter().map(Platform::to_string).collect();
+            let message = format!("image {image} does not exist for {}", names.join(" and "));
+            Some(place(Finding::error(3001, message)).help("build it for every architecture of the nodes"))
+        }
+        Ok(_) => None,
+        Err(error) => Some(place(unanswered(image, error))),
+    }
+}
+
+fn unanswered(image: &str, error: &Error) -> Finding {
+    let said = error.to_string();
+    match error {
+        Error::Missing { .. } => Finding::error(3002, format!("image {image} does not exist"))
+            .seen(said)
+            .help("push the image, or correct the reference"),
+        Error::Refused { host, .. } => Finding::error(3003, format!("{host} refuses the credentials for {image}"))
+            .seen(said)
+            .help(format!("log in to {host}, or give the pods a pull secret for it and ask with --nodes")),
+        Error::Reference(_) => Finding::error(3007, format!("`{image}` is no image reference")).help("correct it"),
+        Error::Wrong { .. } | Error::Status { status: ..500, .. } => {
+            Finding::error(3000, format!("image {image} cannot be pulled"))
+                .seen(said)
+                .help("ask whoever runs the registry")
+        }
+        Error::RateLimited { host } => {
+            Finding::warning(3004, format!("{host} limits how often it may be asked: nothing is known of {image}"))
+                .help("log in there, or ask later")
+        }
+        _ => Finding::warning(3005, format!("nothing is known of image {image}"))
+            .seen(said)
+            .help("check the network and the registry; --strict makes this an error"),
+    }
+}
+
+fn verdict(findings: &Findings, strict: bool) -> Exit {
+    let unknown = findings.iter().any(|finding| finding.severity == Severity::Warning);
+    match (findings.has_errors(), strict && unknown) {
+        (true, _) => Exit::Refused,
+        (false, true) => Exit::PartlyChecked,
+        (false, false) => Exit::Done,
+    }
+}
+
+fn object(source: &str, answers: &[Answered], findings: &Findings) -> Value {
+    let image = |answered: &Answered| match &answered.answer {
+        Ok(found) => json!({
+            "image": answered.used.image, "state": "found", "digest": found.digest, "pinned": answered.pinned(),
+            "platforms": found.platforms.iter().map(Platform::to_string).collect::<Vec<_>>(),
+            "size": found.size, "created": found.created, "usedBy": answered.users,
+        }),
+        Err(error) => json!({
+            "image": answered.used.image, "state": if error.is_unknown() { "unknown" } else { "error" },
+            "message": error.to_string(), "usedBy": answered.users,
+        }),
+    };
+    json!({
+        "apiVersion": lucid_report::result::VERSION, "kind": "Images", "source": source,
+        "images": answers.iter().map(image).collect::<Vec<_>>(), "findings": findings,
+    })
+}
+
+fn table(answers: &[Answered]) -> String {
+    let width = answers.iter().map(|answered| answered.used.image.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for answered in answers {
+        let said = match &answered.answer {
+            Ok(found) => {
+                let platforms: Vec<String> = found.platforms.iter().map(Platform::to_string).collect();
+                let size = found.size.map(megabytes).unwrap_or_default();
+                let created = found.created.as_deref().and_then(|time| time.split('T').next()).unwrap_or_default();
+                format!("{}  {}  {size}  {created}", short(&found.digest), platforms.join(","))
+            }
+            Err(error) => error.to_string(),
+        };
+        text.push_str(&format!("{:<width$}  {}\n", answered.used.image, said.trim_end()));
+    }
+    let found = answers.iter().filter(|answered| answered.answer.is_ok()).count();
+    text + &format!("{found} of {} images found\n", answers.len())
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..19).unwrap_or(digest)
+}
+
+fn megabytes(size: u64) -> String {
+    format!("{:.1} MB", size as f64 / 1e6)
+}
+
+/// Under CI a configuration that was checked out must not choose a program.
+fn is_ci() -> bool {
+    std::env::var_os("CI").is_some()
+}
+
+fn empty_keychain() -> Keychain {
+    Keychain::default().with_known_helpers_only(is_ci())
+}

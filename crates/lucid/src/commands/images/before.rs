@@ -1,0 +1,64 @@
+//! What a plan or a deploy asks of registries before anything changes: are the images of what changes there?
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use lucid_client::ApiClient;
+use lucid_deploy::ImageCheck;
+use lucid_images::{Registries, Trust};
+use lucid_object::{Finding, ObjectSet, Severity};
+use lucid_release::ReleaseFile;
+
+use super::look::{self, Detail};
+use super::{empty_keychain, finding};
+use crate::cli::Part;
+use crate::output::Outlet;
+
+/// The time that all look-ups of a command share, those of nodes and pull secrets included.
+const SHARED: Duration = Duration::from_secs(5);
+
+pub(crate) struct Before<'a> {
+    client: &'a ApiClient,
+    outlet: &'a Outlet,
+    strict: bool,
+}
+
+impl<'a> Before<'a> {
+    /// None when the user or the release file wants no look-ups.
+    pub(crate) fn of(part: &Part, release: &ReleaseFile, client: &'a ApiClient, outlet: &'a Outlet) -> Option<Self> {
+        let wanted = release.spec.images.check && !part.no_images;
+        wanted.then_some(Self { client, outlet, strict: part.strict })
+    }
+
+    async fn findings(&self, objects: &ObjectSet) -> Vec<Finding> {
+        let used = look::used(objects);
+        if used.is_empty() {
+            return Vec::new();
+        }
+        let began = tokio::time::Instant::now();
+        let mut keychain = look::keychain().unwrap_or_else(|_| empty_keychain());
+        // Who may not list nodes learns of a missing platform from the kubelet.
+        let nodes = tokio::time::timeout(SHARED / 2, look::platforms_of_nodes(self.client)).await;
+        let mut platforms = nodes.ok().and_then(Result::ok).unwrap_or_default();
+        platforms.sort();
+        platforms.dedup();
+        let secrets = look::add_pull_secrets(&mut keychain, self.client, &used, self.outlet);
+        let _ = tokio::time::timeout(SHARED / 2, secrets).await;
+        let registries = Registries::new(keychain, &Trust::default());
+        let left = SHARED.saturating_sub(began.elapsed());
+        let answers = look::ask(&registries, &used, &platforms, Detail::Existence, left).await;
+        answers.iter().filter_map(finding).collect()
+    }
+}
+
+impl ImageCheck for Before<'_> {
+    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async move {
+            let mut findings = self.findings(objects).await;
+            if self.strict {
+                findings.iter_mut().for_each(|finding| finding.severity = Severity::Error);
+            }
+            findings
+        })
+    }
+}

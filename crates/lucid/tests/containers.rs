@@ -1,0 +1,21 @@
+//! Tests on a node that runs real containers. `cargo xtask test containers` brings it up, with a registry that holds the
+//! stand-in in several versions, and runs them in its network namespace; anywhere else they fail at once and say so.
+
+/// The stand-in of the other architecture, under emulation.
+#[path = "containers/emulated.rs"]
+mod emulated;
+#[expect(dead_code, reason = "what only the cluster suite uses")]
+#[path = "cluster/harness.rs"]
+mod harness;
+/// A client that never stops asking, and what it was answered.
+#[path = "containers/load.rs"]
+mod load;
+/// Running `lucid`, and what it said.
+#[path = "containers/ran.rs"]
+mod ran;
+/// `lucid images` against real registries, and what a kubelet makes of images that were not looked for.
+#[path = "containers/registry.rs"]
+mod registry;
+/// The Lucid release, from an empty cluster over several versions to an empty cluster.
+#[path = "containers/release.rs"]
+mod release;

@@ -1,0 +1,105 @@
+//! The images of the test cluster: pause, and the stand-in in the versions that the tests roll out.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::blob::{Blob, Image, Start, index};
+use super::layer::layer;
+use super::push::Registry;
+use crate::process::{cargo, is_installed, output, run};
+use crate::root::target;
+
+pub(crate) const X86_64: &str = "x86_64-unknown-linux-musl";
+pub(crate) const AARCH64: &str = "aarch64-unknown-linux-musl";
+const TARGETS: [(&str, &str); 2] = [(X86_64, "amd64"), (AARCH64, "arm64")];
+
+/// The names under which the manifests call it besides its own; `images/standin/Dockerfile` has the same.
+const OTHER_NAMES: [&str; 3] = ["mongo-ping", "redis-cli", "mongo-init-replica-set"];
+
+/// Tag, and what goes wrong with that version.
+const VERSIONS: [(&str, &str); 3] = [("1.0.0", ""), ("2.0.0", ""), ("3.0.0", "crash=200ms")];
+
+/// A version that is there for arm64 only.
+const ONE_PLATFORM: &str = "1.0.0-arm64";
+
+/// Where the release's manifests look for the stand-in, below the registry.
+const NAME: &str = "hamigames/lucid/lucid-standin";
+const PAUSE: &str = "hamigames/lucid/pause";
+
+pub(crate) fn binary(triple: &str) -> PathBuf {
+    target().join(triple).join("standin/lucid-standin")
+}
+
+/// Compiles the stand-in for both architectures, statically, with Rust's own linker: no C compiler is asked.
+pub(crate) fn build() -> Result<()> {
+    add_targets()?;
+    for (triple, _) in TARGETS {
+        println!("compiling lucid-standin for {triple}");
+        let variable = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
+        let mut build = cargo();
+        build.args(["build", "--quiet", "-p", "lucid-standin", "--profile", "standin", "--target", triple]);
+        run(build.env(variable, "rust-lld"))?;
+    }
+    Ok(())
+}
+
+fn add_targets() -> Result<()> {
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let libraries = PathBuf::from(sysroot.trim()).join("lib/rustlib");
+    let missing: Vec<&str> =
+        TARGETS.iter().map(|(triple, _)| *triple).filter(|triple| !libraries.join(triple).exists()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_installed("rustup") {
+        anyhow::bail!("Rust has no standard library for {}; install it, or rustup", missing.join(" and "));
+    }
+    run(Command::new("rustup").args(["target", "add"]).args(missing))
+}
+
+/// Pushes everything; prints what has which digest.
+pub(crate) fn push_all(registry: &str) -> Result<()> {
+    let registry = Registry::new(registry)?;
+    let [amd64, arm64] = [program(X86_64)?, program(AARCH64)?];
+    push(&registry, PAUSE, "1", &[pause("amd64", &amd64)?, pause("arm64", &arm64)?])?;
+    for (version, fails) in VERSIONS {
+        let images = [version_of("amd64", &amd64, version, fails)?, version_of("arm64", &arm64, version, fails)?];
+        push(&registry, NAME, version, &images)?;
+    }
+    push(&registry, NAME, ONE_PLATFORM, &[version_of("arm64", &arm64, ONE_PLATFORM, "")?])
+}
+
+fn push(registry: &Registry, name: &str, tag: &str, images: &[Image]) -> Result<()> {
+    for image in images {
+        registry.image(name, image)?;
+    }
+    let index = index(images);
+    registry.manifest(name, tag, &index)?;
+    println!("{name}:{tag}={}", index.digest());
+    Ok(())
+}
+
+fn pause(architecture: &str, program: &[u8]) -> Result<Image> {
+    let layer = Blob::layer(layer("pause", program, &[])?);
+    Ok(Image::new(layer, Start { architecture, entrypoint: "/bin/pause", environment: &[], labels: &[] }))
+}
+
+fn version_of(architecture: &str, program: &[u8], version: &str, fails: &str) -> Result<Image> {
+    let layer = Blob::layer(layer("lucid-standin", program, &OTHER_NAMES)?);
+    let environment = [format!("LUCID_STANDIN_REVISION={version}"), format!("LUCID_STANDIN_FAIL={fails}")];
+    let labels = [
+        ("org.opencontainers.image.title", "lucid-standin"),
+        ("org.opencontainers.image.description", "A stand-in for the services of the Lucid release; it does no work"),
+        ("org.opencontainers.image.version", version),
+    ];
+    let start = Start { architecture, entrypoint: "/bin/lucid-standin", environment: &environment, labels: &labels };
+    Ok(Image::new(layer, start))
+}
+
+fn program(triple: &str) -> Result<Vec<u8>> {
+    let path = binary(triple);
+    fs::read(&path).with_context(|| format!("read {}", path.display()))
+}
