@@ -1,6 +1,9 @@
 //! Tests against a real control plane with kwok nodes. `cargo xtask test cluster` brings it up and runs them in its network
 //! namespace, one at a time; anywhere else they fail at once and say so.
 
+/// `lucid validate` beside the API server.
+#[path = "cluster/alike.rs"]
+mod alike;
 /// `lucid deploy --bake`.
 #[path = "cluster/bake.rs"]
 mod bake;

@@ -8,7 +8,7 @@ use super::scene::Scene;
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     for object in &scene.objects {
-        found.extend(name(object));
+        found.extend(name(object).or_else(|| digit_first(object)));
         let template = object.pod_template_pointer().map(|pointer| format!("{pointer}/metadata/labels"));
         for pointer in std::iter::once("/metadata/labels".to_owned()).chain(template) {
             labels(object, &pointer, true, found);
@@ -25,9 +25,9 @@ fn name(object: &Object) -> Option<Finding> {
         ("rbac.authorization.k8s.io", _) => {
             (name.contains(['/', '%']) || name == "." || name == "..").then_some("without slashes and percent signs")
         }
-        ("", "Service") => (!is_label(name) || !name.starts_with(|c: char| c.is_ascii_lowercase()))
-            .then_some("of lower-case letters, digits and dashes, 63 at most, beginning with a letter"),
-        ("", "Namespace") => (!is_label(name)).then_some("of lower-case letters, digits and dashes, 63 at most"),
+        ("", "Namespace" | "Service") => {
+            (!is_label(name)).then_some("of lower-case letters, digits and dashes, 63 at most")
+        }
         (group, _) if lucid_schema::minors::is_own_group(group) => {
             (!is_subdomain(name)).then_some("of lower-case letters, digits, dashes and dots, 253 at most")
         }
@@ -36,6 +36,17 @@ fn name(object: &Object) -> Option<Finding> {
     let message = format!("{name:?} cannot be the name of a {}", object.kind());
     let finding = Finding::error(1021, message).on(object.reference()).at(object.position("/metadata/name"));
     Some(finding.help(format!("use a name {wrong}")))
+}
+
+/// Only newer servers take such a Service (KEP-5311).
+fn digit_first(object: &Object) -> Option<Finding> {
+    let is_service = object.kind() == "Service" && object.group().is_empty();
+    if !is_service || !object.name().starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let message = format!("older servers refuse {}: its name begins with a digit", object.reference());
+    let finding = Finding::warning(1021, message).on(object.reference()).at(object.position("/metadata/name"));
+    Some(finding.help("begin the name with a letter"))
 }
 
 /// Source: apimachinery/pkg/util/validation (DNS-1123).

@@ -521,7 +521,7 @@ kind: ConfigMap
 metadata: {name: c, namespace: shpo}
 ",
         &[
-            "error L1021 4:18 \"1web\" cannot be the name of a Service",
+            "warning L1021 4:18 older servers refuse Service n/1web",
             "error L1021 4:38 \"a b\" cannot be the value of a label",
             "error L1021…\"x y\" cannot be the key of a label",
             "error L1021 8:18 \"a_b\" cannot be the name of a ConfigMap",
