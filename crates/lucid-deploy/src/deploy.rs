@@ -235,7 +235,15 @@ async fn take_turns(
         planned = make_plan(client, request, server, Some(held.epoch), planned.findings).await?;
     }
     if request.emergency {
-        planned = emergency::clear(client, request, server, planned, held.epoch).await?;
+        let (epoch, wall) = (held.epoch, site.clock);
+        planned = tokio::select! {
+            planned = emergency::clear(client, request, server, planned, epoch) => planned?,
+            // Deleting may take longer than a Lease that is not renewed is believed.
+            holder = held.keep(move || wall.now().wall) => {
+                let finding = Finding::error(9001, format!("the release's Lease was taken over by {holder}"));
+                return Err(finding.help("look at `lucid history`; nothing more was sent").into());
+            }
+        };
     }
     let findings = planned.findings.clone();
     let mut first: Option<Deployed> = None;
