@@ -197,7 +197,11 @@ pub async fn clean(
         NotHeld::Client(error) => error.into(),
     })?;
     let (namespace, release) = (&wanted.namespace, &wanted.release);
-    let held = turn.claim(client, namespace, release, &wanted.identity, "cleanup", wanted.wall).await?;
+    let held = match turn.claim(client, namespace, release, &wanted.identity, "cleanup", wanted.wall).await {
+        // Without the namespace of its record, nothing is left of the release.
+        Err(error) if error.is_not_found() => return Ok(Cleaned { removed: 0, left: Vec::new(), is_over: true }),
+        result => result?,
+    };
     let Some(mut held) = held else {
         return Err(Finding::error(9001, "someone else took the release's lock").help("run the command again").into());
     };
