@@ -19,6 +19,8 @@ const BODY_LIMIT: usize = 512 << 20;
 /// How long one request may take before it counts as lost; the server gives up after 60 s itself.
 const PATIENCE: Duration = Duration::from_secs(65);
 const ATTEMPTS: u32 = 6;
+/// However long a server wants to be left alone, it is asked again after this.
+const LONGEST_QUIET: Duration = Duration::from_secs(30);
 
 /// A connection to one API server. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub struct ApiClient {
     counters: Arc<Counters>,
     /// What the server's clock showed when it last answered, and when that was by ours.
     date: Arc<Mutex<Option<(Timestamp, Instant)>>>,
+    /// Until when the server wants to be left alone.
+    quiet_until: Arc<Mutex<Option<Instant>>>,
     is_inside: bool,
 }
 
@@ -103,7 +107,7 @@ pub(crate) struct Answer {
 
 impl ApiClient {
     pub fn new(inner: kube::Client) -> Self {
-        Self { inner, counters: Arc::default(), date: Arc::default(), is_inside: false }
+        Self { inner, counters: Arc::default(), date: Arc::default(), quiet_until: Arc::default(), is_inside: false }
     }
 
     /// We run in a pod of this cluster, so that other pods' addresses can be reached.
@@ -149,6 +153,22 @@ impl ApiClient {
         date.checked_add(seen.elapsed()).ok()
     }
 
+    /// A `Retry-After` of an overloaded server is for all that we send, not for the one request alone.
+    fn note_overload(&self, error: &Error) {
+        if let Error::Status { code: 429, retry_after: Some(wanted), .. } = error {
+            let until = Instant::now() + (*wanted).min(LONGEST_QUIET);
+            let mut quiet = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *quiet = quiet.max(Some(until));
+        }
+    }
+
+    async fn keep_quiet(&self) {
+        let until = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = until {
+            tokio::time::sleep_until(until).await;
+        }
+    }
+
     fn note_date(&self, response: &Response<Body>) {
         let text = response.headers().get(http::header::DATE).and_then(|value| value.to_str().ok());
         let date = text.and_then(|text| Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok());
@@ -187,6 +207,7 @@ impl ApiClient {
 
     /// Sends once and returns the answer unread, if it is a 2xx.
     pub(crate) async fn open(&self, call: &Call) -> Result<Response<Body>> {
+        self.keep_quiet().await;
         let counter = if call.method == Method::GET { &self.counters.reads } else { &self.counters.writes };
         counter.fetch_add(1, Ordering::Relaxed);
         let lost = |cause: String| Error::Transport { doing: call.doing.clone(), cause };
@@ -196,7 +217,12 @@ impl ApiClient {
             Err(_) => return Err(lost(format!("no answer within {} s", PATIENCE.as_secs()))),
         };
         self.note_date(&response);
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response, call).await) }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let error = refusal(response, call).await;
+        self.note_overload(&error);
+        Err(error)
     }
 }
 

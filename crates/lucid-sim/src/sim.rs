@@ -87,7 +87,9 @@ impl Sim {
     /// A cluster that goes on from a snapshot, with choices of its own.
     pub fn restore(snapshot: &Snapshot, seed: u64) -> Self {
         let mut world = snapshot.0.clone();
-        world.chooser = Chooser::new(seed);
+        // Never the draws again that made what is there: two objects with one uid are one to a kubelet.
+        let drawn = world.chooser.next();
+        world.chooser = Chooser::new(seed ^ drawn);
         world.history = world.config.keeps_history.then(History::default);
         let (speed, now) = (world.config.speed.max(1), world.now());
         Self::of(world, speed, now)
