@@ -57,6 +57,5 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Scheduler => scheduler::reconcile(world, key),
         Actor::Kubelet => kubelet::reconcile(world, key),
         // No Ingress controller is installed and nodes keep the state they were given.
-        Actor::Ingress | Actor::Node => None,
     }
 }

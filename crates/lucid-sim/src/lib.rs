@@ -9,8 +9,6 @@
 //! [`config`] and [`scenario`] describe a cluster and what goes wrong in it; a [`Door`] does the same to one client's
 //! requests, and [`History`] is what the server remembers of everything.
 
-#![allow(dead_code, reason = "much of it is there for the controllers")]
-
 mod admission;
 mod api;
 mod base64;

@@ -51,8 +51,7 @@ impl SimService {
         }
         let (there, back) = self.sim.change(|world| world.latency());
         tokio::time::sleep(there).await;
-        let date = self.sim.change(|world| world.seconds());
-        let reply = match fault {
+        let (reply, date) = match fault {
             Some(Fault::Lost) => {
                 self.sim.change(|world| world.heard(client, &request, None));
                 return Err(door::broken());
@@ -62,11 +61,11 @@ impl SimService {
                 self.sim.change(|world| world.late.push(Late { steps: steps.max(1), client, request }));
                 return std::future::pending().await;
             }
-            Some(Fault::Refused(code)) => {
-                self.sim.change(|world| world.heard(client, &request, Some(code)));
-                Reply::error(&door::refusal(code))
-            }
-            _ => self.sim.change(|world| world.serve(client, &request)),
+            Some(Fault::Refused(code)) => self.sim.change(|world| {
+                world.heard(client, &request, Some(code));
+                (Reply::error(&door::refusal(code)), world.seconds())
+            }),
+            _ => self.sim.change(|world| (world.serve(client, &request), world.seconds())),
         };
         match fault {
             Some(Fault::DieAfter) => return std::future::pending().await,

@@ -110,10 +110,6 @@ impl Store {
         Some((*table, self.get(*table, &key.namespace, &key.name)?))
     }
 
-    pub(crate) fn namespaces_with(&self, table: Table) -> Vec<String> {
-        self.tables.get(&table).map(|rows| rows.keys().cloned().collect()).unwrap_or_default()
-    }
-
     /// Every table that holds objects in the namespace.
     pub(crate) fn tables_in(&self, namespace: &str) -> Vec<Table> {
         let holds = |rows: &Rows| rows.get(namespace).is_some_and(|objects| !objects.is_empty());

@@ -158,11 +158,6 @@ impl World {
         time::format_seconds(self.seconds())
     }
 
-    pub(crate) fn micro_stamp(&self) -> String {
-        let micros = i64::try_from(self.now.as_micros()).unwrap_or(i64::MAX);
-        time::format_micros(self.config.start * 1_000_000 + micros)
-    }
-
     /// Seconds since 1970.
     pub(crate) fn seconds(&self) -> i64 {
         self.config.start + i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)

@@ -36,7 +36,7 @@ pub(super) fn eval(expression: &Expr, scope: &mut Scope) -> Evaluated {
             }
             Ok(Val::Map(Rc::new(out)))
         }
-        Expr::Object(_, fields) => {
+        Expr::Object(fields) => {
             let mut out = Vec::with_capacity(fields.len());
             for (name, value, optional) in fields {
                 out.extend(maybe(eval(value, scope)?, *optional).map(|value| (Val::from(name.clone()), value)));

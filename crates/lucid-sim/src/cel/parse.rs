@@ -15,8 +15,8 @@ pub(crate) enum Expr {
     Call(Option<Box<Expr>>, String, Vec<Expr>),
     List(Vec<(Expr, bool)>),
     Map(Vec<(Expr, Expr, bool)>),
-    /// An object of a named type.
-    Object(String, Vec<(String, Expr, bool)>),
+    /// An object of a named type; which one does not matter, since the schema of what is changed is known.
+    Object(Vec<(String, Expr, bool)>),
     Not(Box<Expr>),
     Minus(Box<Expr>),
     Binary(&'static str, Box<Expr>, Box<Expr>),
@@ -144,9 +144,11 @@ impl Parser {
                 self.expect("]")?;
                 of = Expr::Index(Box::new(of), Box::new(index), mark == "[?");
             } else if matches!(self.peek(), Some(Token::Mark("{"))) {
-                let Some(name) = path(&of) else { return Ok(of) };
+                if !is_path(&of) {
+                    return Ok(of);
+                }
                 self.at += 1;
-                of = Expr::Object(name, self.fields()?);
+                of = Expr::Object(self.fields()?);
             } else {
                 return Ok(of);
             }
@@ -252,12 +254,12 @@ impl Parser {
     }
 }
 
-/// The name of a type, `Object.spec`.
-fn path(expression: &Expr) -> Option<String> {
+/// Whether it may be the name of a type, such as `Object.spec`.
+fn is_path(expression: &Expr) -> bool {
     match expression {
-        Expr::Name(name) => Some(name.clone()),
-        Expr::Field(of, name, false) => Some(format!("{}.{name}", path(of)?)),
-        _ => None,
+        Expr::Name(_) => true,
+        Expr::Field(of, _, false) => is_path(of),
+        _ => false,
     }
 }
 

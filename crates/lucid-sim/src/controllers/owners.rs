@@ -15,10 +15,6 @@ pub(crate) fn reference(owner: &Value) -> Value {
         "controller": true, "blockOwnerDeletion": true})
 }
 
-pub(crate) fn is_owned_by(object: &Value, owner: &Value) -> bool {
-    object.controller().is_some_and(|found| found.str("uid") == owner.uid())
-}
-
 /// The objects of a table that the owner controls. Orphans that its selector picks are adopted, children that it
 /// no longer picks are let go.
 pub(crate) fn claimed(world: &mut World, table: Table, owner: &Value, manager: &str) -> Vec<Arc<Value>> {

@@ -99,6 +99,7 @@ pub(crate) fn search_domain(text: &str) -> Vec<String> {
     out
 }
 
+#[cfg_attr(not(test), expect(dead_code, reason = "no kind that is validated so far asks for it"))]
 pub(crate) fn label_1035(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > 63 {
@@ -166,6 +167,7 @@ fn prefix_problems(prefix: &str) -> Vec<String> {
 }
 
 /// As [`qualified_name`], with a prefix.
+#[cfg_attr(not(test), expect(dead_code, reason = "no kind that is validated so far asks for it"))]
 pub(crate) fn prefixed_name(text: &str) -> Vec<String> {
     let problems = qualified_name(text);
     if problems.is_empty() && !text.contains('/') {

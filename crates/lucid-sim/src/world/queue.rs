@@ -22,10 +22,8 @@ pub(crate) enum Actor {
     Budget,
     Autoscaler,
     Garbage,
-    Ingress,
     Scheduler,
     Kubelet,
-    Node,
     Quota,
     ReplicationController,
     /// What the server forgets after a while.

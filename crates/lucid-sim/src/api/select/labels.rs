@@ -70,7 +70,6 @@ enum Token {
     Symbol(&'static str),
     /// `in` and `notin` too, which are words of their own only after a key.
     Word(String),
-    Wrong(String),
 }
 
 impl Token {
@@ -78,7 +77,7 @@ impl Token {
         match self {
             Self::End => "",
             Self::Symbol(text) => text,
-            Self::Word(text) | Self::Wrong(text) => text,
+            Self::Word(text) => text,
         }
     }
 

@@ -126,10 +126,6 @@ fn exit_matches(rule: &Value, pod: &Value) -> Option<(String, i64)> {
 }
 
 impl Verdict {
-    pub(crate) fn is_open(&self) -> bool {
-        *self == Self::Open
-    }
-
     /// Whether the Job says so already.
     pub(crate) fn announced(&self, job: &Value) -> bool {
         match self {
