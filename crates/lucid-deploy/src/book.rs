@@ -188,7 +188,8 @@ pub(crate) struct Ended {
     pub(crate) is_unsettled: bool,
 }
 
-fn owners_of(content: &Content) -> BTreeMap<ObjectRef, String> {
+/// The component of each object, by what the release file says.
+pub(crate) fn owners_of(content: &Content) -> BTreeMap<ObjectRef, String> {
     let Some(release) = &content.release else { return BTreeMap::new() };
     let owners = ownership::assign(release, &content.objects).owners;
     let named = content.objects.iter().zip(owners);

@@ -6,11 +6,12 @@ use futures::StreamExt as _;
 use lucid_client::{ApiClient, Apply, Target};
 use lucid_object::{Findings, Object, ObjectRef};
 use lucid_plan::intent::Marks;
-use lucid_plan::{FieldChange, diff, owned, ownership};
+use lucid_plan::{FieldChange, diff, owned};
 use lucid_release::names::{FIELD_MANAGER, SHARED};
 use lucid_release::{Content, Record};
 use serde_json::Value;
 
+use crate::book::owners_of;
 use crate::deploy::Refusal;
 use crate::replace;
 use crate::revisions::Shelf;
@@ -75,8 +76,8 @@ pub async fn revisions(shelf: &Shelf<'_>, from: u64, to: u64) -> Result<Vec<Diff
 
 /// The differences from one content to another.
 pub(crate) fn contents(from: &Content, to: &Content) -> Vec<Difference> {
-    let mut owners = owners(from);
-    owners.extend(self::owners(to));
+    let mut owners = owners_of(from);
+    owners.extend(owners_of(to));
     let old: BTreeMap<ObjectRef, &Value> =
         from.objects.iter().map(|object| (object.reference(), object.value())).collect();
     let new: BTreeMap<ObjectRef, &Value> =
@@ -105,15 +106,6 @@ async fn content(shelf: &Shelf<'_>, record: &Record, number: u64) -> Result<Cont
     Ok(shelf.load(revision.number).await?)
 }
 
-fn owners(content: &Content) -> BTreeMap<ObjectRef, String> {
-    let Some(release) = &content.release else { return BTreeMap::new() };
-    let owners = ownership::assign(release, &content.objects).owners;
-    let named = content.objects.iter().zip(owners);
-    named
-        .filter_map(|(object, owner)| Some((object.reference(), release.spec.components[owner?].name.clone())))
-        .collect()
-}
-
 /// The differences from a revision to what is live. Fields that only the server or others set are none.
 ///
 /// # Errors
@@ -131,7 +123,7 @@ pub async fn with_live(shelf: &Shelf<'_>, from: u64) -> Result<Vec<Difference>, 
     }
     let secrets = content.objects.iter().filter(|object| object.kind() == "Secret").map(Object::reference);
     survey::read_whole(shelf.client, &mut survey.cache, &secrets.collect::<Vec<_>>()).await?;
-    let owners = owners(&content);
+    let owners = owners_of(&content);
     let marks = Marks { release: shelf.release, namespace: shelf.namespace };
     let known: BTreeSet<ObjectRef> = content.objects.iter().map(Object::reference).collect();
     let added = inventory.iter().filter(|entry| !known.contains(&entry.object));

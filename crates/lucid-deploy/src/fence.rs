@@ -188,28 +188,39 @@ pub(crate) async fn raise(
         let gvk = Gvk::new(entry.object.group.clone(), entry.version.clone(), entry.object.kind.clone());
         let plural = server.resources.get(&gvk)?.plural.clone();
         let target = Target::new(gvk, plural, entry.object.namespace.as_deref());
-        let mut body = json!({
-            "apiVersion": target.gvk.api_version(), "kind": target.gvk.kind,
-            "metadata": {"name": entry.object.name, "uid": uid, "annotations": {FENCE_ANNOTATION: epoch.to_string()}},
-        });
-        if let Some(namespace) = &entry.object.namespace {
-            body["metadata"]["namespace"] = namespace.clone().into();
-        }
-        Some((target, entry.object.name.clone(), body))
+        Some((target, entry.object.name.clone(), uid))
     });
-    let mut done = futures::stream::iter(touches.map(|(target, name, body)| async move {
-        let apply = Apply { manager: FENCE_MANAGER, body: &body, dry_run: false, force: true };
-        match client.apply(&target, &name, &apply).await {
-            // Gone, or another one by now: nothing that was seen can be written any more.
-            Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
-            result => result.map(drop),
-        }
-    }))
+    let mut done = futures::stream::iter(
+        touches.map(|(target, name, uid)| async move { touch(client, &target, &name, &uid, epoch).await }),
+    )
     .buffer_unordered(TOUCHED_AT_ONCE);
     while let Some(result) = done.next().await {
         result?;
     }
     Ok(())
+}
+
+/// Gives the object with this uid another version. One that is gone, or another one by now, is none of those that were
+/// seen.
+pub(crate) async fn touch(
+    client: &ApiClient,
+    target: &Target,
+    name: &str,
+    uid: &str,
+    epoch: u64,
+) -> lucid_client::Result<()> {
+    let mut body = json!({
+        "apiVersion": target.gvk.api_version(), "kind": target.gvk.kind,
+        "metadata": {"name": name, "uid": uid, "annotations": {FENCE_ANNOTATION: epoch.to_string()}},
+    });
+    if let Some(namespace) = &target.namespace {
+        body["metadata"]["namespace"] = namespace.clone().into();
+    }
+    let apply = Apply { manager: FENCE_MANAGER, body: &body, dry_run: false, force: true };
+    match client.apply(target, name, &apply).await {
+        Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
+        result => result.map(drop),
+    }
 }
 
 #[cfg(test)]

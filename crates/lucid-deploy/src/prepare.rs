@@ -10,7 +10,6 @@ use lucid_release::names::FIELD_MANAGER;
 use lucid_status::{Since, Status, readiness};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::checks;
@@ -78,10 +77,6 @@ pub(crate) fn plan_blind(request: &Request<'_>, server: &Server) -> Result<(), F
     .map(|_| ())
 }
 
-/// How often making the namespace is tried, and how long apart.
-const NAMESPACE_ATTEMPTS: usize = 4;
-const NAMESPACE_PAUSE: Duration = Duration::from_millis(200);
-
 /// The namespace of the lock is the one thing that may have to be made before it.
 async fn ensure_namespace(client: &ApiClient, request: &Request<'_>) -> Result<(), Refusal> {
     let name = &request.release.spec.namespace;
@@ -95,20 +90,7 @@ async fn ensure_namespace(client: &ApiClient, request: &Request<'_>) -> Result<(
     // What else it is to say comes with the plan. A create that arrives late changes nothing.
     let bare = Object::new(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}));
     let marks = Marks { release: request.release.name(), namespace: name };
-    let body = marks.put_on(&bare, None);
-    for _ in 1..NAMESPACE_ATTEMPTS {
-        match client.create(&target, &body, FIELD_MANAGER).await {
-            // Whether it is there is what counts, whoever has made it.
-            Err(error) if error.is_conflict() || error.is_transient() => {
-                if client.get(&target, name).await.is_ok() {
-                    return Ok(());
-                }
-            }
-            result => return result.map(drop).map_err(Refusal::from),
-        }
-        tokio::time::sleep(NAMESPACE_PAUSE).await;
-    }
-    client.create(&target, &body, FIELD_MANAGER).await.map(drop).map_err(Refusal::from)
+    store::write(client, &target, name, &marks.put_on(&bare, None), true).await.map(drop).map_err(Refusal::from)
 }
 
 /// A look at the cluster and the plan that follows from it.

@@ -2,10 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lucid_client::{ApiClient, Apply, Error, Result, Target};
+use lucid_client::{ApiClient, Error, Result, Target};
 use lucid_release::Record;
-use lucid_release::names::{self, FENCE_ANNOTATION, FENCE_MANAGER, FIELD_MANAGER};
+use lucid_release::names::{self, FIELD_MANAGER};
 use serde_json::{Value, json};
+
+use crate::fence;
 
 /// A record and the version of the Secret that it was read from.
 #[derive(Debug, Clone, Default)]
@@ -68,22 +70,15 @@ pub(crate) async fn fence(client: &ApiClient, namespace: &str, release: &str, ep
         Err(error) if error.is_not_found() => return Ok(()),
         result => result?,
     };
-    let body = json!({
-        "apiVersion": "v1", "kind": "Secret",
-        "metadata": {"name": name, "namespace": namespace, "uid": live["metadata"]["uid"],
-            "annotations": {FENCE_ANNOTATION: epoch.to_string()}},
-    });
-    let apply = Apply { manager: FENCE_MANAGER, body: &body, dry_run: false, force: true };
-    match client.apply(&target(namespace), &name, &apply).await {
-        Err(error) if error.is_conflict() || error.is_not_found() => Ok(()),
-        result => result.map(drop),
-    }
+    let uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+    fence::touch(client, &target(namespace), &name, uid, epoch).await
 }
 
 /// How often a write is tried whose answer is lost, or that the server is too busy for.
 const ATTEMPTS: u32 = 6;
 
-/// Creates or replaces; when the answer says nothing about the object, it is looked at before the next attempt.
+/// Creates or replaces; when the answer says nothing about the object, it is looked at before the next attempt. One that
+/// holds the same data is what was wanted, whoever has written it.
 ///
 /// # Errors
 /// 409 when someone else has written.
@@ -91,14 +86,14 @@ pub(crate) async fn write(
     client: &ApiClient,
     target: &Target,
     name: &str,
-    secret: &Value,
+    object: &Value,
     is_new: bool,
 ) -> Result<Value> {
     let mut attempt = 0;
     loop {
         let result = match is_new {
-            true => client.create(target, secret, FIELD_MANAGER).await,
-            false => client.replace(target, name, secret, FIELD_MANAGER).await,
+            true => client.create(target, object, FIELD_MANAGER).await,
+            false => client.replace(target, name, object, FIELD_MANAGER).await,
         };
         let error = match result {
             Err(error) if error.is_conflict() || error.is_transient() => error,
@@ -111,9 +106,9 @@ pub(crate) async fn write(
         };
         let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
         match live {
-            Some(live) if live["data"] == secret["data"] => return Ok(live),
+            Some(live) if live["data"] == object["data"] => return Ok(live),
             // Nothing has happened to it: the refusal was about something else.
-            Some(live) if !is_new && version(&live) == version(secret) && attempt < ATTEMPTS => {}
+            Some(live) if !is_new && version(&live) == version(object) && attempt < ATTEMPTS => {}
             None if is_new && attempt < ATTEMPTS => {}
             _ => return Err(error),
         }
