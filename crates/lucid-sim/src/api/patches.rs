@@ -232,6 +232,7 @@ fn apply(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Request
         subresource: &target.subresource,
         now: &now,
         ignored: &ignored,
+        trusted: false,
     };
     let force = request.query.flag("force");
     let merged = |live: Option<&Value>| {

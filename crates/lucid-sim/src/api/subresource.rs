@@ -147,6 +147,7 @@ fn set_scale(world: &mut World, kind: &Arc<Kind>, target: &Target, request: &Req
             subresource: "scale",
             now: &now,
             ignored: &FieldSet::default(),
+            trusted: false,
         };
         managed::scale(old, &mut new, &FieldSet::of(&[&fields]), &owner, counts);
         Ok(new)

@@ -28,6 +28,8 @@ pub(crate) struct Manager<'a> {
     pub(crate) now: &'a str,
     /// Fields that this way of writing cannot change, and therefore never owns.
     pub(crate) ignored: &'a FieldSet,
+    /// A part of the cluster itself: what it writes of built-in kinds fits their schema.
+    pub(crate) trusted: bool,
 }
 
 /// Why an apply was refused.
@@ -155,9 +157,32 @@ fn stripped() -> FieldSet {
 }
 
 fn without_managed_fields(object: &Value) -> Value {
-    let mut object = object.clone();
-    object.cut("metadata/managedFields");
-    object
+    let Some(fields) = object.as_object() else { return object.clone() };
+    let metadata = |value: &Value| match value.as_object() {
+        Some(metadata) => Value::Object(
+            metadata.iter().filter(|(key, _)| *key != "managedFields").map(|(k, v)| (k.clone(), v.clone())).collect(),
+        ),
+        None => value.clone(),
+    };
+    let field = |(key, value): (&String, &Value)| {
+        (key.clone(), if key == "metadata" { metadata(value) } else { value.clone() })
+    };
+    Value::Object(fields.iter().map(field).collect())
+}
+
+/// Equal, whatever their records of owners say.
+fn same_but_record(a: &Value, b: &Value) -> bool {
+    let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return a == b };
+    let bare = |fields: &Map<String, Value>, skipped: &str, other: &Map<String, Value>| {
+        let count = |fields: &Map<String, Value>| fields.len() - usize::from(fields.contains_key(skipped));
+        count(fields) == count(other)
+            && fields.iter().filter(|(key, _)| *key != skipped).all(|(key, value)| other.get(key) == Some(value))
+    };
+    let metadata = match (a.get("metadata"), b.get("metadata")) {
+        (Some(Value::Object(a)), Some(Value::Object(b))) => bare(a, "managedFields", b),
+        (a, b) => a == b,
+    };
+    metadata && bare(a, "metadata", b)
 }
 
 /// Records a create (no `old`), update or patch: what changed belongs to `manager`, and to nobody else.
@@ -171,7 +196,8 @@ pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, mana
         // What has no record of owners gets none by an update.
         return;
     }
-    if !typed::fits(new, ty) || old.is_some_and(|old| !typed::fits(old, ty)) {
+    let is_sound = manager.trusted && matches!(ty, TypeRef::Builtin(_));
+    if !is_sound && (!typed::fits(new, ty) || old.is_some_and(|old| !typed::fits(old, ty))) {
         // What does not fit its schema cannot be recorded: the record stays as it was.
         if let Some(record) = old.map(|old| old.at("metadata/managedFields")).filter(|record| !record.is_null()) {
             new.put("metadata/managedFields", record.clone());
@@ -392,7 +418,7 @@ pub(crate) fn keep_stamps(old: &Value, new: &mut Value) {
         entries.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         entries
     };
-    let same = without_managed_fields(old) == without_managed_fields(new) && timeless(old) == timeless(new);
+    let same = same_but_record(old, new) && timeless(old) == timeless(new);
     if same && old.has("metadata/managedFields") {
         new.put("metadata/managedFields", old.at("metadata/managedFields").clone());
     }

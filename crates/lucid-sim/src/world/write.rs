@@ -241,6 +241,7 @@ impl World {
             subresource: by.subresource,
             now: &now,
             ignored: &ignored,
+            trusted: by.trusted,
         };
         fields::update(old, new, kind.type_ref(), &manager);
     }
