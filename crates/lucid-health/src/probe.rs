@@ -48,6 +48,8 @@ pub async fn probe(
     for check in checks {
         said.push(match ask(client, component, check, pods, PATIENCE).await.told {
             Ok(Told::Answers(how)) => how,
+            // What has no pods has no probe either.
+            Ok(Told::NotAsked(why)) if pods.is_empty() => format!("its objects stand; not asked: {why}"),
             Ok(Told::NotAsked(why)) => format!("by the kubelet's readiness probe ({why})"),
             Err(not_healthy) => return Err(not_healthy),
         });

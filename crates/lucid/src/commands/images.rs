@@ -4,6 +4,8 @@ mod before;
 mod look;
 mod pin;
 
+use std::collections::BTreeMap;
+
 use lucid_images::{Error, Keychain, Platform, Registries, Trust};
 use lucid_object::{Finding, Findings, Severity};
 use serde_json::{Value, json};
@@ -33,9 +35,7 @@ fn show(global: &Global, args: &Lookup, outlet: &Outlet) -> Result<Exit> {
     let used = look::used(&manifests.objects);
     let answers = answers(global, args, &used, outlet)?;
     let mut findings = Findings::default();
-    for answered in &answers {
-        findings.extend(finding(answered));
-    }
+    findings.extend(findings_of(&answers));
     match args.output {
         Format::Json => outlet.json(&object(&manifests.name, &answers, &findings)),
         Format::Text => {
@@ -69,6 +69,44 @@ fn trust(args: &Lookup) -> Result<Trust> {
     };
     let authorities = args.registry_ca.as_ref().map(read).transpose()?;
     Ok(Trust { authorities: authorities.unwrap_or_default() })
+}
+
+/// How many images a finding about several of them names.
+const NAMED: usize = 3;
+
+/// What the answers mean for the release. A registry that says the same of several images, or nothing, is one finding.
+fn findings_of(answers: &[Answered]) -> Vec<Finding> {
+    let mut silent: BTreeMap<(&str, String), Vec<&Answered>> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for answered in answers {
+        match &answered.answer {
+            Err(error) if error.is_unknown() => {
+                let host = host(&answered.used.image);
+                silent.entry((host, error.to_string())).or_default().push(answered);
+            }
+            _ => findings.extend(finding(answered)),
+        }
+    }
+    findings.extend(silent.into_iter().filter_map(|((host, said), images)| match images.as_slice() {
+        [] => None,
+        [one] => finding(one),
+        [first, ..] => Some(Finding { message: unknown(host, &images), evidence: vec![said], ..finding(first)? }),
+    }));
+    findings
+}
+
+fn unknown(host: &str, images: &[&Answered]) -> String {
+    let names: Vec<&str> = images.iter().take(NAMED).map(|answered| answered.used.image.as_str()).collect();
+    let rest = match images.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("nothing is known of {} images of {host}: {}{rest}", images.len(), names.join(", "))
+}
+
+/// The registry of an image, as its reference has it.
+fn host(image: &str) -> &str {
+    image.split_once('/').map_or("docker.io", |(first, _)| if first.contains(['.', ':']) { first } else { "docker.io" })
 }
 
 /// What an answer means for the release: none when all is well.

@@ -10,7 +10,7 @@ use lucid_object::{Finding, ObjectSet, Severity};
 use lucid_release::ReleaseFile;
 
 use super::look::{self, Detail};
-use super::{empty_keychain, finding};
+use super::{empty_keychain, findings_of};
 use crate::cli::Part;
 use crate::output::Outlet;
 
@@ -47,7 +47,7 @@ impl<'a> Before<'a> {
         let registries = Registries::new(keychain, &Trust::default());
         let left = SHARED.saturating_sub(began.elapsed());
         let answers = look::ask(&registries, &used, &platforms, Detail::Existence, left).await;
-        answers.iter().filter_map(finding).collect()
+        findings_of(&answers)
     }
 }
 
