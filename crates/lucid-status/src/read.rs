@@ -60,6 +60,12 @@ pub(crate) fn created(value: &Value) -> Option<Timestamp> {
     time(value, "/metadata/creationTimestamp")
 }
 
+/// When somebody last changed what it shall be, by the server's record of owners; status does not count.
+pub(crate) fn changed(value: &Value) -> Option<Timestamp> {
+    let entries = items(value, "/metadata/managedFields").filter(|entry| text(entry, "/subresource") != "status");
+    entries.filter_map(|entry| time(entry, "/time")).max().or_else(|| created(value))
+}
+
 pub(crate) fn is_leaving(value: &Value) -> bool {
     !text(value, "/metadata/deletionTimestamp").is_empty()
 }

@@ -7,7 +7,7 @@ use super::{events, refusal};
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Class, Diagnosis};
 use crate::read::{
-    Condition, created, has_condition, int, is_leaving, is_true, kind, labels, namespace, reference, text, time, uid,
+    Condition, changed, has_condition, int, is_leaving, is_true, kind, labels, namespace, reference, text, time, uid,
 };
 use crate::readiness::{counted, observed_generation};
 use crate::revision::Owned;
@@ -21,7 +21,7 @@ pub(super) fn lag(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>)
         return;
     }
     let message = format!("its controller has seen generation {observed} and not yet {generation}");
-    found.push(Diagnosis::new(5103, reference(object), message).since(scene.since.applied_at.or(created(object))));
+    found.push(Diagnosis::new(5103, reference(object), message).since(scene.since.applied_at.or(changed(object))));
 }
 
 /// Pods that the API server refuses. The reason stands on the ReplicaSet, never on the Deployment (kubernetes#96634).

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{config::distance, events};
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Class, Diagnosis};
-use crate::read::{annotation, created, items, keys, labels, name, namespace, reference, text};
+use crate::read::{annotation, changed, items, keys, labels, name, namespace, reference, text};
 use crate::revision::is_ready;
 
 pub(super) fn service(service: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
@@ -42,7 +42,7 @@ fn no_address(service: &Value, scene: &Scene<'_>) -> Option<Diagnosis> {
     let events = events::of(service, scene);
     let told = events::last(&events, &["SyncLoadBalancerFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer"]);
     let message = format!("the load balancer of Service {} has no address", name(service));
-    let new = Diagnosis::new(5204, reference(service), message).since(created(service));
+    let new = Diagnosis::new(5204, reference(service), message).since(changed(service));
     Some(new.seen(told.map_or("", |event| event.message())))
 }
 
@@ -55,7 +55,7 @@ fn selects_nothing(service: &Value, pods: &[&Value]) -> Diagnosis {
         wanted.iter().map(|(key, value)| distance(crate::read::label(pod, key).unwrap_or(""), value)).sum::<usize>()
     };
     let message = format!("Service {} selects no pod", name(service));
-    let new = Diagnosis::new(5201, reference(service), message).since(created(service));
+    let new = Diagnosis::new(5201, reference(service), message).since(changed(service));
     let Some(nearest) = pods.iter().min_by_key(|pod| (far(pod), name(pod))) else { return new };
     wanted.iter().fold(new, |new, (key, value)| match crate::read::label(nearest, key) {
         Some(has) if has == *value => new,

@@ -84,7 +84,7 @@ fn ordered(set: &Value, owned: &Owned<'_>) -> Option<Diagnosis> {
 /// Absent only if Services are cached there and this one is not among them.
 fn service(set: &Value, scene: &Scene<'_>) -> Option<Diagnosis> {
     let wanted = Some(text(set, "/spec/serviceName")).filter(|name| !name.is_empty())?;
-    let new = |words: String| Diagnosis::new(5106, reference(set), words).since(crate::read::created(set));
+    let new = |words: String| Diagnosis::new(5106, reference(set), words).since(crate::read::changed(set));
     match scene.find("", "Service", namespace(set), wanted) {
         Some(service) if text(service, "/spec/clusterIP") == "None" => None,
         // Works without names of single pods, so it is no reason to fail.

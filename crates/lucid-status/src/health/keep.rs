@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::changes::{Change, scaled, since, untimed_scale};
-use crate::read::{count, has_condition, is_leaving, items, kind, text, uid};
+use crate::read::{changed, count, has_condition, is_leaving, items, kind, text, uid};
 
 /// Takes in objects as they arrive and passes on what is needed of them.
 #[derive(Debug, Default)]
@@ -80,9 +80,14 @@ impl Sieve {
     }
 }
 
+/// Of the record of owners only when somebody last changed what the object shall be, which of a pod nobody does.
 fn without_record(mut object: Value) -> Value {
+    let changed = changed(&object).filter(|_| kind(&object) != "Pod");
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
+        let record = metadata.remove("managedFields");
+        if let (Some(_), Some(changed)) = (record, changed) {
+            metadata.insert("managedFields".into(), json!([{"time": changed.to_string()}]));
+        }
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
         }

@@ -59,6 +59,20 @@ fn a_change_that_was_not_seen_yet_is_not_judged() {
 }
 
 #[test]
+fn what_another_run_has_changed_a_moment_ago_is_no_failure() {
+    let record = |subresource: &str| {
+        json!({"metadata": {"creationTimestamp": "2026-11-01T00:00:00Z", "managedFields": [
+            {"manager": "lucid", "time": "2026-11-02T00:00:00Z"},
+            {"manager": "lucid", "time": "2026-11-24T09:59:59Z", "subresource": subresource}]},
+            "status": {"observedGeneration": 1}})
+    };
+    let seen = |object: Value| readiness(&object, &Since::default(), &World::default(), at(NOW));
+    let changed = seen(deployment(record("")));
+    assert!(changed.status == Status::InProgress && changed.message.contains("179 s left"), "{changed:?}");
+    assert_eq!(seen(deployment(record("status"))).status, Status::Failed);
+}
+
+#[test]
 fn a_fatal_cause_is_told_in_the_verdict() {
     let world = rollout(waiting("ErrImagePull", "r.example/api:1: not found"));
     check(&world, Status::Failed, "0 of 1 new pod ready: image r.example/api:1 does not exist");
