@@ -207,6 +207,7 @@ pub async fn clean(
     };
     let (wall, epoch) = (wanted.wall, held.epoch);
     let result = tokio::select! {
+        biased;
         result = under_lock(client, wanted, cleanup, epoch, tell) => result,
         holder = held.keep(move || wall) => {
             let finding = Finding::error(9001, format!("the release's Lease was taken over by {holder}"));
@@ -256,6 +257,12 @@ async fn under_lock(
     }
     if wanted.delete_data {
         removed += remove_data(client, wanted, cleanup, epoch).await?;
+    }
+    if !stored.record.revisions.is_empty() {
+        // Some of its Secrets are no way back to a revision. Whoever comes while they go must not try one.
+        stored.record.revisions.clear();
+        stored.record.in_service = None;
+        store::save(client, &wanted.namespace, &wanted.release, &mut stored).await?;
     }
     remove_record(client, wanted, epoch).await?;
     Ok(Cleaned { removed, left: Vec::new(), is_over: true })

@@ -237,6 +237,7 @@ async fn take_turns(
     if request.emergency {
         let (epoch, wall) = (held.epoch, site.clock);
         planned = tokio::select! {
+            biased;
             planned = emergency::clear(client, request, server, planned, epoch) => planned?,
             // Deleting may take longer than a Lease that is not renewed is believed.
             holder = held.keep(move || wall.now().wall) => {

@@ -147,6 +147,7 @@ fn watch_all(run: &Run<'_>) -> mpsc::UnboundedReceiver<Heard> {
             // The task ends with the receiver: the run is over.
             loop {
                 tokio::select! {
+                    biased;
                     () = sender.closed() => return,
                     change = stream.next() => {
                         let Some(change) = change else { return };

@@ -60,6 +60,7 @@ pub async fn import(shelf: &Shelf<'_>, file: RevisionFile, importer: &Importer) 
     };
     let wall = importer.wall;
     let result = tokio::select! {
+        biased;
         result = under_lock(shelf, file, importer) => result,
         holder = held.keep(move || wall) => {
             Err(Finding::error(9001, format!("the release's Lease was taken over by {holder}")).into())

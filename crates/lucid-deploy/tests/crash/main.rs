@@ -2,7 +2,8 @@
 //!
 //! Each scenario takes one act (a first install, an upgrade, a rollback, an emergency, a cleanup), lets one of its
 //! requests meet a fault, and then a fresh process goes on, goes back, or brings a newer release. What must hold in the
-//! end and on the way is in [`judge`]. `LUCID_SOAK` runs all of them; `LUCID_CRASH` one, by the name that a failure prints.
+//! end and on the way is in [`judge`]. `LUCID_SOAK` runs all of them; `LUCID_CRASH` those whose name,
+//! as a failure prints it, contains its words.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "how many scenarios there were is what the soak notes")]
 
@@ -16,6 +17,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lucid_sim::{Door, Fault, Sim, Snapshot};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 use shop::Version::{self, One, Three, Two};
 use stage::{Act, End, Stage, config, runtime};
@@ -306,6 +310,9 @@ fn all(bases: &Bases) -> Vec<Scenario> {
     scenarios
 }
 
+/// How many of the soak are drawn.
+const DRAWN: u64 = 20_000;
+
 /// A number that looks like chance and is the same every time (SplitMix64).
 fn mixed(n: u64) -> u64 {
     let mut z = n.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -335,14 +342,16 @@ fn from_every_fault_there_is_a_way_on_and_a_way_back() {
     let bases = Bases::build();
     let all = all(&bases);
     if let Ok(name) = std::env::var("LUCID_CRASH") {
-        let drawn = drawn(&all, 20_000);
-        let scenario = all.iter().chain(&drawn).find(|scenario| format!("{scenario:?}") == name).expect("a scenario");
-        return play(&bases, &[*scenario], 1);
+        let drawn = drawn(&all, DRAWN);
+        let meant = all.iter().chain(&drawn).filter(|scenario| format!("{scenario:?}").contains(&name));
+        let meant: Vec<Scenario> = meant.copied().collect();
+        assert!(!meant.is_empty(), "no scenario is called {name}");
+        return play(&bases, &meant, usize::MAX);
     }
     match is_soak() {
         true => {
             play(&bases, &all, usize::MAX);
-            play(&bases, &drawn(&all, 20_000), usize::MAX);
+            play(&bases, &drawn(&all, DRAWN), usize::MAX);
         }
         false => play(&bases, &drawn(&all, 120), 20),
     }
