@@ -11,7 +11,7 @@ mod images;
 mod kinds;
 mod metadata;
 mod outside;
-mod pod_security;
+pub(crate) mod pod_security;
 mod pods;
 mod policies;
 mod roles;

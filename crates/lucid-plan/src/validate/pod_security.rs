@@ -5,12 +5,30 @@ use serde_json::Value;
 
 use super::scene::{Scene, containers, list, spec_pointer, text};
 
-const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
+pub(crate) const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Level {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
     Baseline,
     Restricted,
+}
+
+impl Level {
+    /// None of a level that forbids nothing.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "baseline" => Some(Self::Baseline),
+            "restricted" => Some(Self::Restricted),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
 }
 
 const BASELINE_CAPABILITIES: [&str; 13] = [
@@ -36,8 +54,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Finding>) {
         let Some((level, namespace)) = level_of(scene, maker) else { continue };
         let violations = violations(maker.pod_spec().expect("it makes pods"), level);
         let Some((pointer, _)) = violations.first() else { continue };
-        let word = if level == Level::Restricted { "restricted" } else { "baseline" };
-        let message = format!("{} may not run in {namespace}, which enforces {word}", maker.reference());
+        let message = format!("{} may not run in {namespace}, which enforces {}", maker.reference(), level.as_str());
         let place = maker.position(&format!("{}{pointer}", spec_pointer(maker)));
         let mut finding = Finding::error(1009, message).on(maker.reference()).at(place);
         for (_, what) in &violations {
@@ -49,20 +66,19 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Finding>) {
 
 fn level_of<'a>(scene: &Scene<'a>, maker: &Object) -> Option<(Level, &'a str)> {
     let namespace = scene.find("", "Namespace", None, maker.namespace()?)?;
-    match namespace.labels().get(ENFORCE).map(String::as_str) {
-        Some("baseline") => Some((Level::Baseline, namespace.name())),
-        Some("restricted") => Some((Level::Restricted, namespace.name())),
-        _ => None,
-    }
+    Some((Level::parse(namespace.labels().get(ENFORCE)?)?, namespace.name()))
 }
 
 /// What the level forbids, each with its pointer in the pod spec.
-fn violations(spec: &Value, level: Level) -> Vec<(String, String)> {
+pub(crate) fn violations(spec: &Value, level: Level) -> Vec<(String, String)> {
     let mut out = Vec::new();
     for field in ["hostNetwork", "hostPID", "hostIPC"] {
         if spec[field] == true {
             out.push((format!("/{field}"), format!("{field} is true")));
         }
+    }
+    if spec.pointer("/securityContext/seccompProfile/type").is_some_and(|kind| kind == "Unconfined") {
+        out.push(("/securityContext/seccompProfile".into(), "seccompProfile is Unconfined".into()));
     }
     for (pointer, volume) in list(spec, "/volumes") {
         let name = text(volume, "name").unwrap_or_default();
