@@ -1,5 +1,8 @@
 //! The workflows and their scripts, with no GitHub: structure from the parsed YAML, scripts run for real.
 
+/// The action that other repositories use.
+#[path = "pipeline/action.rs"]
+mod action;
 /// The Dockerfiles: small, static, non-root and locked.
 #[path = "pipeline/images.rs"]
 mod images;
