@@ -5,6 +5,7 @@ pub(crate) mod debian;
 mod go;
 pub(crate) mod shellcheck;
 mod stamp;
+pub(crate) mod zizmor;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -133,7 +134,8 @@ pub(crate) fn rendering() -> Result<()> {
 pub(crate) fn workflows() -> Result<()> {
     let _lock = lock()?;
     ACTIONLINT.ensure()?;
-    shellcheck::ensure()
+    shellcheck::ensure()?;
+    zizmor::ensure()
 }
 
 /// What the simulator is asked by.

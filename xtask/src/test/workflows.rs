@@ -1,5 +1,5 @@
 //! GitHub's workflows beside actionlint, which knows their syntax, expressions and contexts, and hands each step's shell to
-//! shellcheck; the scripts that they call go there directly.
+//! shellcheck; the scripts that they call go there directly. zizmor looks for what an attacker could do with them.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::run;
 use crate::root::root;
-use crate::tools::{self, shellcheck};
+use crate::tools::{self, shellcheck, zizmor};
 
 /// What actionlint does not know yet, each with the reason why it is right.
 const IGNORED: [&str; 1] = [
@@ -22,7 +22,15 @@ pub(super) fn check() -> Result<()> {
     sees_a_mistake()?;
     actionlint()?;
     let scripts = scripts()?;
-    run(Command::new(shellcheck::program()).args(["--severity=style"]).args(scripts).current_dir(root()))
+    run(Command::new(shellcheck::program()).arg("--severity=style").args(scripts).current_dir(root()))?;
+    attacks()
+}
+
+/// What zizmor can see without a network; a token around it would make it look on the internet.
+fn attacks() -> Result<()> {
+    let mut zizmor = Command::new(zizmor::program());
+    zizmor.args(["--offline", "--quiet", "--no-progress", ".github/workflows", "action.yml"]).current_dir(root());
+    run(zizmor.env_remove("GH_TOKEN").env_remove("GITHUB_TOKEN").env_remove("ZIZMOR_GITHUB_TOKEN"))
 }
 
 fn actionlint() -> Result<()> {
