@@ -14,12 +14,12 @@ use crate::{Limits, Message, Outside, Receiver, Told, Unready};
 
 pub(crate) const KEY: &str = "a key of some length";
 
-/// Quick, and with a whole second where nobody answers.
+/// Quick, and patient with a busy machine.
 pub(crate) const LIMITS: Limits = Limits {
     attempts: 3,
     first_pause: Duration::from_millis(1),
     longest_pause: Duration::from_millis(5),
-    attempt: Duration::from_secs(1),
+    attempt: Duration::from_secs(30),
 };
 
 pub(crate) fn message(event: NotifyEvent) -> Message {
