@@ -3,7 +3,9 @@
 mod crds;
 pub(crate) mod debian;
 mod go;
+pub(crate) mod shellcheck;
 mod stamp;
+pub(crate) mod zizmor;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,7 +29,7 @@ enum Purpose {
     Cluster,
     /// The real kustomize
     Rendering,
-    /// The lint of workflows
+    /// The lints of workflows and of their scripts
     Workflows,
     /// kubectl and helm, and Kubernetes' conformance suite
     Clients,
@@ -128,10 +130,12 @@ pub(crate) fn rendering() -> Result<()> {
     go::build(&source, &tools().join("kustomize-oracle"), "", "kustomize's oracle", "a minute or two")
 }
 
-/// The lint of GitHub's workflows.
+/// The lints of GitHub's workflows and of their shell.
 pub(crate) fn workflows() -> Result<()> {
     let _lock = lock()?;
-    ACTIONLINT.ensure()
+    ACTIONLINT.ensure()?;
+    shellcheck::ensure()?;
+    zizmor::ensure()
 }
 
 /// What the simulator is asked by.

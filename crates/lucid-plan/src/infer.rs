@@ -39,6 +39,7 @@ pub fn release(name: &str, namespace: &str, objects: &ObjectSet) -> ReleaseFile 
             history_limit: 20,
             images: Images::default(),
             secrets: Vec::new(),
+            notifications: Vec::new(),
             components,
         },
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Span;
+use crate::notification::Notification;
 
 /// A named system: where its manifests are, what its components are, and in which order they need each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +54,9 @@ pub struct Spec {
     /// The Secrets that the release refers to and that do not stand in the manifests.
     #[serde(default)]
     pub secrets: Vec<SecretSpec>,
+    /// Who is told how a run went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<Notification>,
     #[serde(default)]
     pub components: Vec<Component>,
 }

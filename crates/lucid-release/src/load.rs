@@ -21,6 +21,7 @@ pub fn load(text: &str, file: &str) -> Result<ReleaseFile, Findings> {
     check_names(&release, &places, &mut findings);
     check_needs(&release, &places, &mut findings);
     check_cycles(&release, &places, &mut findings);
+    check_notifications(&release, &places, &mut findings);
     if findings.is_empty() { Ok(release) } else { Err(findings) }
 }
 
@@ -115,6 +116,42 @@ fn check_cycles(release: &ReleaseFile, places: &Places<'_>, findings: &mut Findi
         let finding = Finding::error(8109, format!("components need each other in a circle: {path}"));
         findings.push(finding.at(places.component(first)).help("remove one of these `needs`"));
     }
+}
+
+fn check_notifications(release: &ReleaseFile, places: &Places<'_>, findings: &mut Findings) {
+    let mut seen = BTreeSet::new();
+    for notification in &release.spec.notifications {
+        let name = &notification.name;
+        let mut tell = |message: String, help: &str| {
+            findings.push(Finding::error(8115, message).at(places.component(name)).help(help));
+        };
+        if !is_dns_label(name) {
+            tell(format!("the notification's name {name:?} is not a DNS label"), "use lower-case letters and dashes");
+        }
+        if !seen.insert(name) {
+            tell(format!("two notifications are called {name}"), "rename one of them");
+        }
+        if notification.doors() != 1 {
+            let message = format!("notification {name} has {} doors", notification.doors());
+            tell(message, "give it one of `slack`, `webhook`, `email` and `github`");
+        }
+        if notification.email.as_ref().is_some_and(|email| email.to.is_empty()) {
+            tell(format!("notification {name} is sent to nobody"), "name an address in `to`");
+        }
+        let repository = notification.github.as_ref().and_then(|github| github.repository.as_ref());
+        if repository.is_some_and(|repository| !is_repository(repository)) {
+            tell(format!("notification {name}: `repository` is no repository"), "write OWNER/NAME");
+        }
+    }
+}
+
+/// `OWNER/NAME`, and nothing that would lead elsewhere in an address.
+pub fn is_repository(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        !name.is_empty() && name.chars().all(inner) && name.chars().any(|c| c != '.')
+    };
+    text.split_once('/').is_some_and(|(owner, name)| is_name(owner) && is_name(name))
 }
 
 /// The first cycle in name order, as the nodes along it; unknown names are ignored.

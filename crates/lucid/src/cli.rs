@@ -123,6 +123,8 @@ pub(crate) enum Command {
     Sim(SimArgs),
     /// Look for every image in its registry: existence, digest, platforms
     Images(Images),
+    /// Tell those whom lucid.yaml names how a run went
+    Notify(Notify),
     /// First-time secrets
     Secrets(Secrets),
     /// Print the least privileges that the deployer needs
@@ -592,6 +594,57 @@ pub(crate) struct SimArgs {
     /// Run no controllers, scheduler or kubelets
     #[arg(long)]
     pub(crate) api_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notify {
+    /// What happened
+    #[arg(value_enum)]
+    pub(crate) event: Happened,
+    /// Where: an overlay of lucid.yaml, or any name of a place
+    #[arg(default_value = "", value_name = "ENVIRONMENT")]
+    pub(crate) environment: String,
+    /// Tell only this one; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: Vec<String>,
+    /// The one component that it was about
+    #[arg(long, default_value = "", value_name = "NAME")]
+    pub(crate) component: String,
+    /// What `lucid deploy -o json` has written: which components failed, and their finding codes, are told
+    #[arg(long, value_name = "FILE")]
+    pub(crate) result: Option<PathBuf>,
+    /// What it came to, in a few words
+    #[arg(long, default_value = "", value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) detail: String,
+    /// Who started it
+    #[arg(long, env = "GITHUB_ACTOR", hide_env_values = true, default_value = "", value_name = "NAME")]
+    pub(crate) by: String,
+    /// Why it was started
+    #[arg(long, default_value = "", value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) reason: String,
+    /// Where more is to be read: an https address
+    #[arg(long, default_value = "", value_name = "URL")]
+    pub(crate) link: String,
+    /// What was deployed, for a deployment status on GitHub
+    #[arg(long, env = "GITHUB_SHA", hide_env_values = true, default_value = "", value_name = "REF")]
+    pub(crate) commit: String,
+    /// Tell nobody; say what would be told, and who cannot be
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Fail also when a receiver is not set up: its variable or file is not there
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Happened {
+    Start,
+    Success,
+    Failure,
+    /// What served before serves again
+    Rollback,
 }
 
 #[derive(Debug, Args)]

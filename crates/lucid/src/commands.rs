@@ -8,6 +8,7 @@ mod explain;
 mod health;
 mod history;
 mod images;
+mod notify;
 mod plan;
 mod rbac;
 mod reference;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Rehearse(args) => rehearse::run(global, &args, outlet),
         Command::Sim(args) => sim::run(global, &args, outlet),
         Command::Images(args) => images::run(global, &args, outlet),
+        Command::Notify(args) => notify::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),

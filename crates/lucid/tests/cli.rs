@@ -11,6 +11,9 @@ mod bombs;
 #[cfg(target_os = "linux")]
 #[path = "cli/crowd.rs"]
 mod crowd;
+/// `lucid notify`: whom it tells, and that no value of a receiver is in its output.
+#[path = "cli/notify.rs"]
+mod notify;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;

@@ -25,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("lucid-deploy", &["lucid-engine", "lucid-health", "lucid-client"]),
     ("lucid-report", &["lucid-engine", "lucid-plan", "lucid-status", "lucid-release"]),
     ("lucid-images", &["lucid-object"]),
-    ("lucid-notify", &["lucid-object"]),
+    ("lucid-notify", &["lucid-release"]),
     ("lucid-standin", &[]),
 ];
 

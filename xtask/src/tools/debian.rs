@@ -70,30 +70,35 @@ pub(super) fn ensure() -> Result<()> {
     }
     println!("unpacking {wanted}");
     let _ = fs::remove_dir_all(folder());
-    let packages = folder().join("packages");
-    fs::create_dir_all(&packages)?;
-    if download(&packages).is_err() {
-        // No list of packages yet, or an old one.
-        run(Command::new("apt-get").args(["update", "-qq"]))?;
-        download(&packages)?;
-    }
-    unpack(&packages)?;
-    fs::remove_dir_all(&packages)?;
+    unpack_into(&folder(), &PACKAGES)?;
     stamp::write(&folder(), &wanted)
 }
 
-fn download(into: &Path) -> Result<()> {
+/// Downloads packages and unpacks them into a folder.
+pub(super) fn unpack_into(folder: &Path, names: &[&str]) -> Result<()> {
+    let packages = folder.join("packages");
+    fs::create_dir_all(&packages)?;
+    if download(&packages, names).is_err() {
+        // No list of packages yet, or an old one.
+        run(Command::new("apt-get").args(["update", "-qq"]))?;
+        download(&packages, names)?;
+    }
+    unpack(&packages, folder)?;
+    Ok(fs::remove_dir_all(&packages)?)
+}
+
+fn download(into: &Path, names: &[&str]) -> Result<()> {
     let mut apt = Command::new("apt-get");
     // Its own user may not write here; it would say so for each package.
-    apt.args(["download", "-qq", "-o", "APT::Sandbox::User=root"]).args(PACKAGES).current_dir(into);
+    apt.args(["download", "-qq", "-o", "APT::Sandbox::User=root"]).args(names).current_dir(into);
     output(&mut apt).map(drop)
 }
 
-fn unpack(packages: &Path) -> Result<()> {
+fn unpack(packages: &Path, folder: &Path) -> Result<()> {
     for entry in fs::read_dir(packages)? {
         let package = entry?.path();
         let mut unpack = Command::new("dpkg-deb");
-        unpack.arg("-x").arg(&package).arg(folder());
+        unpack.arg("-x").arg(&package).arg(folder);
         output(&mut unpack).with_context(|| format!("unpack {}", package.display()))?;
     }
     Ok(())

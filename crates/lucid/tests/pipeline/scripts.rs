@@ -1,4 +1,4 @@
-//! What the scripts do: exit codes, signals, pinned digests, and a message that shows no secret.
+//! What the scripts do: exit codes, signals, pinned digests, and whom they tell.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -140,45 +140,40 @@ fn a_line_that_is_no_digest_or_no_image_changes_nothing() {
     fs::remove_dir_all(&folder).expect("remove");
 }
 
-/// Programs named jq and curl stand in for the real ones: they note what they were given.
-fn notify(folder: &Path, webhook: &str, curl: &str) -> Output {
-    program(&folder.join("jq"), &format!("printf '%s\\n' \"$@\" >> {}/jq.args\necho '{{}}'", folder.display()));
-    program(
-        &folder.join("curl"),
-        &format!("printf '%s\\n' \"$@\" > {0}/curl.args\ncat > {0}/curl.stdin\n{curl}", folder.display()),
-    );
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
+/// A program in lucid's place notes what it was given.
+fn notify(folder: &Path, lucid: &str, variables: &[(&str, &str)]) -> Output {
+    program(&folder.join("lucid"), &format!("printf '%s\\n' \"$@\" > {}/args\n{lucid}", folder.display()));
     let mut notify = Command::new(script("notify"));
-    notify.env("PATH", path).env("WEBHOOK", webhook).env("ACTION", "deploy").env("ENVIRONMENT", "production");
-    notify.env("OUTCOME", "FAILED").env("VERDICT", "refused before any change").env("WHO", "someone");
-    notify.env("REASON", "a \"quoted\" $(reason)").env("RUN", "https://github.example/1");
-    notify.output().expect("run")
+    notify.current_dir(folder).env("LUCID", folder.join("lucid")).env("EVENT", "failure");
+    notify.env("ENVIRONMENT", "production").env("REASON", "a \"quoted\" $(reason)").env("RUN", "https://ci.example/1");
+    notify.envs(variables.iter().copied()).output().expect("run")
+}
+
+fn arguments(folder: &Path) -> Vec<String> {
+    fs::read_to_string(folder.join("args")).expect("args").lines().map(str::to_owned).collect()
 }
 
 #[test]
-fn the_webhook_is_in_no_argument_and_in_no_output_also_when_it_fails() {
-    let secret = "https://hooks.example/T000/very-secret";
-    for curl in ["exit 0", "echo https://hooks.example/T000/very-secret >&2; exit 22"] {
-        let folder = folder("notify");
-        let output = notify(&folder, secret, curl);
-        assert!(output.status.success(), "{output:?}");
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let args = fs::read_to_string(folder.join("curl.args")).expect("args");
-        let sent = fs::read_to_string(folder.join("jq.args")).expect("args");
-        assert!(!said.contains("very-secret") && !args.contains("very-secret") && !sent.contains("very-secret"));
-        assert!(fs::read_to_string(folder.join("curl.stdin")).expect("stdin").contains(secret));
-        assert!(
-            sent.contains("production: FAILED (refused before any change)") && sent.contains("\"quoted\" $(reason)")
-        );
-        fs::remove_dir_all(&folder).expect("remove");
-    }
+fn what_is_known_of_a_run_is_told_and_no_word_of_it_is_run() {
+    let folder = folder("notify");
+    assert!(notify(&folder, "exit 0", &[]).status.success());
+    let plain = ["notify", "failure", "production", "--reason=a \"quoted\" $(reason)", "--link=https://ci.example/1"];
+    assert_eq!(arguments(&folder), plain);
+    fs::write(folder.join("result.json"), "{}").expect("write");
+    assert!(notify(&folder, "exit 0", &[("COMPONENT", "redis"), ("VERDICT", "-- went back")]).status.success());
+    let more = ["--component=redis", "--detail=-- went back", "--result", "result.json"];
+    assert_eq!(arguments(&folder)[3..7], more);
+    fs::remove_dir_all(&folder).expect("remove");
 }
 
 #[test]
-fn no_webhook_and_a_strange_one_send_nothing() {
-    let folder = folder("notify-none");
-    assert!(notify(&folder, "", "exit 0").status.success());
-    assert_eq!(notify(&folder, "https://a.example/\"\nurl = \"http://b.example", "exit 0").status.code(), Some(2));
-    assert!(!folder.join("curl.args").exists());
+fn a_message_that_does_not_arrive_is_a_warning() {
+    let folder = folder("notify-fails");
+    let output = notify(&folder, "exit 1", &[]);
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("::warning title=lucid notify::not everybody was told"));
+    let without = notify(&folder, "exit 0", &[("LUCID", "/nowhere/lucid")]);
+    assert!(without.status.success());
+    assert!(String::from_utf8_lossy(&without.stdout).contains("nobody was told"));
     fs::remove_dir_all(&folder).expect("remove");
 }
