@@ -230,6 +230,8 @@ fn a_way_back_that_is_barred_is_said_with_a_code_of_its_own() {
         kubectl(&["patch", "configmap", "held", "-n", &shop.namespace, "--type=merge", "-p", &patch]);
     };
     finalizers("[\"example.com/hold\"]");
+    // What api needs takes its time, so that the object is being deleted before api fails.
+    shop.apps[0].annotations = vec![("lucid.dev/test-ready-delay", "5s")];
     shop.apps[2].annotations.push(broken());
     shop.write();
     let events = shop.folder.join("events.ndjson");
