@@ -1,6 +1,7 @@
 //! The model of `lucid.yaml`, and of what a release stores in the cluster.
 //!
-//! [`file`] is the format people write, with [`notification`] and its [`template`]; [`load`](load::load) reads it and reports every mistake at once;
+//! [`file`] is the format people write, with [`notification`] and its [`template`]; [`load`](load::load) reads it and
+//! reports every mistake at once;
 //! [`evidence`] is what was seen of a failure, [`record`] what a run leaves behind in the cluster, [`revision`] is the content of a release, kept whole: taken
 //! apart into blobs, which [`pack`] puts into pieces that fit into Secrets. [`portable`] is one revision as a file. The crate is pure.
 

@@ -18,11 +18,11 @@ use std::time::Duration;
 
 use lucid_sim::{Door, Fault, Sim, Snapshot};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use shop::Version::{self, One, Three, Two};
 use stage::{Act, End, Stage, config, runtime};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {

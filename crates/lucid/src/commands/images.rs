@@ -6,7 +6,7 @@ mod pin;
 
 use std::collections::BTreeMap;
 
-use lucid_images::{Error, Keychain, Platform, Registries, Trust};
+use lucid_images::{Error, Keychain, Platform, Reference, Registries, Trust};
 use lucid_object::{Finding, Findings, Severity};
 use serde_json::{Value, json};
 
@@ -76,12 +76,12 @@ const NAMED: usize = 3;
 
 /// What the answers mean for the release. A registry that says the same of several images, or nothing, is one finding.
 fn findings_of(answers: &[Answered]) -> Vec<Finding> {
-    let mut silent: BTreeMap<(&str, String), Vec<&Answered>> = BTreeMap::new();
+    let mut silent: BTreeMap<(String, String), Vec<&Answered>> = BTreeMap::new();
     let mut findings = Vec::new();
     for answered in answers {
         match &answered.answer {
             Err(error) if error.is_unknown() => {
-                let host = host(&answered.used.image);
+                let host = Reference::parse(&answered.used.image).map(|reference| reference.host).unwrap_or_default();
                 silent.entry((host, error.to_string())).or_default().push(answered);
             }
             _ => findings.extend(finding(answered)),
@@ -90,7 +90,7 @@ fn findings_of(answers: &[Answered]) -> Vec<Finding> {
     findings.extend(silent.into_iter().filter_map(|((host, said), images)| match images.as_slice() {
         [] => None,
         [one] => finding(one),
-        [first, ..] => Some(Finding { message: unknown(host, &images), evidence: vec![said], ..finding(first)? }),
+        [first, ..] => Some(Finding { message: unknown(&host, &images), evidence: vec![said], ..finding(first)? }),
     }));
     findings
 }
@@ -102,11 +102,6 @@ fn unknown(host: &str, images: &[&Answered]) -> String {
         more => format!(" and {more} more"),
     };
     format!("nothing is known of {} images of {host}: {}{rest}", images.len(), names.join(", "))
-}
-
-/// The registry of an image, as its reference has it.
-fn host(image: &str) -> &str {
-    image.split_once('/').map_or("docker.io", |(first, _)| if first.contains(['.', ':']) { first } else { "docker.io" })
 }
 
 /// What an answer means for the release: none when all is well.

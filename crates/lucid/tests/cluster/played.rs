@@ -144,8 +144,13 @@ fn simulated(case: &Case, seed: u64) -> Played {
 #[track_caller]
 pub(crate) fn check(case: &Case) {
     let mut simulated: Vec<Played> = Vec::new();
-    let attempts = (0..ATTEMPTS).map(|_| differs(&real(case), case, &mut simulated));
-    let told: Vec<String> = attempts.map_while(|difference| difference).collect();
+    ask(|| differs(&real(case), case, &mut simulated));
+}
+
+/// Until there is no difference.
+#[track_caller]
+fn ask(mut attempt: impl FnMut() -> Option<String>) {
+    let told: Vec<String> = (0..ATTEMPTS).map_while(|_| attempt()).collect();
     assert!(told.len() < ATTEMPTS, "{}", told.join("\n\nand again:\n"));
 }
 
@@ -218,13 +223,11 @@ const SEEDS: u64 = 40;
 #[track_caller]
 pub(crate) fn check_in_order(case: &Case) {
     let simulated: Vec<Played> = (1..=SEEDS).map(|seed| simulated(case, seed)).collect();
-    let attempts = (0..ATTEMPTS).map(|_| {
+    ask(|| {
         let real = real(case);
         let found = simulated.iter().any(|ours| includes(&real.states, &ours.states));
         (!found).then(|| format!("real:\n{}\n\nsimulated:\n{}", real.states.join("\n"), simulated[0].states.join("\n")))
     });
-    let told: Vec<String> = attempts.map_while(|difference| difference).collect();
-    assert!(told.len() < ATTEMPTS, "{}", told.join("\n\nand again:\n"));
 }
 
 /// All of those states in their order, but for one on the way, and others between them.
