@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use lucid_https::is_loopback;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::keychain::{Credentials, Keychain};
 use crate::manifest::{self, Config, Manifest, Platform};
 use crate::reference::{Reference, is_digest};
-use crate::transport::{Ask, Failed, Reply, Transport, Trust, is_loopback};
+use crate::transport::{Ask, Failed, Reply, Transport, Trust};
 
 /// Requests under way at a time, of all registries together.
 const AT_ONCE: usize = 8;

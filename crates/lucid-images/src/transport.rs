@@ -3,18 +3,13 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION, USER_AGENT};
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use lucid_https::{AGENT, certificate_error, is_loopback, root};
 
 const REDIRECTS: usize = 5;
-const AGENT: &str = concat!("lucid/", env!("CARGO_PKG_VERSION"));
+/// Connections to one registry that are kept open.
+const IDLE: usize = 8;
 
 /// Which certificate authorities are believed besides the system's.
 #[derive(Debug, Clone, Default)]
@@ -56,30 +51,19 @@ pub(crate) struct Ask {
 
 #[derive(Clone)]
 pub(crate) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: lucid_https::Client,
 }
 
 impl Transport {
     pub(crate) fn new(trust: &Trust) -> Self {
-        let mut roots = RootCertStore::empty();
-        let own = CertificateDer::pem_slice_iter(&trust.authorities).filter_map(Result::ok);
-        // A certificate of the system that cannot be read is not believed, which is all that can be done about it.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs.into_iter().chain(own));
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the default versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().build();
-        Self { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(8).build(connector) }
+        Self { client: lucid_https::client(&trust.authorities, IDLE) }
     }
 
     /// Follows redirects of a GET. Credentials go to the first host only, and never from TLS to plain text.
     pub(crate) async fn send(&self, ask: Ask) -> Result<Reply, Failed> {
         let origin = origin(&ask.uri);
         let Ask { method, mut uri, mut headers, body, limit } = ask;
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(USER_AGENT, AGENT);
         for _ in 0..=REDIRECTS {
             let mut request = Request::new(Full::new(body.clone()));
             *request.method_mut() = method.clone();
@@ -139,32 +123,18 @@ fn next(from: &Uri, headers: &HeaderMap) -> Result<Uri, Failed> {
     Err(Failed::Redirect("it redirects to plain text"))
 }
 
-/// Only there a registry may be asked without TLS.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn failed(error: &hyper_util::client::legacy::Error) -> Failed {
-    let root = root(error);
-    match root.downcast_ref::<rustls::Error>() {
-        Some(rustls::Error::InvalidCertificate(why)) => Failed::Certificate(why.to_string()),
-        _ if error.is_connect() => Failed::Connect(root.to_string()),
-        _ => Failed::Broken(root.to_string()),
-    }
-}
-
-/// The first cause. An I/O error leaves out the one that it was made from when it is asked for its source.
-fn root<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    match inner.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| error.source()) {
-        Some(cause) => root(cause),
-        None => error,
+    match certificate_error(error) {
+        Some(why) => Failed::Certificate(why.to_string()),
+        None if error.is_connect() => Failed::Connect(root(error).to_string()),
+        None => Failed::Broken(root(error).to_string()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[track_caller]
@@ -184,19 +154,5 @@ mod tests {
         check("http://127.0.0.1:5000/v2/x", "http://127.0.0.1:5001/y", Some("http://127.0.0.1:5001/y"));
         check("http://127.0.0.1:5000/v2/x", "http://169.254.169.254/latest", None);
         check("https://a.example/v2/x", "file:///etc/passwd", None);
-    }
-
-    #[test]
-    fn the_first_cause_is_found_through_wrapped_errors() {
-        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let wrapped = std::io::Error::other(std::io::Error::new(std::io::ErrorKind::InvalidData, refused));
-        assert!(root(&wrapped).is::<rustls::Error>(), "{wrapped:?}");
-    }
-
-    #[test]
-    fn only_loopback_is_loopback() {
-        for (host, is) in [("localhost", true), ("127.3.2.1", true), ("[::1]", true), ("127.0.0.1.example", false)] {
-            assert_eq!(is_loopback(host), is, "{host}");
-        }
     }
 }

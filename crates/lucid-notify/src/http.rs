@@ -6,16 +6,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
+use lucid_https::{AGENT, certificate_error};
 
 use crate::limits::{Attempt, Limits};
 use crate::send::Failed;
-
-const AGENT: &str = concat!("lucid/", env!("CARGO_PKG_VERSION"));
 
 pub(crate) struct Ask {
     pub(crate) method: Method,
@@ -53,23 +47,14 @@ impl Ask {
 }
 
 pub(crate) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: lucid_https::Client,
     limits: Limits,
 }
 
 impl Http {
     pub(crate) fn new(limits: Limits) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the default versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         // http is for loopback; which addresses are taken was decided when they were read.
-        let connector = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().build();
-        Self { client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector), limits }
+        Self { client: lucid_https::client(&[], 0), limits }
     }
 
     /// Sends it until it is taken or there is no use in it.
@@ -82,7 +67,7 @@ impl Http {
         *request.method_mut() = ask.method.clone();
         *request.uri_mut() = ask.uri.clone();
         *request.headers_mut() = ask.headers.clone();
-        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        request.headers_mut().insert(USER_AGENT, AGENT);
         let response = self.client.request(request).await.map_err(|error| (failed(&error), None))?;
         let (parts, body) = response.into_parts();
         judge(parts.status).map_err(|failed| (failed, wish(&parts.headers)))?;
@@ -112,20 +97,10 @@ fn wish(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn failed(error: &hyper_util::client::legacy::Error) -> Failed {
-    if has_bad_certificate(error) {
+    if certificate_error(error).is_some() {
         return Failed::Certificate;
     }
     if error.is_connect() { Failed::Connect } else { Failed::Broken }
-}
-
-/// An I/O error leaves out the one that it was made from when it is asked for its source.
-fn has_bad_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
-        return true;
-    }
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let inner = inner.map(|inner| inner as &(dyn std::error::Error + 'static));
-    inner.or_else(|| error.source()).is_some_and(has_bad_certificate)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

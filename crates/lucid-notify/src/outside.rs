@@ -6,9 +6,10 @@ use std::path::Path;
 
 use ::http::Uri;
 use ::http::uri::Scheme;
+use lucid_https::is_loopback;
+use lucid_release::Notification;
 use lucid_release::load::is_repository;
 use lucid_release::notification::{Email, Github, Source};
-use lucid_release::{Notification, NotifyEvent, Template};
 
 use crate::door::{Door, email};
 
@@ -26,9 +27,7 @@ pub struct Outside<'a> {
 
 /// Somebody who can be told.
 pub struct Receiver {
-    pub name: String,
-    pub(crate) events: Option<std::collections::BTreeSet<NotifyEvent>>,
-    pub(crate) template: Option<Template>,
+    pub notification: Notification,
     pub(crate) door: Door,
     /// What must not be seen, for a redactor.
     pub secrets: Vec<String>,
@@ -60,12 +59,7 @@ impl Receiver {
         } else {
             return Err(Unready::Missing("it has no door".to_owned()));
         };
-        let (name, events) = (notification.name.clone(), notification.events.clone());
-        Ok(Self { name, events, template: notification.template.clone(), door, secrets: values.seen })
-    }
-
-    pub fn wants(&self, event: NotifyEvent) -> bool {
-        self.events.as_ref().is_none_or(|events| events.contains(&event))
+        Ok(Self { notification: notification.clone(), door, secrets: values.seen })
     }
 
     /// What it is told through.
@@ -166,9 +160,4 @@ fn address(text: &str) -> Result<Uri, &'static str> {
         Some(scheme) if *scheme == Scheme::HTTP && is_loopback(host) => Ok(uri),
         _ => Err("is no https address"),
     }
-}
-
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -63,12 +63,12 @@ pub struct Told {
 
 /// Tells each receiver that wants such events.
 pub async fn tell(receivers: &[Receiver], message: &Message, limits: Limits) -> Vec<Told> {
-    let wanted = receivers.iter().filter(|receiver| receiver.wants(message.event));
+    let wanted = receivers.iter().filter(|receiver| receiver.notification.wants(message.event));
     let doorway = Doorway::new(limits);
     let telling = wanted.map(async |receiver| {
-        let text = message.text(receiver.template.as_ref());
+        let text = message.text(receiver.notification.template.as_ref());
         let outcome = doorway.pass(&receiver.door, message, &text).await;
-        Told { name: receiver.name.clone(), door: receiver.door.name(), outcome }
+        Told { name: receiver.notification.name.clone(), door: receiver.door.name(), outcome }
     });
     futures::future::join_all(telling).await
 }

@@ -11,7 +11,7 @@ use crate::root::root;
 
 /// What each crate may use, directly or through others. Nothing points up; the simulator shares data and syntax with the
 /// engine, never a decision; only the client speaks to API servers.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("lucid-object", &[]),
     ("lucid-schema", &["lucid-object"]),
     ("lucid-kustomize", &["lucid-object"]),
@@ -24,8 +24,9 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("lucid-health", &["lucid-release", "lucid-status", "lucid-client"]),
     ("lucid-deploy", &["lucid-engine", "lucid-health", "lucid-client"]),
     ("lucid-report", &["lucid-engine", "lucid-plan", "lucid-status", "lucid-release"]),
-    ("lucid-images", &["lucid-object"]),
-    ("lucid-notify", &["lucid-release"]),
+    ("lucid-https", &[]),
+    ("lucid-images", &["lucid-object", "lucid-https"]),
+    ("lucid-notify", &["lucid-release", "lucid-https"]),
     ("lucid-standin", &[]),
 ];
 

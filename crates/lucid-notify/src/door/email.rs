@@ -6,8 +6,9 @@ use lettre::message::{Mailbox, MessageBuilder};
 use lettre::transport::smtp::Error;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
+use lucid_https::is_loopback;
+
 use crate::limits::Limits;
-use crate::outside::is_loopback;
 use crate::send::Failed;
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;

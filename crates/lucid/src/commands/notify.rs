@@ -28,7 +28,9 @@ pub(crate) fn run(global: &Global, args: &Notify, outlet: &Outlet) -> Result<Exi
     let (receivers, mut rows) = receivers(chosen(&release, args)?, event, folder, outlet);
     let message = message(args, event, &release)?.cleaned(|text| outlet.clean(text));
     if args.dry_run {
-        rows.extend(receivers.iter().map(|receiver| Row::new(&receiver.name, receiver.door(), State::WouldBeTold)));
+        rows.extend(
+            receivers.iter().map(|receiver| Row::new(&receiver.notification.name, receiver.door(), State::WouldBeTold)),
+        );
     } else {
         let told = block_on(async { Ok(lucid_notify::tell(&receivers, &message, Limits::default()).await) })?;
         rows.extend(told.into_iter().map(Row::of));
