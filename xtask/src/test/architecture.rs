@@ -36,6 +36,7 @@ const PROGRAMS: [&str; 3] = ["lucid", "lucid-bench", "xtask"];
 #[derive(Debug, Deserialize)]
 pub(super) struct Workspace {
     packages: Vec<Package>,
+    workspace_default_members: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +88,9 @@ impl Workspace {
 pub(super) fn check() -> Result<()> {
     let workspace = Workspace::read()?;
     let mut wrong = wrong_edges(workspace.edges());
+    if !matches!(workspace.workspace_default_members.as_slice(), [one] if one.contains("/crates/lucid#")) {
+        wrong.push("Cargo.toml: `cargo run`, the README's first command, must mean lucid".into());
+    }
     let map = root().join("ARCHITECTURE.md");
     match fs::read_to_string(&map) {
         Ok(text) => wrong.extend(wrong_map(&text, workspace.packages().map(|p| p.name.as_str()))),
