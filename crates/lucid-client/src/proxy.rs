@@ -5,7 +5,7 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 
 use crate::error::{Error, Result};
-use crate::request::{ApiClient, Call};
+use crate::request::{ApiClient, Call, no_json, read};
 use crate::target::Target;
 
 /// The most of an answer that is kept, to be shown when it is no success.
@@ -20,6 +20,18 @@ pub struct Reply {
 }
 
 impl ApiClient {
+    /// What the kubelet of a node says of its pods and their volumes; asked once. Source:
+    /// k8s.io/kubelet/pkg/apis/stats/v1alpha1.
+    ///
+    /// # Errors
+    /// 403 without the privilege `nodes/proxy`, which few have.
+    pub async fn node_stats(&self, node: &str) -> Result<serde_json::Value> {
+        let path = format!("{}/proxy/stats/summary", Target::core("Node", "nodes", None).object_path(node));
+        let call = Call::get(path, format!("ask the kubelet of {node}"));
+        let bytes = read(self.open(&call).await?, &call.doing).await?;
+        serde_json::from_slice(&bytes).map_err(|error| no_json(&call, &error))
+    }
+
     /// GETs `scheme://pod:port/path`, within `patience`.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub struct Cache {
     events: HashMap<String, BTreeSet<ObjectRef>>,
     /// (group, kind, namespace) → objects.
     by_kind: BTreeMap<(String, String, Option<String>), BTreeSet<ObjectRef>>,
+    /// What pods themselves were asked: the end of a container's log, and ports that answer within the pod.
+    pub last_words: BTreeMap<(String, String), String>,
+    pub answers_inside: BTreeSet<(String, u16)>,
 }
 
 /// Identity of a raw object.
@@ -37,15 +40,6 @@ impl Cache {
     pub fn of_kind<'a>(&'a self, group: &str, kind: &str, namespace: Option<&str>) -> impl Iterator<Item = &'a Value> {
         let key = (group.to_owned(), kind.to_owned(), namespace.map(str::to_owned));
         self.by_kind.get(&key).into_iter().flatten().filter_map(|reference| Some(&**self.objects.get(reference)?))
-    }
-
-    /// Of every namespace, and of none.
-    pub fn everywhere(&self, group: &str, kind: &str) -> Vec<&Value> {
-        let of_kind = self.by_kind.iter().filter(|((g, k, _), _)| g == group && k == kind);
-        of_kind
-            .flat_map(|(_, references)| references)
-            .filter_map(|reference| Some(&**self.objects.get(reference)?))
-            .collect()
     }
 
     /// Takes in a change of this kind and namespace and returns the topmost owners of what changed.
@@ -167,6 +161,19 @@ impl Cluster for Cache {
 
     fn list(&self, group: &str, kind: &str, namespace: Option<&str>) -> Vec<&Value> {
         self.of_kind(group, kind, namespace).collect()
+    }
+
+    fn everywhere(&self, group: &str, kind: &str) -> Vec<&Value> {
+        let of_kind = self.by_kind.iter().filter(|((g, k, _), _)| g == group && k == kind);
+        of_kind.flat_map(|(_, references)| references).filter_map(|reference| self.get(reference)).collect()
+    }
+
+    fn last_words(&self, pod_uid: &str, container: &str) -> Option<&str> {
+        self.last_words.get(&(pod_uid.to_owned(), container.to_owned())).map(String::as_str)
+    }
+
+    fn answers_inside(&self, pod_uid: &str, port: u16) -> bool {
+        self.answers_inside.contains(&(pod_uid.to_owned(), port))
     }
 }
 

@@ -6,7 +6,7 @@ use lucid_plan::{Plan, references};
 use lucid_release::evidence::{BYTES, CHANGES, LINES};
 use lucid_release::names::SHARED;
 use lucid_release::{ComponentEvidence, Content, Evidence, LogEvidence, PodEvidence};
-use lucid_status::Cluster;
+use lucid_status::{Cluster, closer};
 use serde_json::Value;
 
 use crate::cache::{Cache, reference};
@@ -38,12 +38,17 @@ pub(crate) async fn collect(
         let lane = plan.lanes.iter().find(|lane| &lane.name == name);
         let workloads = lane.into_iter().flat_map(|lane| &lane.operations).map(|operation| &operation.object);
         let broken: Vec<&Value> = workloads.flat_map(|workload| broken_pods(cache, workload)).take(PODS).collect();
-        let mut pods = Vec::new();
+        let (mut pods, mut said) = (Vec::new(), Vec::new());
         for pod in broken {
             learn_secrets(client, pod, cleaner).await;
-            pods.push(of_pod(client, cache, pod, &mut room, cleaner).await);
+            let seen = of_pod(client, cache, pod, &mut room, cleaner).await;
+            said.extend(seen.logs.iter().filter_map(|log| closer::of_log(pod, &log.container, &log.text)));
+            pods.push(seen);
         }
-        components.push(ComponentEvidence { name: name.clone(), findings: findings.clone(), pods });
+        let mut findings = findings.clone();
+        // Of many pods one is enough: they say the same.
+        findings.extend(said.into_iter().next().map(|diagnosis| diagnosis.finding));
+        components.push(ComponentEvidence { name: name.clone(), findings, pods });
     }
     components
 }

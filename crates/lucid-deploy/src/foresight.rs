@@ -122,6 +122,10 @@ impl Cluster for Both<'_> {
         };
         if further.is_empty() { self.0.list(group, kind, namespace) } else { further }
     }
+
+    fn everywhere(&self, group: &str, kind: &str) -> Vec<&Value> {
+        self.list(group, kind, None)
+    }
 }
 
 /// An Ingress, the number of its `tls` entry, and the names in it.

@@ -1,9 +1,11 @@
 //! One look at everything that the health of a release depends on, and the report that follows from it.
 
+mod closer;
 mod look;
 mod secrets;
 mod served;
 mod since;
+mod volumes;
 
 pub(crate) use secrets::tls_of;
 
@@ -69,13 +71,16 @@ pub async fn health(
     let has_metrics = server.resources.is_served(&Gvk::new("metrics.k8s.io", "v1beta1", "PodMetrics"));
     let sieve = Mutex::new(Sieve::new(noting_since, has_metrics));
     let (mut cache, mut coverage) = look::look(client, &wishes, request.patience, &sieve).await?;
-    let further = look::of_webhooks(&cache, &coverage, &server.resources);
+    let mut further = look::of_webhooks(&cache, &coverage, &server.resources);
+    further.extend(look::of_operators(&cache, &request.objects, &server.resources, now()));
     look::add(client, &further, request.patience, &sieve, &mut cache, &mut coverage).await;
     let changes = sieve.into_inner().unwrap_or_else(PoisonError::into_inner).changes;
     let plan = plan(&request, &server.resources)?;
     let certificates = secrets::certificates(client, &cache, &namespaces, &request).await;
-    let ((served, unreached), subjects) = tokio::join!(
+    closer::look(client, &mut cache, &namespaces, request.patience, now()).await;
+    let ((served, unreached), volumes, subjects) = tokio::join!(
         served::served(&cache, &namespaces, &request),
+        volumes::used(client, &cache, &namespaces, &request),
         subjects(client, &plan, &cache, &coverage, &request)
     );
     let places = Places::new(&plan, &request.objects);
@@ -91,6 +96,7 @@ pub async fn health(
         certificates: &certificates,
         served: &served,
         unreached: &unreached,
+        volumes: &volumes,
         has_metrics,
         since: last.map(|last| last.map(|last| last.with(request.release.name(), changes))),
         skip: &request.skip,

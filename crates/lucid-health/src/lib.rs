@@ -15,3 +15,4 @@ mod way;
 pub use endpoint::{Whom, ask_all};
 pub use probe::{Asked, NotHealthy, Pod, probe};
 pub use tls::served_at;
+pub use way::accepts_inside;

@@ -71,6 +71,12 @@ pub(crate) async fn ask(client: &ApiClient, check: &HealthCheck, pod: &Pod, pati
     closed.map_or(Said::NoWay(obstacles), |(way, words)| Said::Wrong(way, words, None))
 }
 
+/// True if the port accepts a connection within the pod's own network. That no way leads there proves nothing.
+pub async fn accepts_inside(client: &ApiClient, pod: &Pod, port: u16, patience: Duration) -> bool {
+    let Ok(line) = client.forward(&pod.namespace, &pod.name, port, patience).await else { return false };
+    matches!(forwarded(line, &HealthCheck::Tcp { port }, pod, patience).await, Told::Fine(_))
+}
+
 pub(crate) fn port(check: &HealthCheck) -> u16 {
     match check {
         HealthCheck::Http { port, .. } | HealthCheck::Tcp { port } | HealthCheck::Https { port, .. } => *port,

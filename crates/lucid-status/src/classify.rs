@@ -7,6 +7,7 @@ pub(crate) mod image;
 pub(crate) mod mount;
 pub(crate) mod probe;
 pub(crate) mod refusal;
+pub(crate) mod saying;
 pub(crate) mod schedule;
 pub(crate) mod start;
 
@@ -41,8 +42,8 @@ pub(crate) fn classify(table: Table, text: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    const TABLES: [Table; 6] =
-        [image::TABLE, mount::TABLE, probe::TABLE, refusal::TABLE, schedule::TABLE, start::TABLE];
+    const TABLES: [Table; 7] =
+        [image::TABLE, mount::TABLE, probe::TABLE, refusal::TABLE, saying::TABLE, schedule::TABLE, start::TABLE];
 
     #[test]
     fn every_sample_finds_its_own_code() {

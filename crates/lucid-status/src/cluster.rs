@@ -20,6 +20,18 @@ pub trait Cluster {
     fn events_for(&self, uid: &str) -> Vec<&Value>;
     /// All cached objects of a kind; `None` for the cluster-scoped ones.
     fn list(&self, group: &str, kind: &str, namespace: Option<&str>) -> Vec<&Value>;
+    /// All cached objects of a kind, wherever they are.
+    fn everywhere(&self, _group: &str, _kind: &str) -> Vec<&Value> {
+        Vec::new()
+    }
+    /// The end of a container's log, where somebody took the closer look that [`crate::closer`] asks for.
+    fn last_words(&self, _pod_uid: &str, _container: &str) -> Option<&str> {
+        None
+    }
+    /// True for a port that answered within the pod's own network.
+    fn answers_inside(&self, _pod_uid: &str, _port: u16) -> bool {
+        false
+    }
 }
 
 /// From when on we judge. The default judges what is there, whoever wrote it.

@@ -15,14 +15,15 @@ mod controller;
 mod crash;
 mod custom;
 mod deployment;
-mod events;
+pub(crate) mod events;
 mod image;
 mod leaving;
 mod network;
 pub(crate) mod node;
+mod operator;
 mod pod;
 mod policy;
-mod probes;
+pub(crate) mod probes;
 pub(crate) mod refusal;
 mod scheduling;
 mod stateful_set;
@@ -114,7 +115,7 @@ fn soften_what_is_replaced(object: &Value, owned: &Owned<'_>, found: &mut [Diagn
         let is_soft = match diagnosis.code() {
             2014 | 5011 => lost < LOST_PODS,
             5016 => is_retried || kind(object) != "Job" && lost < LOST_PODS,
-            4014 | 5001..=5006 => is_retried,
+            4014 | 5001..=5006 | 5212 => is_retried,
             _ => false,
         };
         if is_soft && diagnosis.is_cause() {

@@ -6,12 +6,13 @@
 //! [`catalogue`] explains every code; [`health`] folds one look at the cluster into the report of a whole release.
 //!
 //! Reading order: [`verdict`], [`diagnosis`], [`cluster`], `readiness/` (one file a kind), `diagnose/` (from the
-//! workload down to the node), `classify/` (foreign text to codes, as data), [`catalogue`].
+//! workload down to the node), `classify/` (foreign text to codes, as data), [`closer`] (what is worth asking the pods themselves), [`catalogue`].
 
 mod admission;
 pub mod catalogue;
 mod classify;
 mod clean;
+pub mod closer;
 pub mod cluster;
 mod diagnose;
 pub mod diagnosis;
@@ -29,5 +30,5 @@ pub use diagnose::{blocking_pod, diagnose};
 pub use diagnosis::{Axis, Certainty, Class, Diagnosis};
 pub use group::{Group, group};
 pub use health::{Area, HealthReport, State};
-pub use readiness::readiness;
+pub use readiness::{is_built_in, readiness};
 pub use verdict::{Status, Verdict};

@@ -56,7 +56,7 @@ fn rule(object: &Value, scene: &Scene<'_>) -> Verdict {
 }
 
 /// Kubernetes' own groups. Their kinds without a rule (ConfigMap, HPA, PDB, Ingress …) never hold back a deploy.
-pub(crate) fn is_built_in(group: &str) -> bool {
+pub fn is_built_in(group: &str) -> bool {
     const BARE: [&str; 5] = ["", "apps", "batch", "autoscaling", "policy"];
     const DOMAINS: [&str; 15] = [
         "admissionregistration.k8s.io",

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::stream;
 use lucid_client::{ApiClient, Change, Error, ListKind, Result, Target};
-use lucid_object::{Gvk, ObjectSet};
+use jiff::Timestamp;
+use lucid_object::{Gvk, Object, ObjectSet};
 use lucid_plan::Resources;
-use lucid_status::Cluster;
-use lucid_status::health::{Area, Coverage, Look, Scope, Sieve, Unseen};
+use lucid_status::{Cluster, Since};
+use lucid_status::health::{Area, Coverage, Look, SYSTEM, Scope, Sieve, Unseen};
 use serde_json::Value;
 
 use crate::cache::Cache;
@@ -45,6 +46,7 @@ pub(super) fn wishes(
         let gvk = Gvk::new(look.group, look.version, look.kind);
         match look.scope {
             Scope::Cluster => drop(wanted.insert((gvk, None))),
+            Scope::System => drop(wanted.insert((gvk, Some(SYSTEM.to_owned())))),
             Scope::Namespaces => {
                 wanted.extend(namespaces.iter().map(|namespace| (gvk.clone(), Some(namespace.clone()))))
             }
@@ -152,4 +154,23 @@ pub(super) fn of_webhooks(cache: &Cache, coverage: &Coverage, resources: &Resour
         !coverage.listed.contains_key(&key)
     };
     homes.filter(is_new).map(|home| Target::new(slices.clone(), resource.plural.clone(), Some(home))).collect()
+}
+
+/// Every Deployment of the cluster, once a custom resource of the release is not well: its operator may be anywhere.
+pub(super) fn of_operators(
+    cache: &Cache,
+    objects: &ObjectSet,
+    resources: &Resources,
+    now: Timestamp,
+) -> BTreeSet<Target> {
+    let deployments = Gvk::new("apps", "v1", "Deployment");
+    let is_well = |object: &Object| {
+        let Some(live) = cache.get(&object.reference()) else { return true };
+        lucid_status::diagnose(live, &Since::default(), cache, now).is_empty()
+    };
+    let custom = |object: &&Object| !lucid_status::is_built_in(&object.reference().group);
+    match (objects.iter().filter(custom).all(is_well), resources.get(&deployments)) {
+        (false, Some(resource)) => BTreeSet::from([Target::new(deployments, resource.plural.clone(), None)]),
+        _ => BTreeSet::new(),
+    }
 }

@@ -59,6 +59,11 @@ fn refused(
     scene: &Scene<'_>,
 ) -> Diagnosis {
     let about = reference(object);
+    // The pod of an earlier set of this name is on its way out; the controller tries again until it is gone.
+    if message.contains("object is being deleted") {
+        let new = Diagnosis::new(2001, about, "a pod of the same name is still being deleted").class(Class::Wait);
+        return new.seen(message).since(since).help("nothing: its place is free once it is gone");
+    }
     let Some(new) = refusal::by_words(message, &about) else {
         let new = Diagnosis::new(2001, about, "its controller cannot create pods").certainty(Certainty::Likely);
         return new.seen(message).since(since);

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::container::{Role, View};
 use super::{config, events};
-use crate::classify::probe;
+use crate::classify::{probe, saying};
 use crate::diagnosis::{Axis, Certainty, Class, Diagnosis};
-use crate::read::{count, int, items, reference, text, time};
+use crate::read::{count, int, items, reference, text, time, uid};
 
 /// As often must a container end before we say that it will go on ending.
 const PATIENCE: i64 = 2;
@@ -77,6 +77,11 @@ fn judge(view: &View<'_, '_>, end: &Value) -> Diagnosis {
     if let Some(killed) = killed_by_probe(view, exit) {
         return killed;
     }
+    if !matches!(exit, 0 | 126 | 127 | 137)
+        && let Some(unresolved) = unresolved(view, message)
+    {
+        return unresolved.seen(format!("{reason}, exit code {exit}"));
+    }
     let code = match exit {
         126 | 127 => 4010,
         137 => 5002,
@@ -92,6 +97,15 @@ fn judge(view: &View<'_, '_>, end: &Value) -> Diagnosis {
     let certainty = if code == 5002 { Certainty::Possible } else { Certainty::Proven };
     let new = view.says(config::code_for_role(view, code), words).certainty(certainty);
     new.seen(format!("{reason} {message}").trim())
+}
+
+/// The last words of the container are about a name: in its status, if it writes them there, or in its log.
+fn unresolved(view: &View<'_, '_>, message: &str) -> Option<Diagnosis> {
+    let log = view.scene.cluster.last_words(uid(view.pod), view.name()).unwrap_or("");
+    let found = saying::unresolved(log).or_else(|| saying::unresolved(message))?;
+    let name = found.name.unwrap_or("a name");
+    let new = view.says(5212, format!("{} cannot resolve {name}, and ends", view.title()));
+    Some(new.certainty(Certainty::Likely).seen(format!("the last it wrote: {}", found.words)))
 }
 
 /// Exit 128 is the runtime's own trouble (krane's experience), unless its words say otherwise.

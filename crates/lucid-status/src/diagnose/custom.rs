@@ -2,12 +2,20 @@
 
 use serde_json::Value;
 
-use super::controller;
+use super::{controller, operator};
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Class, Diagnosis};
 use crate::read::{Condition, created, group, has_condition, items, kind, name, reference, text};
 
 pub(super) fn about(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
+    let from = found.len();
+    states(object, scene, found);
+    if found[from..].iter().any(Diagnosis::is_cause) {
+        found.extend(operator::down(object, scene));
+    }
+}
+
+fn states(object: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>) {
     controller::lag(object, scene, found);
     if let Some(stalled) = Condition::of(object, "Stalled").filter(|condition| condition.is("True")) {
         let message = format!("{} cannot go on", reference(object).short());

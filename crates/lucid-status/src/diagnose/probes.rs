@@ -6,7 +6,7 @@ use super::events;
 use crate::classify::{classify, probe};
 use crate::cluster::Scene;
 use crate::diagnosis::{Axis, Certainty, Class, Diagnosis};
-use crate::read::{Condition, Event, int, is_true, items, reference, text, time};
+use crate::read::{Condition, Event, int, is_true, items, reference, text, time, uid};
 
 /// Without a startup probe nobody knows how long a start may take: this long, then.
 const FLOOR_SECONDS: u32 = 120;
@@ -19,7 +19,7 @@ pub(super) fn not_ready<'a>(pod: &'a Value, events: &[Event<'a>], scene: &Scene<
         }
         let name = text(status, "/name");
         let Some(spec) = items(pod, "/spec/containers").find(|spec| text(spec, "/name") == name) else { continue };
-        found.extend(waiting(pod, spec, status, events));
+        found.extend(waiting(pod, spec, status, events, scene));
     }
     still_initialising(pod, scene, found);
 }
@@ -36,7 +36,13 @@ fn still_initialising(pod: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>
     );
 }
 
-fn waiting(pod: &Value, spec: &Value, status: &Value, events: &[Event<'_>]) -> Option<Diagnosis> {
+fn waiting(
+    pod: &Value,
+    spec: &Value,
+    status: &Value,
+    events: &[Event<'_>],
+    scene: &Scene<'_>,
+) -> Option<Diagnosis> {
     let name = text(status, "/name");
     let started = time(status, "/state/running/startedAt");
     let is_started = !has_probe(spec, "startup") || is_true(status, "/started");
@@ -51,6 +57,12 @@ fn waiting(pod: &Value, spec: &Value, status: &Value, events: &[Event<'_>]) -> O
     if failure.is_none() && !has_probe(spec, which) {
         return None;
     }
+    let refused = failure.filter(|event| is_refused(event.message())).zip(port(pod, spec, which));
+    if let Some((event, port)) = refused.filter(|(_, port)| scene.cluster.answers_inside(uid(pod), *port)) {
+        let message = format!("container {name} listens on its loopback address only: nobody else reaches port {port}");
+        let new = Diagnosis::new(5214, reference(pod), message).since(started).shares(Axis::Image, text(spec, "/image"));
+        return Some(new.seen(event.message()).seen(format!("by port-forward, port {port} answers")));
+    }
     let (sentence, certainty) = match failure {
         Some(event) => (probe::meaning(event.message()), Certainty::Proven),
         None => ("it has not passed yet", Certainty::Likely),
@@ -61,6 +73,23 @@ fn waiting(pod: &Value, spec: &Value, status: &Value, events: &[Event<'_>]) -> O
     // While a startup probe runs the kubelet itself ends the wait, by a restart that is counted.
     let new = new.class(if is_started { Class::After(patience(spec)) } else { Class::Wait });
     Some(new.shares(Axis::Image, text(spec, "/image")))
+}
+
+/// What a kubelet says of a port on which nobody listens at the pod's address.
+pub(crate) fn is_refused(message: &str) -> bool {
+    message.contains("connection refused")
+}
+
+/// The port that a probe asks, by number or by the name that a container gives it.
+pub(crate) fn port(pod: &Value, spec: &Value, which: &str) -> Option<u16> {
+    let probe = spec.get(format!("{which}Probe"))?;
+    let port = ["/httpGet/port", "/tcpSocket/port", "/grpc/port"].iter().find_map(|at| probe.pointer(at))?;
+    let named = |name: &str| {
+        let ports = items(spec, "/ports").chain(items(pod, "/spec/containers").flat_map(|other| items(other, "/ports")));
+        ports.into_iter().find(|port| text(port, "/name") == name).and_then(|port| int(port, "/containerPort"))
+    };
+    let number = port.as_i64().or_else(|| named(port.as_str()?))?;
+    u16::try_from(number).ok()
 }
 
 fn has_probe(spec: &Value, which: &str) -> bool {

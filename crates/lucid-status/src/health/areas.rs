@@ -8,6 +8,7 @@ mod policies;
 mod quotas;
 mod scaling;
 mod services;
+mod system;
 pub(super) mod usage;
 mod volumes;
 mod webhooks;
@@ -19,6 +20,7 @@ use super::view::{Judged, View};
 pub(super) fn judge(area: Area, view: &View<'_>) -> Vec<Judged> {
     match area {
         Area::Nodes => nodes::judge(view),
+        Area::System => system::judge(view),
         Area::Services => services::judge(view),
         Area::Ingresses => ingresses::judge(view),
         Area::Volumes => volumes::judge(view),

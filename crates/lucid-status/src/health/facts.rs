@@ -14,8 +14,13 @@ use crate::cluster::Cluster;
 pub enum Scope {
     /// In each namespace of the release.
     Namespaces,
+    /// In the namespace of what the cluster itself runs.
+    System,
     Cluster,
 }
+
+/// Where a cluster runs what it needs itself: names, network, storage.
+pub const SYSTEM: &str = "kube-system";
 
 /// A kind that an area needs to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +39,7 @@ const fn look(area: Area, api: [&'static str; 3], scope: Scope) -> Look {
 
 impl Look {
     /// Every kind that health looks at beside the release's own.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         look(Area::Workloads, ["", "v1", "Pod"], Scope::Namespaces),
         look(Area::Workloads, ["", "v1", "Event"], Scope::Namespaces),
         look(Area::Workloads, ["apps", "v1", "ReplicaSet"], Scope::Namespaces),
@@ -52,6 +57,8 @@ impl Look {
         look(Area::Quotas, ["", "v1", "ResourceQuota"], Scope::Namespaces),
         look(Area::Usage, ["metrics.k8s.io", "v1beta1", "PodMetrics"], Scope::Namespaces),
         look(Area::Nodes, ["", "v1", "Node"], Scope::Cluster),
+        look(Area::System, ["apps", "v1", "Deployment"], Scope::System),
+        look(Area::System, ["apps", "v1", "DaemonSet"], Scope::System),
         look(Area::Webhooks, ["admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration"], Scope::Cluster),
         look(Area::Webhooks, ["admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration"], Scope::Cluster),
         look(Area::Apis, ["apiregistration.k8s.io", "v1", "APIService"], Scope::Cluster),
@@ -62,7 +69,7 @@ impl Look {
         let known = Self::ALL.iter().find(|look| look.group == group && look.kind == kind);
         known
             .map(|look| look.area)
-            .filter(|area| *area != Area::Workloads && kind != "Secret" && kind != "StorageClass")
+            .filter(|area| !matches!(area, Area::Workloads | Area::System) && kind != "Secret" && kind != "StorageClass")
     }
 }
 
@@ -189,6 +196,23 @@ pub struct Certificate {
     pub key_fits: Option<bool>,
 }
 
+/// How full a volume is, as the kubelet that mounts it says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VolumeUse {
+    pub bytes: u64,
+    pub capacity: u64,
+    pub inodes: u64,
+    pub inodes_capacity: u64,
+}
+
+impl VolumeUse {
+    /// Of bytes or of inodes, whichever is scarcer.
+    pub(crate) fn percent(self) -> u64 {
+        let share = |used: u64, of: u64| used.saturating_mul(100).checked_div(of).unwrap_or(0);
+        share(self.bytes, self.capacity).max(share(self.inodes, self.inodes_capacity))
+    }
+}
+
 /// One look at the cluster.
 pub struct Facts<'a> {
     pub release: &'a str,
@@ -205,6 +229,8 @@ pub struct Facts<'a> {
     /// What the addresses of Ingresses showed.
     pub served: &'a [Served],
     pub unreached: &'a [Unreached],
+    /// By the claim; of those that a kubelet was asked for and knows.
+    pub volumes: &'a BTreeMap<ObjectRef, VolumeUse>,
     pub has_metrics: bool,
     /// What changed since the release was last healthy, if that was asked.
     pub since: Option<Result<SinceHealthy, String>>,

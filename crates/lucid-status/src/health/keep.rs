@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::changes::{Change, scaled, since, untimed_scale};
-use crate::read::{changed, count, has_condition, is_leaving, items, kind, text, uid};
+use crate::read::{changed, count, group, has_condition, is_leaving, items, kind, text, uid};
+use crate::readiness::is_built_in;
 
 /// Takes in objects as they arrive and passes on what is needed of them.
 #[derive(Debug, Default)]
@@ -83,16 +84,27 @@ impl Sieve {
 /// Of the record of owners only when somebody last changed what the object shall be, which of a pod nobody does.
 fn without_record(mut object: Value) -> Value {
     let changed = changed(&object).filter(|_| kind(&object) != "Pod");
+    let looked_after = writers_of_status(&object);
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         let record = metadata.remove("managedFields");
         if let (Some(_), Some(changed)) = (record, changed) {
-            metadata.insert("managedFields".into(), json!([{"time": changed.to_string()}]));
+            let own = std::iter::once(json!({"time": changed.to_string()}));
+            metadata.insert("managedFields".into(), own.chain(looked_after).collect());
         }
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
         }
     }
     object
+}
+
+/// Of a custom resource also who writes its status: that is its operator.
+fn writers_of_status(object: &Value) -> Vec<Value> {
+    if is_built_in(group(object)) {
+        return Vec::new();
+    }
+    let of_status = items(object, "/metadata/managedFields").filter(|entry| text(entry, "/subresource") == "status");
+    of_status.map(|entry| part(entry, &["manager", "subresource"]).into()).collect()
 }
 
 /// Runs, is ready, has never been restarted, and nobody wants it to go.

@@ -55,12 +55,14 @@ pub enum Area {
     Objects,
     Usage,
     Nodes,
+    /// What the cluster itself runs: names, network, storage.
+    System,
     Webhooks,
     Apis,
 }
 
 impl Area {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Workloads,
         Self::Endpoints,
         Self::Services,
@@ -73,6 +75,7 @@ impl Area {
         Self::Objects,
         Self::Usage,
         Self::Nodes,
+        Self::System,
         Self::Webhooks,
         Self::Apis,
     ];
@@ -91,6 +94,7 @@ impl Area {
             Self::Objects => "objects",
             Self::Usage => "usage",
             Self::Nodes => "nodes",
+            Self::System => "system",
             Self::Webhooks => "webhooks",
             Self::Apis => "apis",
         }

@@ -88,20 +88,17 @@ fn fatal_causes_end_the_wait_and_others_do_not() {
 }
 
 /// Codes that need eyes that this crate does not have, and who has them.
-const ELSEWHERE: [(u16, &str); 14] = [
+const ELSEWHERE: [(u16, &str); 11] = [
     (1004, "lucid-plan, which holds discovery against the table of removed APIs"),
     (5015, "the engine, which watches restarts after the component was ready"),
     (5017, "the health report: tests in health.rs"),
     (5208, "the health report: tests in health.rs; lucid-health reads the certificates"),
-    (5212, "lucid-health, which reads logs"),
     (5213, "lucid-plan, which evaluates policies"),
-    (5214, "lucid-health, which probes from two sides"),
-    (6005, "lucid-health, which may read volume use"),
+    (6005, "the health report: tests in health.rs; lucid-deploy asks the kubelets"),
     (6009, "the health report: tests in health.rs"),
     (7011, "the health report: tests in health.rs"),
     (7005, "lucid-health, which reads discovery"),
-    (7006, "lucid-health, which looks at kube-system"),
-    (7009, "lucid-health, which finds operators by managed fields"),
+    (7006, "the health report: tests in health.rs"),
     (1024, "lucid-client, which sees Warning headers"),
 ];
 

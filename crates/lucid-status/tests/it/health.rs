@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Finding, ObjectRef};
 use lucid_status::health::{
-    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Served, Subject, Tls, Unreached, Unseen, fold,
+    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Served, Subject, Tls, Unreached, Unseen, VolumeUse,
+    fold,
 };
 use lucid_status::{Area, HealthReport, State};
 use serde_json::{Value, json};
@@ -53,6 +54,7 @@ struct Scene {
     certificates: BTreeMap<ObjectRef, Tls>,
     served: Vec<Served>,
     unreached: Vec<Unreached>,
+    volumes: BTreeMap<ObjectRef, VolumeUse>,
     endpoints: Vec<Endpoint>,
     skip: BTreeSet<Area>,
 }
@@ -71,6 +73,7 @@ impl Scene {
             certificates: BTreeMap::new(),
             served: Vec::new(),
             unreached: Vec::new(),
+            volumes: BTreeMap::new(),
             endpoints: Vec::new(),
             skip: BTreeSet::from([Area::Usage]),
         }
@@ -106,6 +109,7 @@ impl Scene {
             certificates: &self.certificates,
             served: &self.served,
             unreached: &self.unreached,
+            volumes: &self.volumes,
             has_metrics: false,
             since: None,
             skip: &self.skip,
@@ -370,6 +374,42 @@ fn quotas_policies_webhooks_nodes_and_apis() {
         json!({"spec": {"claimRef": {"namespace": "shop", "name": "c"}}, "status": {"phase": "Failed"}}),
     );
     check(&Scene::new(&[], &[volume]), State::Warning, [&[], &[], &["L6009"]]);
+}
+
+#[test]
+fn a_volume_that_is_nearly_full_warns() {
+    let claim = thing("v1", "PersistentVolumeClaim", "data", json!({"status": {"phase": "Bound"}, "spec": {"volumeName": "pv"}}));
+    let full = |bytes: u64, inodes: u64| {
+        let mut scene = Scene::new(std::slice::from_ref(&claim), &[]);
+        scene.volumes.insert(reference(&claim), VolumeUse { bytes, capacity: 1000, inodes, inodes_capacity: 100 });
+        scene
+    };
+    check(&full(849, 84), State::Ok, [&[], &[], &[]]);
+    check(&full(850, 1), State::Warning, [&[], &[], &["L6005"]]);
+    check(&full(1, 85), State::Warning, [&[], &[], &["L6005"]]);
+    let report = full(120, 1).report();
+    let of_claim = report.all_checks().find(|check| check.area == Area::Volumes).unwrap();
+    assert_eq!(of_claim.message, "bound to pv, 12 % full");
+}
+
+#[test]
+fn what_the_cluster_itself_runs_is_looked_at() {
+    let names = |ready: i64| {
+        let mut names = deployment("coredns", ready);
+        merge(&mut names, json!({"metadata": {"namespace": "kube-system"}}));
+        names
+    };
+    check(&Scene::new(&[deployment("api", 1)], &[names(1)]), State::Ok, [&[], &[], &[]]);
+    let sick = Scene::new(&[deployment("api", 1)], &[names(0)]);
+    check(&sick, State::Warning, [&[], &[], &["L7006"]]);
+    assert_eq!(
+        sick.report().warnings[0].message,
+        "Deployment coredns of the cluster itself: 0 of 1 pods are ready"
+    );
+    // What belongs to a component is judged with it.
+    check(&Scene::new(&[names(0)], &[]), State::Failed, [&["L9012"], &[], &[]]);
+    let unseen = Scene::new(&[deployment("api", 1)], &[]).unseen("apps", "DaemonSet", Some("kube-system"));
+    check(&unseen, State::Unknown, [&[], &[], &[]]);
 }
 
 #[test]

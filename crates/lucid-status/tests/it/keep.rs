@@ -12,7 +12,8 @@ fn sifted(world: &World) -> World {
     let mut sieve = Sieve::default();
     let (events, others): (Vec<&Value>, Vec<&Value>) =
         world.objects.iter().partition(|object| object["kind"] == "Event");
-    World::of(others.into_iter().chain(events).cloned().filter_map(|object| sieve.keep(object)))
+    let objects = others.into_iter().chain(events).cloned().filter_map(|object| sieve.keep(object)).collect();
+    World { objects, ..world.clone() }
 }
 
 #[test]

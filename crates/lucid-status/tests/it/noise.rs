@@ -67,7 +67,7 @@ fn drowned(world: &World, noise: &[(usize, Value)]) -> World {
         let at = 1 + at % objects.len();
         objects.insert(at, object.clone());
     }
-    World { objects }
+    World { objects, ..world.clone() }
 }
 
 proptest! {

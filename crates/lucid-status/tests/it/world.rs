@@ -21,6 +21,9 @@ pub(crate) fn since() -> Since {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) objects: Vec<Value>,
+    /// What a closer look at any pod shows.
+    pub(crate) log: Option<&'static str>,
+    pub(crate) open: Vec<u16>,
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -54,11 +57,24 @@ impl Cluster for World {
         };
         self.objects.iter().filter(is_wanted).collect()
     }
+
+    fn everywhere(&self, group: &str, kind: &str) -> Vec<&Value> {
+        let is_wanted = |object: &&Value| reference(object).group == group && reference(object).kind == kind;
+        self.objects.iter().filter(is_wanted).collect()
+    }
+
+    fn last_words(&self, _: &str, _: &str) -> Option<&str> {
+        self.log
+    }
+
+    fn answers_inside(&self, _: &str, port: u16) -> bool {
+        self.open.contains(&port)
+    }
 }
 
 impl World {
     pub(crate) fn of(objects: impl IntoIterator<Item = Value>) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        Self { objects: objects.into_iter().collect(), ..Self::default() }
     }
 
     pub(crate) fn with(mut self, object: Value) -> Self {

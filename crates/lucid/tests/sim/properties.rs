@@ -144,6 +144,7 @@ impl Cleaner for Nobody {
 
 /// A cluster of its own, and those who deploy to it.
 struct Stage {
+    seed: u64,
     client: ApiClient,
     cluster: tokio::task::JoinHandle<()>,
 }
@@ -153,7 +154,7 @@ impl Stage {
         let sim = Sim::new(Config { seed, ..Config::default() });
         let client = ApiClient::from_service(sim.service());
         let cluster = tokio::spawn(async move { sim.run().await });
-        Self { client, cluster }
+        Self { seed, client, cluster }
     }
 
     async fn deploy(&self, version: &Version) -> Deployed {
@@ -180,9 +181,11 @@ impl Stage {
             wall: wall(),
         };
         let (_sender, mut signals) = mpsc::unbounded_channel::<Signal>();
-        let mut sink = |_: &Stamped| {};
+        let mut told = Vec::new();
+        let mut sink = |stamped: &Stamped| told.push(format!("{stamped:?}"));
         let deployed = deploy(&self.client, request, &mut sink, &mut signals).await.expect("a run");
-        assert_eq!(deployed.verdict, Verdict::Run(RunOutcome::Verified));
+        let is_verified = deployed.verdict == Verdict::Run(RunOutcome::Verified);
+        assert!(is_verified, "seed {}: {:?}\n{}", self.seed, deployed.verdict, told.join("\n"));
         deployed
     }
 

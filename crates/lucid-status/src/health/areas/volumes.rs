@@ -9,14 +9,26 @@ use crate::read::{name, reference, text};
 pub(super) fn judge(view: &View<'_>) -> Vec<Judged> {
     let claims = view.in_namespaces("", "PersistentVolumeClaim");
     let of_claims = claims.iter().map(|claim| {
-        let fine = match text(claim, "/status/phase") {
-            "Bound" => format!("bound to {}", text(claim, "/spec/volumeName")),
+        let used = view.facts.volumes.get(&reference(claim)).map(|used| used.percent());
+        let fine = match (text(claim, "/status/phase"), used) {
+            ("Bound", Some(percent)) => format!("bound to {}, {percent} % full", text(claim, "/spec/volumeName")),
+            ("Bound", None) => format!("bound to {}", text(claim, "/spec/volumeName")),
             _ => "waits for its first pod".to_owned(),
         };
-        Judged::new(reference(claim), fine, view.diagnose(claim))
+        let mut diagnoses = view.diagnose(claim);
+        diagnoses.extend(used.filter(|percent| *percent >= NEARLY_FULL).map(|percent| nearly_full(claim, percent)));
+        Judged::new(reference(claim), fine, diagnoses)
     });
     let volumes = view.in_cluster("", "PersistentVolume").into_iter().filter_map(|volume| broken(volume, view));
     of_claims.chain(volumes).collect()
+}
+
+/// From here on, in percent, somebody should do something. Source: health.md, PvcFull.
+const NEARLY_FULL: u64 = 85;
+
+fn nearly_full(claim: &Value, percent: u64) -> Diagnosis {
+    let message = format!("the volume of claim {} is {percent} % full", name(claim));
+    Diagnosis::new(6005, reference(claim), message).seen("of bytes or of inodes, as the kubelet counts them")
 }
 
 /// A volume that a claim of ours holds, or held, and that is not in order. Everyone else's are not our business.

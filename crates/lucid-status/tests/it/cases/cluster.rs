@@ -41,6 +41,7 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     cases.extend(daemon_set());
     cases.extend(apis());
+    cases.extend(operators());
     cases.extend(leaving());
     cases
 }
@@ -60,6 +61,43 @@ fn daemon_set() -> Vec<Case> {
         ])
     };
     vec![case(5107, lucid_status::Class::Symptom, set("False"), set("True"))]
+}
+
+/// A database of an operator that runs in a namespace of its own.
+fn operators() -> Vec<Case> {
+    let operator = |name: &str, ready: i64| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": name, "namespace": "operators", "uid": format!("Deployment-{name}"), "generation": 1},
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": {"metadata": {"labels": {"app": name}}}},
+            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": ready, "availableReplicas": ready}})
+    };
+    let database = |manager: &str| {
+        let record = json!([{"manager": "lucid", "operation": "Apply"},
+            {"manager": manager, "operation": "Update", "subresource": "status", "time": "2026-11-24T09:00:00Z"}]);
+        let status = json!({"observedGeneration": 1, "conditions": [condition("Ready", "True", "Ready", "")]});
+        World::of([object("db.example.com/v1", "Database", "x", json!({"metadata": {"generation": 2, "managedFields": record}, "status": status}))])
+    };
+    vec![
+        case(
+            7009,
+            After(60),
+            database("db-operator").with(operator("db-operator", 0)),
+            database("db-operator").with(operator("db-operator", 1)),
+        ),
+        // A part of it writes under a name of its own; and of two that go by the name, one runs.
+        case(
+            7009,
+            After(60),
+            database("db-operator-backups").with(operator("db-operator", 0)),
+            database("db-operator-backups").with(operator("db-operator", 0)).with(operator("db-operator-backups", 1)),
+        ),
+        case(
+            7009,
+            After(60),
+            database("db-operator").with(operator("db-operator", 0)),
+            database("manager").with(operator("manager", 0)),
+        ),
+    ]
 }
 
 fn apis() -> Vec<Case> {

@@ -34,6 +34,8 @@ fn refusals() -> Vec<Case> {
     let of = |code, class, words: &str| case(code, class, refused(words), refused_before(words));
     vec![
         of(2001, FatalNow, "something that nobody has seen before"),
+        // The pod of an earlier set of this name is still leaving.
+        of(2001, lucid_status::Class::Wait, "object is being deleted: pods \"c1-0\" already exists"),
         of(
             2002,
             After(15),

@@ -11,6 +11,7 @@ use crate::world::{
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = crashes();
     cases.extend(probes());
+    cases.extend(closer());
     cases.extend(ended());
     cases.extend(conditions());
     cases
@@ -45,6 +46,34 @@ fn crashes() -> Vec<Case> {
         of_pod(5005, FatalNow, crashing(2, error()), crashing(2, json!({"exitCode": 0, "reason": "Completed"}))),
         of_pod(5005, Wait, crashing(1, error()), long_ago),
         of_pod(5006, FatalNow, crashing(2, json!({"exitCode": 0, "reason": "Completed"})), crashing(2, error())),
+    ]
+}
+
+/// What only the pods themselves tell.
+fn closer() -> Vec<Case> {
+    let ended = |message: &str| json!({"exitCode": 1, "reason": "Error", "message": message});
+    let logged = |log: &'static str| World { log: Some(log), ..rollout(crashing(2, ended(""))) };
+    let readiness = |port: Value| {
+        json!({"ports": [{"name": "http", "containerPort": 8080}],
+            "readinessProbe": {"httpGet": {"path": "/health", "port": port}, "periodSeconds": 5}})
+    };
+    let refused = |port: Value| {
+        let world = probing(readiness(port), true, "2026-11-24T09:59:45Z");
+        world.told("Pod", "Unhealthy", "Readiness probe failed: dial tcp 10.0.0.9:8080: connect: connection refused")
+    };
+    let late = probing(readiness(json!(8080)), true, "2026-11-24T09:59:45Z");
+    let late = late.told("Pod", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503");
+    vec![
+        of_pod(
+            5212,
+            FatalNow,
+            crashing(2, ended("dial tcp: lookup db on 10.96.0.10:53: no such host")),
+            crashing(2, ended("dial tcp 10.96.0.9:5432: connect: connection refused")),
+        ),
+        of_pod(5212, Wait, crashing(1, ended("Error: getaddrinfo ENOTFOUND db")), running()),
+        case(5212, FatalNow, logged("starting\nlookup db: no such host\n"), logged("starting\nno such table\n")),
+        case(5214, FatalNow, World { open: vec![8080], ..refused(json!(8080)) }, refused(json!(8080))),
+        case(5214, FatalNow, World { open: vec![8080], ..refused(json!("http")) }, World { open: vec![8080], ..late }),
     ]
 }
 
