@@ -16,6 +16,7 @@ mod objects;
 mod page;
 mod release;
 mod scene;
+mod simulator;
 mod stats;
 mod store;
 mod tool;
@@ -52,7 +53,7 @@ enum Verb {
 
 #[derive(clap::Args)]
 struct Run {
-    /// deploy-N, flat-N (workloads)
+    /// deploy-N, flat-N (workloads), simulator-N (components)
     case: Name,
     /// Paired runs of each tool
     #[arg(long, default_value_t = 3)]
@@ -111,6 +112,7 @@ async fn run(args: Run) -> Result<()> {
     let case = match kind {
         Kind::Deploy => deploy::graph(&setup, size).await?,
         Kind::Flat => deploy::flat(&setup, size).await?,
+        Kind::Simulator => simulator::measure(&setup, size).await?,
     };
     let mut store = Store::read(&args.page.docs)?;
     store.cases.insert(args.case.to_string(), case);

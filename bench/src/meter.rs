@@ -80,6 +80,11 @@ impl Ran {
         }
     }
 
+    /// Everything that it said.
+    pub(crate) fn said(&self) -> String {
+        self.lines.join("\n")
+    }
+
     fn failure(&self) -> Option<String> {
         match self.code {
             Some(0) => None,

@@ -8,10 +8,12 @@ use std::str::FromStr;
 pub(crate) enum Kind {
     Deploy,
     Flat,
+    Simulator,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 2] = [(Self::Deploy, "deploy"), (Self::Flat, "flat")];
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Deploy, "deploy"), (Self::Flat, "flat"), (Self::Simulator, "simulator")];
 
     fn text(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, text)| text)
@@ -21,7 +23,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name {
     pub(crate) kind: Kind,
-    /// In workloads.
+    /// In workloads or components.
     pub(crate) size: usize,
 }
 
@@ -33,7 +35,7 @@ impl FromStr for Name {
         let known = Kind::ALL.iter().find(|(_, name)| *name == word).map(|(kind, _)| *kind);
         match (known, size.parse()) {
             (Some(kind), Ok(size)) if size > 0 => Ok(Self { kind, size }),
-            _ => Err(format!("{text} is no case; cases are like deploy-27, flat-1000")),
+            _ => Err(format!("{text} is no case; cases are like deploy-27, flat-1000, simulator-10")),
         }
     }
 }
@@ -50,7 +52,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for name in ["deploy-27", "flat-1000"] {
+        for name in ["deploy-27", "flat-1000", "simulator-10"] {
             assert_eq!(name.parse::<Name>().expect(name).to_string(), name);
         }
         for wrong in ["deploy", "deploy-0", "deploy-x", "elsewhere-3", ""] {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: `lucid` beside what it is measured against. `lucid-bench` measures, each case on a cluster of its own;
+//! `cargo xtask bench`: `lucid` beside what it is measured against. `lucid-bench` measures, each case on a cluster of its own where it needs one;
 //! the figures of a case are merged into `docs/benchmarks.json`, out of which `docs/benchmarks.md` is written anew.
 
 mod cases;
@@ -89,6 +89,11 @@ fn measure(args: &Measure) -> Result<()> {
 }
 
 fn one(case: &Case, args: &Measure, programs: &Programs) -> Result<()> {
+    if !case.needs_cluster() {
+        let mut command = Command::new(&programs.bench);
+        arguments(&mut command, case, args, programs);
+        return run(&mut command);
+    }
     let cluster = for_one_use("bench", 0)?;
     let mut command = command_inside(&cluster.layout, programs.bench.as_os_str())?;
     arguments(&mut command, case, args, programs);

@@ -16,10 +16,18 @@ struct Usual {
     quick: usize,
 }
 
-const USUAL: [Usual; 2] = [
+const USUAL: [Usual; 3] = [
     Usual { kind: "deploy", sizes: &[27, 100, 300, 1000], quick: 27 },
     Usual { kind: "flat", sizes: &[1000], quick: 50 },
+    Usual { kind: "simulator", sizes: &[10], quick: 10 },
 ];
+
+impl Case {
+    /// The simulator is a cluster of its own.
+    pub(super) fn needs_cluster(&self) -> bool {
+        self.kind != "simulator"
+    }
+}
 
 pub(super) fn all() -> Vec<Case> {
     USUAL.iter().flat_map(of_kind).collect()
