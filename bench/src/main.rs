@@ -8,6 +8,7 @@ mod case;
 mod cluster;
 mod deploy;
 mod folder;
+mod health;
 mod machine;
 mod meter;
 mod name;
@@ -53,7 +54,7 @@ enum Verb {
 
 #[derive(clap::Args)]
 struct Run {
-    /// deploy-N, flat-N (workloads), simulator-N (components)
+    /// deploy-N, flat-N (workloads), health-N (pods), simulator-N (components)
     case: Name,
     /// Paired runs of each tool
     #[arg(long, default_value_t = 3)]
@@ -112,6 +113,7 @@ async fn run(args: Run) -> Result<()> {
     let case = match kind {
         Kind::Deploy => deploy::graph(&setup, size).await?,
         Kind::Flat => deploy::flat(&setup, size).await?,
+        Kind::Health => health::measure(&setup, size).await?,
         Kind::Simulator => simulator::measure(&setup, size).await?,
     };
     let mut store = Store::read(&args.page.docs)?;

@@ -8,12 +8,13 @@ use std::str::FromStr;
 pub(crate) enum Kind {
     Deploy,
     Flat,
+    Health,
     Simulator,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 3] =
-        [(Self::Deploy, "deploy"), (Self::Flat, "flat"), (Self::Simulator, "simulator")];
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Deploy, "deploy"), (Self::Flat, "flat"), (Self::Health, "health"), (Self::Simulator, "simulator")];
 
     fn text(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, text)| text)
@@ -23,7 +24,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name {
     pub(crate) kind: Kind,
-    /// In workloads or components.
+    /// In workloads, pods or components.
     pub(crate) size: usize,
 }
 
@@ -35,7 +36,7 @@ impl FromStr for Name {
         let known = Kind::ALL.iter().find(|(_, name)| *name == word).map(|(kind, _)| *kind);
         match (known, size.parse()) {
             (Some(kind), Ok(size)) if size > 0 => Ok(Self { kind, size }),
-            _ => Err(format!("{text} is no case; cases are like deploy-27, flat-1000, simulator-10")),
+            _ => Err(format!("{text} is no case; cases are like deploy-27, flat-1000, health-10000, simulator-10")),
         }
     }
 }
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for name in ["deploy-27", "flat-1000", "simulator-10"] {
+        for name in ["deploy-27", "flat-1000", "health-10000", "simulator-10"] {
             assert_eq!(name.parse::<Name>().expect(name).to_string(), name);
         }
         for wrong in ["deploy", "deploy-0", "deploy-x", "elsewhere-3", ""] {

@@ -16,9 +16,10 @@ struct Usual {
     quick: usize,
 }
 
-const USUAL: [Usual; 3] = [
+const USUAL: [Usual; 4] = [
     Usual { kind: "deploy", sizes: &[27, 100, 300, 1000], quick: 27 },
     Usual { kind: "flat", sizes: &[1000], quick: 50 },
+    Usual { kind: "health", sizes: &[10_000], quick: 500 },
     Usual { kind: "simulator", sizes: &[10], quick: 10 },
 ];
 
