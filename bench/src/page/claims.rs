@@ -16,7 +16,10 @@ The deployment scripts of the system that `lucid` was made for said how long the
 ";
 
 pub(crate) fn text(store: &Store) -> String {
-    let rows = [row(store, "full deployment", "10–15 minutes", Kind::Deploy, "from empty", |run| Some(run.seconds))];
+    let rows = [
+        row(store, "full deployment", "10–15 minutes", Kind::Deploy, "from empty", |run| Some(run.seconds)),
+        row(store, "health check", "2–3 minutes", Kind::Health, "all well", |run| Some(run.seconds)),
+    ];
     let rows: String = rows.into_iter().flatten().collect();
     if rows.is_empty() { rows } else { format!("{HEAD}{rows}") }
 }
@@ -56,6 +59,6 @@ mod tests {
         }
         let page = text(&store);
         assert!(page.contains("| full deployment | 10–15 minutes | 17.50 | `deploy-27`, from empty |"), "{page}");
-        assert!(!page.contains("rollback |"), "{page}");
+        assert!(!page.contains("health check |"), "{page}");
     }
 }
