@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Requests by verb.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Requests(pub(crate) BTreeMap<String, usize>);
 
 const CHANGING: [&str; 5] = ["create", "update", "patch", "delete", "deletecollection"];
@@ -25,9 +26,10 @@ impl Requests {
     }
 }
 
-/// The audit log from some moment on.
+/// The audit log from some moment on. The server begins a new file when one has grown large; the old one stays open here.
 pub(crate) struct Mark {
     path: PathBuf,
+    log: File,
     from: u64,
 }
 
@@ -52,16 +54,26 @@ struct User {
 }
 
 impl Mark {
-    pub(crate) fn now(path: &Path) -> Self {
-        Self { path: path.to_owned(), from: path.metadata().map_or(0, |m| m.len()) }
+    pub(crate) fn now(path: &Path) -> Result<Self> {
+        let log = File::open(path).with_context(|| format!("open {}", path.display()))?;
+        let from = log.metadata()?.len();
+        Ok(Self { path: path.to_owned(), log, from })
     }
 
     pub(crate) fn requests(&self, user: &str) -> Result<Requests> {
+        Ok(count(&self.text()?, user))
+    }
+
+    /// What was logged since.
+    pub(crate) fn text(&self) -> Result<String> {
         let mut text = String::new();
-        let mut log = File::open(&self.path).with_context(|| format!("open {}", self.path.display()))?;
+        let mut log = &self.log;
         log.seek(SeekFrom::Start(self.from))?;
         log.read_to_string(&mut text)?;
-        Ok(count(&text, user))
+        if self.path.metadata()?.ino() != self.log.metadata()?.ino() {
+            File::open(&self.path)?.read_to_string(&mut text)?;
+        }
+        Ok(text)
     }
 }
 
@@ -97,5 +109,24 @@ mod tests {
         assert_eq!(count(&both("watch"), "lucid").all(), 1);
         assert_eq!(count(&both("get"), "lucid").all(), 1);
         assert_eq!(count(&line("ResponseStarted", "watch", "lucid"), "lucid").all(), 1, "a watch that is still open");
+    }
+
+    #[test]
+    fn a_log_that_was_put_aside_is_read_to_its_end() {
+        let folder = std::env::temp_dir().join(format!("lucid-bench-audit-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let (log, old) = (folder.join("audit.log"), folder.join("audit-old.log"));
+        let append = |verb: &str| {
+            let mut file = File::options().append(true).create(true).open(&log).expect("the log");
+            std::io::Write::write_all(&mut file, line("ResponseComplete", verb, "lucid").as_bytes()).expect("write");
+        };
+        append("list");
+        let mark = Mark::now(&log).expect("mark");
+        append("get");
+        std::fs::rename(&log, &old).expect("put aside");
+        append("patch");
+        let requests = mark.requests("lucid").expect("count");
+        assert_eq!(requests.0.keys().collect::<Vec<_>>(), ["get", "patch"]);
+        std::fs::remove_dir_all(&folder).expect("remove");
     }
 }

@@ -3,7 +3,8 @@
 //! It checks nothing, records nothing and diagnoses nothing. What it needs is what the server itself needs.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use futures::{TryStreamExt, future, pin_mut};
@@ -13,66 +14,124 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::objects::{self, NAMESPACE};
 use crate::release::{Release, Workload};
+use crate::{cluster, objects};
 
-/// Longer than the longest path of any release that is generated, by far.
-const DEADLINE: Duration = Duration::from_secs(300);
-
-/// Deploys the release into the empty namespace; the time until the last workload was available.
-pub(crate) async fn deploy(client: &Client, release: &Release) -> Result<Duration> {
-    let began = Instant::now();
-    tokio::time::timeout(DEADLINE, follow(client, release)).await.context("the bare client's deadline")??;
-    Ok(began.elapsed())
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The release, as JSON
+    #[arg(long)]
+    release: PathBuf,
+    #[arg(long)]
+    kubeconfig: PathBuf,
+    #[arg(long)]
+    namespace: String,
+    /// Delete everything instead
+    #[arg(long)]
+    remove: bool,
 }
 
-async fn follow(client: &Client, release: &Release) -> Result<()> {
+pub(crate) async fn run(args: &Args) -> Result<()> {
+    let release: Release = serde_json::from_str(&fs::read_to_string(&args.release).context("read the release")?)?;
+    let to = To { client: cluster::client(&args.kubeconfig).await?, namespace: args.namespace.clone() };
+    match args.remove {
+        true => remove(&to, &release).await,
+        false => follow(&to, &release).await,
+    }
+}
+
+/// Where requests go.
+#[derive(Clone)]
+struct To {
+    client: Client,
+    namespace: String,
+}
+
+impl To {
+    fn uri(&self, object: &Value) -> Result<String> {
+        let (group, resource) = match object["kind"].as_str() {
+            Some("ConfigMap") => ("/api/v1", "configmaps"),
+            Some("Service") => ("/api/v1", "services"),
+            Some("Deployment") => ("/apis/apps/v1", "deployments"),
+            kind => bail!("no workload has a {kind:?}"),
+        };
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        Ok(format!("{group}/namespaces/{}/{resource}/{name}", self.namespace))
+    }
+
+    /// The generation that the object has now.
+    async fn apply(&self, object: &Value) -> Result<i64> {
+        let uri = self.uri(object)?;
+        let request = http::Request::patch(format!("{uri}?fieldManager=bench&force=true"));
+        let request = request.header(http::header::CONTENT_TYPE, "application/apply-patch+yaml");
+        let request = request.body(serde_json::to_vec(object)?)?;
+        let answer: Applied = self.client.request(request).await.with_context(|| format!("apply {uri}"))?;
+        Ok(answer.metadata.generation)
+    }
+
+    async fn delete(&self, object: &Value) -> Result<()> {
+        let uri = self.uri(object)?;
+        let request = http::Request::delete(&uri).body(Vec::new())?;
+        self.client.request_text(request).await.with_context(|| format!("delete {uri}"))?;
+        Ok(())
+    }
+}
+
+/// Everything at once; the server's garbage collector does the rest.
+async fn remove(to: &To, release: &Release) -> Result<()> {
+    let objects: Vec<Value> = release.workloads.iter().flat_map(|w| objects::of(w, &to.namespace)).collect();
+    future::try_join_all(objects.iter().map(|object| to.delete(object))).await?;
+    Ok(())
+}
+
+/// Until the last workload is available.
+async fn follow(to: &To, release: &Release) -> Result<()> {
     let index: BTreeMap<&str, usize> =
         release.workloads.iter().enumerate().map(|(i, w)| (w.name.as_str(), i)).collect();
-    let uri = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments?watch=1&resourceVersion=0&timeoutSeconds=600");
-    let watch = client.request_events::<Deployment>(http::Request::get(uri).body(Vec::new())?).await?;
+    let uri = format!("/apis/apps/v1/namespaces/{}/deployments?watch=1&timeoutSeconds=1800", to.namespace);
+    let watch = to.client.request_events::<Deployment>(http::Request::get(uri).body(Vec::new())?).await?;
     pin_mut!(watch);
     let mut progress = Progress::new(release);
     let mut applying = JoinSet::new();
-    start(client, release, progress.startable(), &mut applying);
+    // What is there already may be of an older version: it counts once this one was applied and seen again.
+    let mut known: BTreeMap<usize, Deployment> = BTreeMap::new();
+    let mut applied: BTreeMap<usize, i64> = BTreeMap::new();
+    start(to, release, progress.startable(), &mut applying);
     while !progress.is_done() {
-        tokio::select! {
-            Some(applied) = applying.join_next() => applied??,
+        let which = tokio::select! {
+            Some(done) = applying.join_next() => {
+                let (which, generation) = done??;
+                applied.insert(which, generation);
+                which
+            }
             event = watch.try_next() => {
                 let Some(deployment) = seen(event?.context("the watch ended")?)? else { continue };
-                if let Some(&which) = index.get(deployment.metadata.name.as_str()).filter(|_| deployment.is_available()) {
-                    start(client, release, progress.finish(which), &mut applying);
-                }
+                let Some(&which) = index.get(deployment.metadata.name.as_str()) else { continue };
+                known.insert(which, deployment);
+                which
             }
+        };
+        let is_available = |generation: &i64| known.get(&which).is_some_and(|d| d.is_available(*generation));
+        if applied.get(&which).is_some_and(is_available) {
+            start(to, release, progress.finish(which), &mut applying);
         }
     }
     Ok(())
 }
 
-fn start(client: &Client, release: &Release, which: Vec<usize>, applying: &mut JoinSet<Result<()>>) {
+fn start(to: &To, release: &Release, which: Vec<usize>, applying: &mut JoinSet<Result<(usize, i64)>>) {
     for index in which {
-        applying.spawn(apply_all(client.clone(), release.workloads[index].clone()));
+        let (to, workload) = (to.clone(), release.workloads[index].clone());
+        applying.spawn(async move { Ok((index, apply_all(&to, &workload).await?)) });
     }
 }
 
-/// ConfigMap and Service at once, the Deployment when both are there.
-async fn apply_all(client: Client, workload: Workload) -> Result<()> {
-    let [config_map, service, deployment] = objects::of(&workload);
-    future::try_join(
-        apply(&client, "/api/v1", "configmaps", &config_map),
-        apply(&client, "/api/v1", "services", &service),
-    )
-    .await?;
-    apply(&client, "/apis/apps/v1", "deployments", &deployment).await
-}
-
-async fn apply(client: &Client, group: &str, resource: &str, object: &Value) -> Result<()> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    let uri = format!("{group}/namespaces/{NAMESPACE}/{resource}/{name}?fieldManager=bench&force=true");
-    let request = http::Request::patch(uri).header(http::header::CONTENT_TYPE, "application/apply-patch+yaml");
-    let request = request.body(serde_json::to_vec(object)?)?;
-    client.request_text(request).await.with_context(|| format!("apply {resource} {name}"))?;
-    Ok(())
+/// ConfigMap and Service at once, the Deployment when both are there; its generation.
+async fn apply_all(to: &To, workload: &Workload) -> Result<i64> {
+    let objects = objects::of(workload, &to.namespace);
+    let (deployment, companions) = objects.split_last().context("a workload has objects")?;
+    future::try_join_all(companions.iter().map(|object| to.apply(object))).await?;
+    to.apply(deployment).await
 }
 
 /// Which workloads are available, and which may start.
@@ -138,6 +197,11 @@ struct Deployment {
     status: Status,
 }
 
+#[derive(Deserialize)]
+struct Applied {
+    metadata: Metadata,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 struct Metadata {
     name: String,
@@ -155,15 +219,19 @@ struct Spec {
 #[serde(rename_all = "camelCase", default)]
 struct Status {
     observed_generation: i64,
+    replicas: i64,
     updated_replicas: i64,
     available_replicas: i64,
 }
 
 impl Deployment {
-    fn is_available(&self) -> bool {
+    /// In that generation or a later one.
+    fn is_available(&self, generation: i64) -> bool {
         let status = &self.status;
-        status.observed_generation >= self.metadata.generation
+        self.metadata.generation >= generation
+            && status.observed_generation >= self.metadata.generation
             && status.updated_replicas >= self.spec.replicas
+            && status.replicas <= status.updated_replicas
             && status.available_replicas >= self.spec.replicas
             && self.spec.replicas > 0
     }
@@ -196,11 +264,15 @@ mod tests {
         let mut deployment = Deployment::default();
         deployment.spec.replicas = 1;
         deployment.metadata.generation = 2;
-        deployment.status = Status { observed_generation: 1, updated_replicas: 1, available_replicas: 1 };
-        assert!(!deployment.is_available());
+        deployment.status = Status { observed_generation: 1, replicas: 1, updated_replicas: 1, available_replicas: 1 };
+        assert!(!deployment.is_available(2));
         deployment.status.observed_generation = 2;
-        assert!(deployment.is_available());
+        assert!(deployment.is_available(2));
+        assert!(!deployment.is_available(3), "what was seen before the new one was applied");
+        deployment.status.replicas = 2;
+        assert!(!deployment.is_available(2), "a pod of the old version is still there");
+        deployment.status.replicas = 1;
         deployment.status.available_replicas = 0;
-        assert!(!deployment.is_available());
+        assert!(!deployment.is_available(2));
     }
 }

@@ -1,18 +1,37 @@
-//! Measures deployments: a generated release, by a bare concurrent client and by `lucid`, on the same cluster in one run.
+//! Measures `lucid` beside what a user would pick instead: generated releases, on the same cluster, in one run.
 //!
 //! `cargo xtask bench` brings the cluster up and runs this inside of its network namespace.
 
 mod audit;
 mod bare;
+mod case;
+mod cluster;
 mod deploy;
 mod folder;
-mod lucid;
+mod health;
+mod machine;
+mod meter;
+mod name;
 mod namespace;
 mod objects;
+mod page;
 mod release;
-mod report;
+mod scene;
+mod simulator;
+mod stats;
+mod store;
+mod tool;
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use cluster::Cluster;
+use name::{Kind, Name};
+use scene::Setup;
+use store::Store;
 
 #[derive(Parser)]
 #[command(name = "lucid-bench")]
@@ -23,16 +42,82 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Deploys a generated release with each client and compares
-    Deploy(deploy::Args),
-    /// Writes the generated release only
-    Generate(deploy::Shape),
+    /// Measures one case, and merges it into benchmarks.json and benchmarks.md
+    Run(Run),
+    /// Writes benchmarks.md out of benchmarks.json
+    Page(Page),
+    /// The bare client
+    Bare(bare::Args),
+    /// Runs a command and notes what it took
+    Meter(meter::Args),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+#[derive(clap::Args)]
+struct Run {
+    /// deploy-N, flat-N (workloads), health-N (pods), simulator-N (components)
+    case: Name,
+    /// Paired runs of each tool
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    #[arg(long)]
+    lucid: PathBuf,
+    /// The cluster's folder: kubeconfigs of its users, `audit.log`
+    #[arg(long)]
+    cluster: Option<PathBuf>,
+    /// Where generated releases go
+    #[arg(long)]
+    work: PathBuf,
+    /// A version that was used, as NAME=VERSION
+    #[arg(long = "version", value_parser = version)]
+    versions: Vec<(String, String)>,
+    #[command(flatten)]
+    page: Page,
+}
+
+#[derive(clap::Args)]
+struct Page {
+    /// The folder of benchmarks.json and benchmarks.md
+    #[arg(long)]
+    docs: PathBuf,
+}
+
+fn version(text: &str) -> Result<(String, String), String> {
+    let (name, version) = text.split_once('=').ok_or("wanted: NAME=VERSION")?;
+    Ok((name.to_owned(), version.to_owned()))
+}
+
+fn main() -> Result<ExitCode> {
     match Cli::parse().verb {
-        Verb::Deploy(args) => deploy::run(&args).await,
-        Verb::Generate(shape) => deploy::generate(&shape).map(drop),
+        // Small, and without threads: its memory is the least that a client is said to have.
+        Verb::Meter(args) => return meter::measure(&args),
+        Verb::Page(args) => page::write(&Store::read(&args.docs)?, &args.docs)?,
+        Verb::Bare(args) => asynchronous(bare::run(&args))?,
+        Verb::Run(args) => asynchronous(run(args))?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn asynchronous(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(work)
+}
+
+async fn run(args: Run) -> Result<()> {
+    let setup = Setup {
+        cluster: args.cluster.map(Cluster),
+        folder: folder::fresh(&std::path::absolute(args.work.join(args.case.to_string()))?)?,
+        lucid: std::path::absolute(&args.lucid)?,
+        versions: args.versions.into_iter().collect(),
+        rounds: args.rounds,
+    };
+    let Name { kind, size } = args.case;
+    let case = match kind {
+        Kind::Deploy => deploy::graph(&setup, size).await?,
+        Kind::Flat => deploy::flat(&setup, size).await?,
+        Kind::Health => health::measure(&setup, size).await?,
+        Kind::Simulator => simulator::measure(&setup, size).await?,
+    };
+    let mut store = Store::read(&args.page.docs)?;
+    store.cases.insert(args.case.to_string(), case);
+    store.write(&args.page.docs)?;
+    page::write(&store, &args.page.docs)
 }

@@ -4,16 +4,21 @@ use serde_json::{Value, json};
 
 use crate::release::Workload;
 
-pub(crate) const NAMESPACE: &str = "bench";
 pub(crate) const PORT: u16 = 8080;
 
-/// ConfigMap, Service and Deployment, each of which may be there before the next.
-pub(crate) fn of(workload: &Workload) -> [Value; 3] {
-    [config_map(workload), service(workload), deployment(workload)]
+/// The Deployment last: what stands before it may be there first.
+pub(crate) fn of(workload: &Workload, namespace: &str) -> Vec<Value> {
+    let companions = [config_map(workload), service(workload)].into_iter().filter(|_| !workload.alone);
+    companions.chain([deployment(workload)]).map(|object| in_namespace(object, namespace)).collect()
+}
+
+fn in_namespace(mut object: Value, namespace: &str) -> Value {
+    object["metadata"]["namespace"] = namespace.into();
+    object
 }
 
 fn metadata(workload: &Workload) -> Value {
-    json!({"name": workload.name, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/name": workload.name}})
+    json!({"name": workload.name, "labels": {"app.kubernetes.io/name": workload.name}})
 }
 
 fn config_map(workload: &Workload) -> Value {
@@ -38,33 +43,70 @@ fn service(workload: &Workload) -> Value {
 }
 
 fn deployment(workload: &Workload) -> Value {
-    let container = json!({
+    let mut container = json!({
         "name": "app",
-        // By digest, as the Lucid release has it; nothing is ever pulled.
-        "image": format!("registry.test/{}@sha256:{}", workload.name, "0123456789abcdef".repeat(4)),
+        "image": image(workload),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-        "envFrom": [{"configMapRef": {"name": workload.name}}],
-        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}},
+        // So little that thousands of pods fit on a few nodes.
+        "resources": {"requests": {"cpu": "1m", "memory": "4Mi"}, "limits": {"memory": "4Mi"}},
         "readinessProbe": {"httpGet": {"path": "/health", "port": "http"}},
     });
+    if !workload.alone {
+        container["envFrom"] = json!([{"configMapRef": {"name": workload.name}}]);
+    }
+    let mut annotations = json!({"lucid.dev/test-ready-delay": millis(workload)});
+    if workload.broken {
+        annotations["lucid.dev/test-fail"] = "image-not-found".into();
+    }
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": metadata(workload),
         "spec": {
-            "replicas": 1,
+            "replicas": workload.replicas,
             "selector": {"matchLabels": {"app.kubernetes.io/name": workload.name}},
             "template": {
-                "metadata": {
-                    "labels": {"app.kubernetes.io/name": workload.name},
-                    "annotations": {"lucid.dev/test-ready-delay": millis(workload)},
-                },
+                "metadata": {"labels": {"app.kubernetes.io/name": workload.name}, "annotations": annotations},
                 "spec": {"containers": [container]},
             },
         },
     })
 }
 
+/// By digest, as the Lucid release has it; nothing is ever pulled.
+pub(crate) fn image(workload: &Workload) -> String {
+    format!("registry.test/{}@sha256:{:08x}{}", workload.name, workload.version, "89abcdef".repeat(7))
+}
+
 fn millis(workload: &Workload) -> String {
     format!("{}ms", workload.delay.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::Release;
+
+    fn kinds(objects: &[Value]) -> Vec<&str> {
+        objects.iter().filter_map(|object| object["kind"].as_str()).collect()
+    }
+
+    #[test]
+    fn a_workload_alone_is_a_deployment_that_refers_to_nothing() {
+        let mut workload = Release::flat(1).workloads.remove(0);
+        assert_eq!(kinds(&of(&workload, "here")), ["ConfigMap", "Service", "Deployment"]);
+        workload.alone = true;
+        let objects = of(&workload, "here");
+        assert_eq!(kinds(&objects), ["Deployment"]);
+        assert_eq!(objects[0]["metadata"]["namespace"], "here");
+        assert!(objects[0]["spec"]["template"]["spec"]["containers"][0].get("envFrom").is_none());
+    }
+
+    #[test]
+    fn another_version_is_another_digest_of_the_same_length() {
+        let release = Release::flat(1);
+        let (old, new) = (image(&release.workloads[0]), image(&release.changed(&[0]).workloads[0]));
+        assert_ne!(old, new);
+        assert_eq!(new.split("sha256:").nth(1).map(str::len), Some(64));
+    }
 }

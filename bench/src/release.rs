@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-/// One component: a Deployment with its ConfigMap and Service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// One component: a Deployment, with its ConfigMap and Service unless it stands alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Workload {
     pub(crate) name: String,
     pub(crate) layer: usize,
@@ -11,9 +13,16 @@ pub(crate) struct Workload {
     pub(crate) delay: Duration,
     /// Indices of workloads that must be available first; always smaller than its own.
     pub(crate) needs: Vec<usize>,
+    /// Which image it runs.
+    pub(crate) version: u32,
+    pub(crate) replicas: u32,
+    /// The Deployment only.
+    pub(crate) alone: bool,
+    /// Its image cannot be pulled.
+    pub(crate) broken: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Release {
     pub(crate) workloads: Vec<Workload>,
 }
@@ -31,23 +40,66 @@ impl Release {
             let before: Vec<usize> = (0..index).filter(|&i| workloads[i].layer + 1 == layer).collect();
             let delay = Duration::from_millis(DELAYS_MILLIS[random.below(DELAYS_MILLIS.len())]);
             let needs = choose(&before, 3, &mut random);
-            workloads.push(Workload { name: format!("app-{index:03}"), layer, delay, needs });
+            workloads.push(Workload { layer, delay, needs, ..Workload::named(index) });
         }
         Self { workloads }
     }
 
+    /// Workloads that need nothing of each other, each ready after a second.
+    pub(crate) fn flat(size: usize) -> Self {
+        Self { workloads: (0..size).map(Workload::named).collect() }
+    }
+
+    /// The same release with another image in these workloads.
+    pub(crate) fn changed(&self, which: &[usize]) -> Self {
+        let mut next = self.clone();
+        which.iter().for_each(|&index| next.workloads[index].version += 1);
+        next
+    }
+
+    /// One workload out of the middle.
+    pub(crate) fn one(&self) -> Vec<usize> {
+        vec![self.workloads.len() / 2]
+    }
+
+    /// Every tenth workload.
+    pub(crate) fn tenth(&self) -> Vec<usize> {
+        (0..self.workloads.len()).step_by(10).collect()
+    }
+
     /// The time that no deploy can beat: the most expensive chain of workloads that need each other.
     pub(crate) fn longest_path(&self) -> Duration {
+        self.longest_path_of(&(0..self.workloads.len()).collect::<Vec<_>>())
+    }
+
+    /// The same when only these workloads change: what others need of them is there already.
+    pub(crate) fn longest_path_of(&self, changed: &[usize]) -> Duration {
         let mut ends: Vec<Duration> = Vec::with_capacity(self.workloads.len());
-        for workload in &self.workloads {
+        for (index, workload) in self.workloads.iter().enumerate() {
             let start = workload.needs.iter().map(|&i| ends[i]).max().unwrap_or_default();
-            ends.push(start + workload.delay);
+            let takes = if changed.contains(&index) { workload.delay } else { Duration::ZERO };
+            ends.push(start + takes);
         }
         ends.into_iter().max().unwrap_or_default()
     }
 
     pub(crate) fn layers(&self) -> usize {
         self.workloads.iter().map(|w| w.layer + 1).max().unwrap_or(0)
+    }
+}
+
+impl Workload {
+    fn named(index: usize) -> Self {
+        Self {
+            name: format!("app-{index:03}"),
+            layer: 0,
+            delay: Duration::from_secs(1),
+            needs: Vec::new(),
+            version: 1,
+            replicas: 1,
+            alone: false,
+            broken: false,
+        }
     }
 }
 
@@ -79,14 +131,17 @@ mod tests {
     use super::*;
 
     fn workload(delay: u64, needs: &[usize]) -> Workload {
-        Workload { name: String::new(), layer: 0, delay: Duration::from_secs(delay), needs: needs.to_vec() }
+        Workload { delay: Duration::from_secs(delay), needs: needs.to_vec(), ..Workload::named(0) }
     }
 
     #[test]
     fn the_longest_path_is_a_sum_along_needs_and_not_of_layers() {
         let workloads =
             vec![workload(4, &[]), workload(1, &[]), workload(1, &[0]), workload(3, &[1]), workload(1, &[2, 3])];
-        assert_eq!(Release { workloads }.longest_path(), Duration::from_secs(6));
+        let release = Release { workloads };
+        assert_eq!(release.longest_path(), Duration::from_secs(6));
+        assert_eq!(release.longest_path_of(&[1, 4]), Duration::from_secs(2));
+        assert_eq!(release.longest_path_of(&[]), Duration::ZERO);
         assert_eq!(Release { workloads: vec![] }.longest_path(), Duration::ZERO);
     }
 
@@ -101,6 +156,15 @@ mod tests {
                 assert!(workload.needs.iter().all(|&i| release.workloads[i].layer + 1 == workload.layer));
             }
         }
+    }
+
+    #[test]
+    fn a_change_touches_what_it_names_and_nothing_else() {
+        let release = Release::generate(100);
+        let next = release.changed(&release.tenth());
+        let differs = |&i: &usize| release.workloads[i] != next.workloads[i];
+        assert_eq!((0..100).filter(differs).collect::<Vec<_>>(), release.tenth());
+        assert_eq!(release.changed(&release.one()).workloads[50].version, 2);
     }
 
     #[test]

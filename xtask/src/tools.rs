@@ -80,6 +80,16 @@ const ACTIONLINT: Install = Install {
 const HELM: Install =
     Install { name: "helm", package: "helm.sh/helm/v4/cmd/helm", version: "v4.3.1", takes: "3-4 minutes" };
 
+/// What measurements are made with, beside `lucid` itself.
+pub(crate) fn versions() -> [(&'static str, &'static str); 4] {
+    [
+        ("Kubernetes and kubectl", KUBERNETES),
+        ("helm", HELM.version),
+        ("kustomize", KUSTOMIZE.version),
+        ("kwok", KWOK.version),
+    ]
+}
+
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
     "etcd",
@@ -136,6 +146,14 @@ pub(crate) fn workflows() -> Result<()> {
     ACTIONLINT.ensure()?;
     shellcheck::ensure()?;
     zizmor::ensure()
+}
+
+/// The clients that are measured beside `lucid`.
+pub(crate) fn peers() -> Result<()> {
+    let _lock = lock()?;
+    control_plane()?;
+    HELM.ensure()?;
+    KUSTOMIZE.ensure()
 }
 
 /// What the simulator is asked by.
