@@ -32,13 +32,17 @@ func runPKI() int {
 	return 0
 }
 
-// writePKI fills dir with ca.crt, server.crt, server.key, sa.key and sa.pub. The names are DNS names or addresses.
+// writePKI fills dir with ca.crt, server.crt, server.key, proxy.crt, proxy.key, sa.key and sa.pub. The names are DNS names or addresses.
 func writePKI(dir string, names []string) error {
 	authority, authorityKey, err := certificate(template("lucid test cluster", true), nil, nil)
 	if err != nil {
 		return err
 	}
 	server, serverKey, err := certificate(serverTemplate(names), authority, authorityKey)
+	if err != nil {
+		return err
+	}
+	proxy, proxyKey, err := certificate(proxyTemplate(), authority, authorityKey)
 	if err != nil {
 		return err
 	}
@@ -54,6 +58,8 @@ func writePKI(dir string, names []string) error {
 		func() error { return writePEM(dir, "ca.crt", "CERTIFICATE", authority.Raw) },
 		func() error { return writePEM(dir, "server.crt", "CERTIFICATE", server.Raw) },
 		func() error { return writeKey(dir, "server.key", serverKey) },
+		func() error { return writePEM(dir, "proxy.crt", "CERTIFICATE", proxy.Raw) },
+		func() error { return writeKey(dir, "proxy.key", proxyKey) },
 		func() error { return writeKey(dir, "sa.key", signer) },
 		func() error { return writePEM(dir, "sa.pub", "PUBLIC KEY", public) },
 	} {
@@ -91,6 +97,13 @@ func serverTemplate(names []string) *x509.Certificate {
 			t.DNSNames = append(t.DNSNames, name)
 		}
 	}
+	return t
+}
+
+// proxyTemplate is what the API server shows to the servers of aggregated APIs.
+func proxyTemplate() *x509.Certificate {
+	t := template("front-proxy", false)
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return t
 }
 

@@ -90,6 +90,13 @@ pub(crate) fn versions() -> [(&'static str, &'static str); 4] {
     ]
 }
 
+const METRICS_SERVER: Install = Install {
+    name: "metrics-server",
+    package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    version: "v0.9.0",
+    takes: "2-3 minutes",
+};
+
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
     "etcd",
@@ -129,6 +136,7 @@ pub(crate) fn containers() -> Result<()> {
     // Its own main package has every cloud's client in it.
     let names = root().join("testcluster/coredns");
     go::build(&names, &tools().join("coredns"), "-s -w", "CoreDNS", "a minute")?;
+    METRICS_SERVER.ensure()?;
     debian::ensure()
 }
 

@@ -33,8 +33,9 @@ pub(crate) fn run(tool: Tool, arguments: &[String]) -> ExitCode {
     }
 }
 
-fn mongo_ping(_: &[String]) -> Result<(), String> {
-    connect("127.0.0.1", 27017).map(drop)
+/// `mongo-ping [HOST]`.
+fn mongo_ping(arguments: &[String]) -> Result<(), String> {
+    connect(arguments.first().map_or("127.0.0.1", String::as_str), 27017).map(drop)
 }
 
 fn redis_cli(arguments: &[String]) -> Result<(), String> {

@@ -1,6 +1,9 @@
 //! Tests on a node that runs real containers. `cargo xtask test containers` brings it up, with a registry that holds the
 //! stand-in in several versions, and runs them in its network namespace; anywhere else they fail at once and say so.
 
+/// What only the pods themselves tell of their trouble.
+#[path = "containers/closer.rs"]
+mod closer;
 /// The stand-in of the other architecture, under emulation.
 #[path = "containers/emulated.rs"]
 mod emulated;
@@ -10,6 +13,12 @@ mod harness;
 /// A client that never stops asking, and what it was answered.
 #[path = "containers/load.rs"]
 mod load;
+/// The metrics API, of a metrics-server that is brought up for a while.
+#[path = "containers/metrics.rs"]
+mod metrics;
+/// A release of one Deployment.
+#[path = "containers/one.rs"]
+mod one;
 /// Running `lucid`, and what it said.
 #[path = "containers/ran.rs"]
 mod ran;

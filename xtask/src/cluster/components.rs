@@ -111,7 +111,11 @@ fn apiserver() -> Step {
          --service-account-issuer https://kubernetes.default.svc --service-account-key-file pki/sa.pub \
          --service-account-signing-key-file pki/sa.key --kubelet-preferred-address-types InternalIP \
          --max-requests-inflight 4000 --max-mutating-requests-inflight 2000 \
-         --audit-policy-file audit-policy.json --audit-log-path audit.log --profiling=false"
+         --audit-policy-file audit-policy.json --audit-log-path audit.log --profiling=false \
+         --requestheader-client-ca-file pki/ca.crt --requestheader-allowed-names front-proxy \
+         --requestheader-username-headers X-Remote-User --requestheader-group-headers X-Remote-Group \
+         --requestheader-extra-headers-prefix X-Remote-Extra- \
+         --proxy-client-cert-file pki/proxy.crt --proxy-client-key-file pki/proxy.key"
     );
     Step::start("kube-apiserver", &flags).ready(&format!("{SERVER}/readyz"))
 }

@@ -11,6 +11,7 @@ use super::layer::layer;
 use super::push::Registry;
 use crate::process::{cargo, is_installed, output, run};
 use crate::root::target;
+use crate::tools;
 
 pub(crate) const X86_64: &str = "x86_64-unknown-linux-musl";
 pub(crate) const AARCH64: &str = "aarch64-unknown-linux-musl";
@@ -28,6 +29,8 @@ const ONE_PLATFORM: &str = "1.0.0-arm64";
 /// Where the release's manifests look for the stand-in, below the registry.
 const NAME: &str = "hamigames/lucid/lucid-standin";
 const PAUSE: &str = "hamigames/lucid/pause";
+/// What the cluster's metrics come from, where a test wants them; `crates/lucid/tests/containers/metrics.json` runs it.
+const METRICS: &str = "hamigames/lucid/metrics-server";
 
 pub(crate) fn binary(triple: &str) -> PathBuf {
     target().join(triple).join("standin/lucid-standin")
@@ -64,6 +67,7 @@ fn add_targets() -> Result<()> {
 pub(crate) fn push_all(registry: &str) -> Result<()> {
     let registry = Registry::new(registry)?;
     let [amd64, arm64] = [program(X86_64)?, program(AARCH64)?];
+    push(&registry, METRICS, "1", &[metrics_server()?])?;
     push(&registry, PAUSE, "1", &[pause("amd64", &amd64)?, pause("arm64", &arm64)?])?;
     for (version, fails) in VERSIONS {
         let images = [version_of("amd64", &amd64, version, fails)?, version_of("arm64", &arm64, version, fails)?];
@@ -85,6 +89,14 @@ fn push(registry: &Registry, name: &str, tag: &str, images: &[Image]) -> Result<
 fn pause(architecture: &str, program: &[u8]) -> Result<Image> {
     let layer = Blob::layer(layer("pause", program, &[])?);
     Ok(Image::new(layer, Start { architecture, entrypoint: "/bin/pause", environment: &[], labels: &[] }))
+}
+
+fn metrics_server() -> Result<Image> {
+    let path = tools::path("metrics-server");
+    let program = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    let layer = Blob::layer(layer("metrics-server", &program, &[])?);
+    let start = Start { architecture: "amd64", entrypoint: "/bin/metrics-server", environment: &[], labels: &[] };
+    Ok(Image::new(layer, start))
 }
 
 fn version_of(architecture: &str, program: &[u8], version: &str, fails: &str) -> Result<Image> {

@@ -29,6 +29,8 @@ impl Install {
         }
         let mut go = command(&format!("go install {wanted}"))?;
         go.args(["install", "-p", "2", "-trimpath", &wanted]).env("GOBIN", tools());
+        // Static, as a program in an image of its own must be.
+        go.env("CGO_ENABLED", "0");
         compile(&mut go, self.name, self.takes)?;
         stamp::write(&program, &wanted)
     }

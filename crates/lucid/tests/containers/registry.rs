@@ -4,19 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{Namespace, apply, get, told, wait_for};
+use crate::harness::{apply, get, told, wait_for};
+use crate::one::{NAME, OPEN, One};
 use crate::ran::{Ran, lucid};
-
-/// The cluster's own registry: plain HTTP, for everyone.
-const OPEN: &str = "127.0.0.1:5000";
-const NAME: &str = "hamigames/lucid/lucid-standin";
 
 const USER: &str = "robot";
 const PASSWORD: &str = "hunter22-of-the-test";
@@ -69,52 +65,14 @@ impl Drop for Registry {
     }
 }
 
-/// A release of one Deployment.
-struct One {
-    namespace: Namespace,
-    folder: PathBuf,
-}
-
 impl One {
-    fn new(image: &str) -> Self {
-        Self::with_pods(image, "")
-    }
-
-    /// `of_pods` stands in the pods' specification.
-    fn with_pods(image: &str, of_pods: &str) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let namespace = Namespace::new("images");
-        let folder = told("LUCID_TEST_DIR").join(format!("one-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-        fs::create_dir_all(folder.join("k8s")).expect("a folder");
-        let release = format!(
-            "apiVersion: lucid.dev/v1alpha1\nkind: Release\nmetadata: {{name: one}}\nspec:\n  source: k8s\n  \
-             namespace: {}\n  deadline: 120s\n  components:\n  - {{name: app, select: {{app: one}}, needs: []}}\n",
-            namespace.0
-        );
-        fs::write(folder.join("lucid.yaml"), release).expect("write");
-        let deployment = format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: one, namespace: {}, labels: {{app: one}}}}\nspec:\n  \
-             selector: {{matchLabels: {{app: one}}}}\n  template:\n    metadata: {{labels: {{app: one}}}}\n    spec:\n      \
-             {of_pods}\n      containers:\n      - name: app\n        image: {image}\n        \
-             env: [{{name: LUCID_SERVICE, value: lucid-block-manager}}]\n        \
-             readinessProbe: {{httpGet: {{path: /health, port: 8086}}, periodSeconds: 1}}\n",
-            namespace.0
-        );
-        fs::write(folder.join("k8s/deployment.yaml"), deployment).expect("write");
-        Self { namespace, folder }
-    }
-
-    fn manifest(&self) -> String {
-        fs::read_to_string(self.folder.join("k8s/deployment.yaml")).expect("read")
-    }
-
     fn images(&self, args: &[&str]) -> Ran {
-        self.with(args, &[])
+        self.images_with(args, &[])
     }
 
     /// What came of it holds the password in no case.
     #[track_caller]
-    fn with(&self, args: &[&str], settings: &[(&str, &str)]) -> Ran {
+    fn images_with(&self, args: &[&str], settings: &[(&str, &str)]) -> Ran {
         let all: Vec<&str> = ["images"].iter().chain(args).copied().collect();
         let ran = lucid(&self.folder, &all, settings);
         assert!(!ran.text.contains(PASSWORD) && !ran.text.contains(&basic()), "{}", ran.text);
@@ -125,16 +83,6 @@ impl One {
         let folder = self.folder.join("docker");
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("config.json"), config.to_string()).expect("write");
-    }
-
-    fn deploy(&self) -> Ran {
-        lucid(&self.folder, &["deploy", "--on-failure", "stop", "--no-images"], &[])
-    }
-}
-
-impl Drop for One {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -205,7 +153,7 @@ fn pull_secret(one: &One, registry: &Registry, password: &str) {
 #[test]
 fn an_image_behind_a_password_is_found_before_and_named_by_the_diagnosis() {
     let registry = Registry::start(5001, false);
-    let one = One::with_pods(&registry.image(), "imagePullSecrets: [{name: pull}]");
+    let one = One::with(&registry.image(), "imagePullSecrets: [{name: pull}]", "");
     one.images(&[]).check(5, &["L3003", "there are none for this host"]);
     one.docker(&json!({"auths": {registry.at.clone(): {"auth": basic()}}}));
     one.images(&[]).check(0, &["1 of 1 images found"]);
@@ -233,8 +181,8 @@ fn a_registry_with_a_certificate_of_its_own_is_asked_when_its_authority_is_named
     fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).expect("a program");
     one.docker(&json!({"credHelpers": {registry.at.clone(): "of-tests"}}));
     let path = format!("{}:{}", one.folder.display(), std::env::var("PATH").expect("PATH"));
-    one.with(&["--registry-ca", &authority], &[("PATH", &path)]).check(0, &["1 of 1 images found"]);
+    one.images_with(&["--registry-ca", &authority], &[("PATH", &path)]).check(0, &["1 of 1 images found"]);
     assert_eq!(fs::read_to_string(one.folder.join("asked")).expect("it was asked"), registry.at);
-    one.with(&["--registry-ca", &authority], &[("PATH", &path), ("CI", "true")])
+    one.images_with(&["--registry-ca", &authority], &[("PATH", &path), ("CI", "true")])
         .check(0, &["under CI only these are run"]);
 }

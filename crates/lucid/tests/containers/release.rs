@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{get, kubectl, told, wait_for};
 use crate::load::Load;
+use crate::metrics::Metrics;
 use crate::ran::{Ran, lucid};
 
 const NAMESPACES: [&str; 2] = ["lucid-system", "lucid-tron"];
@@ -108,10 +109,7 @@ fn all_run() {
 
 /// Every endpoint of every component, asked by `lucid health`; what cannot be asked from outside is answered by the kubelet.
 fn all_healthy(folder: &Folder) {
-    let ran = folder.lucid(&["health", "local", "-o", "json"]);
-    let start = ran.text.find('{').unwrap_or_else(|| panic!("no JSON: {}", ran.text));
-    let report = serde_json::Deserializer::from_str(&ran.text[start..]).into_iter::<Value>().next();
-    let report = report.expect("a report").unwrap_or_else(|error| panic!("{error}: {}", ran.text));
+    let report = health(folder);
     let components = report["components"].as_array().unwrap_or_else(|| panic!("no components: {report}"));
     assert_eq!(components.len(), 28, "27 and the ingress");
     for component in components.iter().filter(|component| component["name"] != "ingress") {
@@ -122,6 +120,35 @@ fn all_healthy(folder: &Folder) {
             assert_eq!(endpoint["state"], "ok", "{component}");
         }
     }
+}
+
+/// The report of `lucid health`.
+#[track_caller]
+fn health(folder: &Folder) -> Value {
+    let ran = folder.lucid(&["health", "local", "-o", "json"]);
+    let start = ran.text.find('{').unwrap_or_else(|| panic!("no JSON: {}", ran.text));
+    let report = serde_json::Deserializer::from_str(&ran.text[start..]).into_iter::<Value>().next();
+    report.expect("a report").unwrap_or_else(|error| panic!("{error}: {}", ran.text))
+}
+
+/// What all 27 use of what they asked for, while there is a metrics API; and that nothing is known once it is stopped.
+fn use_is_seen(folder: &Folder, metrics: &Metrics) {
+    let components = wait_for("the use of every component", Duration::from_secs(90), || {
+        let components = health(folder)["components"].as_array().expect("components").clone();
+        let own: Vec<Value> = components.into_iter().filter(|component| component["name"] != "ingress").collect();
+        own.iter().all(|component| component["usage"]["memory"].as_i64() > Some(0)).then_some(own)
+    });
+    assert_eq!(components.len(), 27);
+    for component in &components {
+        let of = |field: &str| component["usage"][field].as_i64().unwrap_or_default();
+        assert!(of("cpuRequestMilli") > 0 && of("memory") < of("memoryLimit"), "{component}");
+    }
+    folder.lucid(&["health", "local", "-o", "wide"]).check(0, &["CPU", "MEMORY"]);
+    metrics.stop();
+    let after = health(folder);
+    let usage = after["checks"].as_array().expect("checks").iter().find(|check| check["area"] == "usage");
+    assert_eq!(usage.expect("what is not known is said")["state"], "unknown", "{after}");
+    folder.lucid(&["health", "local", "--strict"]).check(7, &["L7004"]);
 }
 
 /// The gateway as every pod of the cluster reaches it.
@@ -146,10 +173,12 @@ fn one_gateway() -> String {
 fn the_release_from_an_empty_cluster_to_an_empty_cluster() {
     let folder = Folder::new();
     given_secrets();
+    let metrics = Metrics::start();
     folder.lucid(&["secrets", "init"]).check(0, &[]);
     folder.lucid(&["deploy", "local"]).check(0, &[]);
     all_run();
     all_healthy(&folder);
+    use_is_seen(&folder, &metrics);
 
     let load = Load::on(&gateway(), "/version");
     folder.set_version("lucid-api-gateway", "2.0.0");
