@@ -55,6 +55,17 @@ impl Reference {
     pub fn pinned(&self, digest: &str) -> Self {
         Self { digest: Some(digest.to_owned()), ..self.clone() }
     }
+
+    /// Exactly the image with this digest. A tag would go on naming the one that was meant before.
+    #[must_use]
+    pub fn exactly(&self, digest: &str) -> Self {
+        Self { tag: None, ..self.pinned(digest) }
+    }
+
+    /// The last part of the name.
+    pub fn last(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
 }
 
 impl fmt::Display for Reference {

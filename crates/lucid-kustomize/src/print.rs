@@ -11,15 +11,19 @@ use crate::resource::Resource;
 /// The longest place that others are lined up with.
 const WIDEST: usize = 64;
 
-/// Documents joined as kustomize joins them, and where each stands.
 pub(crate) fn text<'a>(nodes: impl Iterator<Item = &'a Node>) -> (String, Vec<Range<usize>>) {
+    join(nodes.map(emit_node))
+}
+
+/// Documents joined as kustomize joins them, and where each stands.
+fn join(documents: impl Iterator<Item = String>) -> (String, Vec<Range<usize>>) {
     let (mut out, mut spans) = (String::new(), Vec::new());
-    for node in nodes {
+    for document in documents {
         if !out.is_empty() {
             out.push_str("---\n");
         }
         let start = out.len();
-        out.push_str(&emit_node(node));
+        out.push_str(&document);
         spans.push(start..out.len());
     }
     (out, spans)
@@ -47,6 +51,11 @@ pub(crate) fn file_names(resources: &[Resource]) -> Vec<String> {
 }
 
 impl Rendered {
+    /// Prints again what was changed in the objects since.
+    pub fn reprint(&mut self) {
+        (self.text, self.spans) = join(self.objects.iter().map(Object::to_yaml));
+    }
+
     /// One file an object, as `kustomize build -o DIR` writes them: name and content.
     ///
     /// Two objects may have one name there (a group that differs only in case, say); the later one then stays.

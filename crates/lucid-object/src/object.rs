@@ -144,9 +144,46 @@ impl Object {
         }
     }
 
+    /// JSON pointer and text of each image that its containers run.
+    pub fn images(&self) -> Vec<(String, &str)> {
+        let spec = if self.kind() == "Pod" {
+            Some("/spec".into())
+        } else {
+            self.pod_template_pointer().map(|t| t.to_owned() + "/spec")
+        };
+        let lists = spec.iter().flat_map(|spec| ["initContainers", "containers"].map(|list| format!("{spec}/{list}")));
+        lists
+            .flat_map(|list| {
+                let containers = self.value.pointer(&list).and_then(Value::as_array).into_iter().flatten();
+                containers.enumerate().filter_map(move |(index, container)| {
+                    Some((format!("{list}/{index}/image"), container.get("image")?.as_str()?))
+                })
+            })
+            .collect()
+    }
+
     /// The string at a JSON pointer.
     pub fn str_at(&self, pointer: &str) -> Option<&str> {
         self.value.pointer(pointer)?.as_str()
+    }
+
+    /// Changes a string that is there; `place` is from now on what last set it.
+    pub fn set_text(&mut self, pointer: &str, text: &str, place: &Position) {
+        let Some(value) = self.value.pointer_mut(pointer).filter(|value| value.is_string()) else { return };
+        *value = Value::from(text);
+        if let Some((files, node)) = &mut self.source
+            && let Some(field) = Arc::make_mut(node).at_mut(pointer)
+        {
+            *field = Node::string(text, Arc::make_mut(files).pos(place));
+        }
+    }
+
+    /// The object as YAML, in the form in which kustomize prints it.
+    pub fn to_yaml(&self) -> String {
+        match &self.source {
+            Some((_, node)) => crate::yaml::emit_node(node),
+            None => crate::yaml::emit(&self.value),
+        }
     }
 
     /// The lines of the object as text, each with the place that last set what stands on it.

@@ -72,6 +72,16 @@ impl Files {
         id
     }
 
+    /// The position within this table; its file is added if it is new.
+    pub fn pos(&mut self, position: &Position) -> Pos {
+        let known = self.names.iter().position(|name| *name == position.file);
+        let file = match known {
+            Some(index) => u32::try_from(index).expect("fewer than 2^32 files"),
+            None => self.add(&position.file),
+        };
+        Pos { file, line: position.line, column: position.column }
+    }
+
     pub fn position(&self, pos: Pos) -> Option<Position> {
         if pos.line == 0 {
             return None;

@@ -156,6 +156,9 @@ pub(crate) struct Source {
     /// An overlay of lucid.yaml, or a folder with manifests; may be left out when there is only one
     #[arg(value_name = "OVERLAY|DIR")]
     pub(crate) source: Option<String>,
+    /// Run these images: each line NAME=sha256:DIGEST is the digest of every image whose name ends in NAME
+    #[arg(long, value_name = "FILE")]
+    pub(crate) images: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) outside: Outside,
 }

@@ -1,5 +1,7 @@
 //! From arguments to a release: which release file, which overlay, and the rendered objects.
 
+mod images;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -58,21 +60,21 @@ pub(crate) fn tell_warnings(findings: &Findings, outlet: &Outlet) {
 ///
 /// A folder without any release file above it is a release of its own, named after the folder.
 pub(crate) fn load(global: &Global, source: &Source) -> Result<Manifests> {
-    let (source, outside) = (source.source.as_deref(), &source.outside);
-    if let (Some(folder), None, true) = (source, &global.file, nearest().is_err()) {
-        return infer(global, Path::new(folder), outside);
+    let chosen = source.source.as_deref();
+    if let (Some(folder), None, true) = (chosen, &global.file, nearest().is_err()) {
+        return infer(global, Path::new(folder), source);
     }
     let (path, mut release) = release_file(global)?;
     if let Some(namespace) = &global.namespace {
         release.spec.namespace.clone_from(namespace);
     }
-    let (name, folder) = choose(&release, &path, source)?;
-    let rendered = render_any(&folder, outside)?;
+    let (name, folder) = choose(&release, &path, chosen)?;
+    let rendered = render_any(&folder, source)?;
     let source = validate::Source::ReleaseFile;
     Ok(Manifests { release, name, objects: rendered.objects, warnings: rendered.warnings, source })
 }
 
-fn infer(global: &Global, folder: &Path, outside: &Outside) -> Result<Manifests> {
+fn infer(global: &Global, folder: &Path, source: &Source) -> Result<Manifests> {
     if !folder.is_dir() {
         return Err(Failure::usage(format!(
             "{} is no folder, and there is no {FILE_NAME} here or above",
@@ -80,7 +82,7 @@ fn infer(global: &Global, folder: &Path, outside: &Outside) -> Result<Manifests>
         ))
         .help("name a folder with manifests, or go to the release's folder"));
     }
-    let rendered = render_any(folder, outside)?;
+    let rendered = render_any(folder, source)?;
     let namespace = global.namespace.as_deref().unwrap_or("default");
     let real = fs::canonicalize(folder)?;
     let name = real.file_name().and_then(|name| name.to_str()).unwrap_or("release").to_lowercase();
@@ -94,15 +96,15 @@ fn infer(global: &Global, folder: &Path, outside: &Outside) -> Result<Manifests>
     })
 }
 
-/// A kustomization, or else every YAML file of a folder, in the order of their names.
 struct Loaded {
     objects: ObjectSet,
     warnings: Findings,
 }
 
-fn render_any(folder: &Path, outside: &Outside) -> Result<Loaded> {
+/// A kustomization, or else every YAML file of a folder, in the order of their names.
+fn render_any(folder: &Path, source: &Source) -> Result<Loaded> {
     if has_kustomization(folder) {
-        let rendered = render(folder, &Options::default(), outside)?;
+        let rendered = render(folder, &Options::default(), source)?;
         return Ok(Loaded { objects: rendered.objects, warnings: rendered.warnings });
     }
     let entries =
@@ -121,11 +123,23 @@ fn render_any(folder: &Path, outside: &Outside) -> Result<Loaded> {
     if findings.has_errors() {
         return Err(Failure::manifests(findings));
     }
+    if let Some(file) = &source.images {
+        images::choose(file, &mut objects)?;
+    }
     Ok(Loaded { objects, warnings: findings })
 }
 
-/// Renders a kustomization.
-pub(crate) fn render(folder: &Path, options: &Options, outside: &Outside) -> Result<Rendered> {
+/// Renders a kustomization, with the images that were asked for.
+pub(crate) fn render(folder: &Path, options: &Options, source: &Source) -> Result<Rendered> {
+    let mut rendered = build(folder, options, &source.outside)?;
+    if let Some(file) = &source.images {
+        images::choose(file, &mut rendered.objects)?;
+        rendered.reprint();
+    }
+    Ok(rendered)
+}
+
+fn build(folder: &Path, options: &Options, outside: &Outside) -> Result<Rendered> {
     let text = folder.to_str().ok_or_else(|| Failure::usage(format!("{} is not UTF-8", folder.display())))?;
     let helm = HelmOptions {
         kube_version: outside.helm_kube_version.clone(),

@@ -11,6 +11,9 @@ mod bombs;
 #[cfg(target_os = "linux")]
 #[path = "cli/crowd.rs"]
 mod crowd;
+/// `--images FILE`: what was built is what is rendered, and a file with a mistake changes nothing.
+#[path = "cli/images.rs"]
+mod images;
 /// `lucid notify`: whom it tells, and that no value of a receiver is in its output.
 #[path = "cli/notify.rs"]
 mod notify;

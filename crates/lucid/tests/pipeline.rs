@@ -6,7 +6,7 @@ mod action;
 /// The Dockerfiles: small, static, non-root and locked.
 #[path = "pipeline/images.rs"]
 mod images;
-/// What the scripts do: exit codes, signals, pinned digests, and whom they tell.
+/// What the scripts do: exit codes, signals, and whom they tell.
 #[path = "pipeline/scripts.rs"]
 mod scripts;
 /// What every workflow keeps: rights, limits, pinned actions, no foreign text in a script; and who waits for whom.

@@ -182,6 +182,16 @@ impl Node {
         Some(entries.remove(index).value)
     }
 
+    /// The field at a JSON pointer.
+    pub fn at_mut(&mut self, pointer: &str) -> Option<&mut Self> {
+        let keys = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"));
+        keys.into_iter().try_fold(self, |node, key| match &mut node.kind {
+            Kind::Map(entries) => entries.iter_mut().find(|e| e.key.text == key.as_str()).map(|e| &mut e.value),
+            Kind::Seq(items) => items.get_mut(key.parse::<usize>().ok()?),
+            Kind::Scalar(_) => None,
+        })
+    }
+
     /// The position of the field at a JSON pointer, or of the deepest enclosing field that has one.
     pub fn pos_at(&self, pointer: &str) -> Pos {
         let mut node = self;

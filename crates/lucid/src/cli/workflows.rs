@@ -7,22 +7,29 @@ use super::Cli;
 const WORKFLOW: &str = include_str!("../../../../.github/workflows/deploy-production.yml");
 const NOTIFY: &str = include_str!("../../../../.github/scripts/notify");
 
+/// How a step names the images that the run has built, if it has built any.
+const IMAGES: &str = "${IMAGES:+--images \"$IMAGES\"}";
+
 /// The command lines, with values in place of the shell's variables.
 fn command_lines() -> Vec<Vec<String>> {
-    let after = |line: &'static str| {
-        ["run-lucid ", "\"$LUCID\" "].into_iter().find_map(|start| line.split_once(start)).map(|(_, rest)| rest)
+    // A line that ends in a backslash goes on; an expansion that may be empty is not.
+    let whole = format!("{WORKFLOW}\n{NOTIFY}").replace("\\\n", " ").replace(IMAGES, "--images images.txt");
+    let after = |line: &str| {
+        let start = ["run-lucid ", "\"$LUCID\" "].into_iter().find_map(|start| line.split_once(start));
+        start.map(|(_, rest)| rest.to_owned())
     };
-    let words = |line: &str| {
-        let line = line.trim_end_matches('\\').split(['>', '|']).next().unwrap_or_default();
+    let words = |line: String| {
+        let line = line.split(['>', '|']).next().unwrap_or_default();
         let words = line.split_whitespace().filter(|word| !word.contains("[@]"));
         let filled = words.map(|word| match word {
             "\"$ON_FAILURE\"" => "stop",
             "\"$EVENT\"" => "failure",
+            "\"${BAKE_MINUTES}m\"" => "5m",
             word => word,
         });
         filled.map(|word| word.trim_matches('"').to_owned()).collect()
     };
-    WORKFLOW.lines().chain(NOTIFY.lines()).filter_map(after).map(words).collect()
+    whole.lines().filter_map(after).map(words).collect()
 }
 
 #[test]
@@ -42,7 +49,7 @@ fn the_program_takes_what_the_workflow_asks() {
 fn the_optional_words_are_flags_of_their_commands() {
     for line in [
         "plan production --component redis --out plan.json -o markdown",
-        "deploy production --component redis --plan plan.json --on-failure rollback",
+        "deploy production --component redis --plan plan.json --bake 0m --on-failure rollback",
         "rollback --component redis --to 3 --dry-run=server",
         "notify rollback production --component=redis --detail=--x --result result.json --reason=--y --link=https://a.example",
     ] {
@@ -51,6 +58,15 @@ fn the_optional_words_are_flags_of_their_commands() {
     }
     for flags in ["--component \"$COMPONENT\"", "--to \"$REVISION\"", "--dry-run=server"] {
         assert!(WORKFLOW.contains(flags), "{flags}");
+    }
+}
+
+/// What is planned, deployed and looked at afterwards are the images that were built, and not those that the files name.
+#[test]
+fn whoever_reads_the_manifests_is_told_the_images() {
+    for line in command_lines() {
+        let wants = ["plan", "deploy", "health", "status"].contains(&line[0].as_str());
+        assert_eq!(line.windows(2).any(|pair| pair == ["--images", "images.txt"]), wants, "{}", line.join(" "));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::output::Outlet;
 
 pub(crate) fn run(global: &Global, args: &Render, outlet: &Outlet) -> Result<Exit> {
     let folder = manifests::folder(global, &args.source)?;
-    let rendered = manifests::render(&folder, &options(args), &args.source.outside)?;
+    let rendered = manifests::render(&folder, &options(args), &args.source)?;
     manifests::tell_warnings(&rendered.warnings, outlet);
     match &args.output {
         Some(folder) if folder.is_dir() => {

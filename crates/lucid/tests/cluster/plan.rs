@@ -149,6 +149,38 @@ fn a_plan_file_runs_as_it_is_or_not_at_all() {
 }
 
 #[test]
+fn a_plan_with_built_images_runs_only_with_these() {
+    let mut shop = Shop::new("planimages");
+    shop.run(&["deploy"]).check(0, &[]);
+    let (file, images) = (shop.folder.join("plan.json"), shop.folder.join("images.txt"));
+    let (path, built) = (file.to_str().unwrap().to_owned(), images.to_str().unwrap().to_owned());
+    let write = |byte: &str| std::fs::write(&images, format!("# built\napi=sha256:{}\n", byte.repeat(32))).unwrap();
+    write("ab");
+    let digest = format!("registry.test/api@sha256:{}", "ab".repeat(32));
+    let change = format!("image: registry.test/api:1 → {digest}");
+    shop.run(&["plan", "--images", &built, "--out", &path]).check(6, &[&change, "1 to update"]);
+    let before = shop.versions();
+    // Without the images it is another plan, with other images too, and one that fits no image is none.
+    shop.run(&["deploy", "--plan", &path]).check(5, &["error[L9017]", "api: planned update, now nothing"]);
+    write("cd");
+    let with_plan = ["deploy", "--plan", &path, "--images", &built];
+    shop.run(&with_plan).check(5, &["error[L9017]", "api: planned update, now update"]);
+    std::fs::write(&images, format!("aip=sha256:{}\n", "ab".repeat(32))).unwrap();
+    shop.run(&with_plan).check(2, &["error[L8007]", "images.txt:1:1", "did you mean api?"]);
+    assert_eq!(shop.versions(), before);
+    write("ab");
+    shop.run(&with_plan).check(0, &["verified"]);
+    let jsonpath = "-o=jsonpath={.spec.template.spec.containers[0].image}";
+    assert_eq!(kubectl(&["get", "deployment", "api", "-n", &shop.namespace, jsonpath]), digest);
+    // The revision knows it: a plan without the file would take the tag again.
+    shop.run(&["plan"]).check(6, &["1 to update"]);
+    shop.app("web").image = "registry.test/web:2".into();
+    shop.run(&["deploy", "--images", &built]).check(0, &["verified"]);
+    shop.run(&["rollback"]).check(0, &[]);
+    assert_eq!(kubectl(&["get", "deployment", "api", "-n", &shop.namespace, jsonpath]), digest);
+}
+
+#[test]
 fn revisions_are_compared_with_each_other_and_with_the_cluster() {
     let mut shop = Shop::new("diff");
     shop.run(&["deploy"]).check(0, &[]);

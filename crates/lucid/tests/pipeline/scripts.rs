@@ -1,4 +1,4 @@
-//! What the scripts do: exit codes, signals, pinned digests, and whom they tell.
+//! What the scripts do: exit codes, signals, and whom they tell.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -101,42 +101,6 @@ fn a_cancelled_step_waits_until_lucid_has_stopped_in_order() {
     assert_eq!(run.wait().expect("wait").code(), Some(143));
     assert!(folder.join("tidied").exists(), "lucid was left behind");
     assert!(fs::read_to_string(folder.join("output")).expect("outputs").contains("code=143"));
-    fs::remove_dir_all(&folder).expect("remove");
-}
-
-fn pin(folder: &Path, lines: &str) -> (Output, String) {
-    let images = include_str!("../../../../infrastructure/kubernetes/components/images/kustomization.yaml");
-    fs::write(folder.join("kustomization.yaml"), images).expect("write");
-    fs::write(folder.join("images.txt"), lines).expect("write");
-    let mut pin = Command::new(script("pin-images"));
-    let output = pin.args(["images.txt", "kustomization.yaml"]).current_dir(folder).output().expect("run");
-    (output, fs::read_to_string(folder.join("kustomization.yaml")).expect("read"))
-}
-
-#[test]
-fn built_images_are_named_by_digest_and_the_others_stay() {
-    let folder = folder("pin");
-    let digest = format!("sha256:{}", "ab".repeat(32));
-    let (output, text) = pin(&folder, &format!("lucid-redis={digest}\n"));
-    assert!(output.status.success(), "{output:?}");
-    assert!(text.contains(&format!(
-        "- {{name: lucid-redis, newName: ghcr.io/hamigames/lucid/lucid-redis, digest: {digest}}}\n"
-    )));
-    assert_eq!(text.matches(&digest).count(), 1);
-    assert!(text.contains("- {name: lucid-mongodb, newName: ghcr.io/hamigames/lucid/lucid-mongodb, newTag: "));
-    fs::remove_dir_all(&folder).expect("remove");
-}
-
-#[test]
-fn a_line_that_is_no_digest_or_no_image_changes_nothing() {
-    let folder = folder("pin-bad");
-    let digest = format!("sha256:{}", "ab".repeat(32));
-    for line in ["lucid-redis=latest".to_owned(), format!("lucid-unknown={digest}"), format!("lucid-redis|x={digest}")]
-    {
-        let (output, text) = pin(&folder, &format!("lucid-mongodb={digest}\n{line}\n"));
-        assert_eq!(output.status.code(), Some(2), "{line}");
-        assert!(!text.contains(&digest), "{line}");
-    }
     fs::remove_dir_all(&folder).expect("remove");
 }
 

@@ -167,6 +167,75 @@ fn nothing_happens_unless_it_is_asked_for() {
     assert_eq!(names("workflow_dispatch"), names("workflow_call"));
 }
 
+/// The script of the step that refuses odd inputs, run with one of them changed.
+#[track_caller]
+fn check_input(name: &str, value: &str, passes: bool) {
+    let workflow = deploy();
+    let inputs = steps(&workflow["jobs"]["check"]).find(|step| step["name"] == "Inputs").expect("the step").clone();
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-e", "-c", inputs["run"].as_str().expect("a script")]).env("ENVIRONMENT", "production");
+    for (variable, usual) in [("ACTION", "deploy"), ("STRATEGY", "rolling"), ("BAKE_MINUTES", "5")] {
+        bash.env(variable, usual);
+    }
+    let known: Vec<&String> = inputs["env"].as_object().expect("inputs").keys().collect();
+    assert!(name == "ENVIRONMENT" || known.iter().any(|known| *known == name), "{name} is not handed to the step");
+    let output = bash.env(name, value).output().expect("bash runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(if passes { 0 } else { 2 }), "{name}={value}: {said}");
+    assert_eq!(said.starts_with("::error::"), !passes, "{name}={value}: {said}");
+}
+
+#[test]
+fn odd_inputs_are_refused_before_anything_is_built() {
+    for minutes in ["0", "5", "20"] {
+        check_input("BAKE_MINUTES", minutes, true);
+    }
+    for minutes in ["", "21", "05m", "-1", "1.5", "5; touch x", "100", "5\n"] {
+        check_input("BAKE_MINUTES", minutes, false);
+    }
+    check_input("COMPONENT", "", true);
+    check_input("COMPONENT", "api-gateway", true);
+    check_input("COMPONENT", "$(touch x)", false);
+    check_input("REVISION", "3", true);
+    check_input("REVISION", "3 --force", false);
+    check_input("STRATEGY", "canary", false);
+    check_input("ENVIRONMENT", "elsewhere", false);
+    check_input("ACTION", "destroy", false);
+}
+
+/// The longest that a deploy takes, watching and the way back included, ends before the runner ends it.
+#[test]
+fn there_is_time_to_watch_and_to_go_back() {
+    let release = parse(&fs::read_to_string(root().join("lucid.yaml")).expect("lucid.yaml"));
+    let deadline = release["spec"]["deadline"].as_str().and_then(|text| text.strip_suffix('m')).expect("minutes");
+    let deadline: u64 = deadline.parse().expect("a number");
+    let limit = deploy()["jobs"]["deploy"]["timeout-minutes"].as_u64().expect("a limit");
+    assert!(deadline + 20 + deadline < limit, "{deadline} minutes there and back, and 20 between, in {limit}");
+}
+
+/// The workflow gives every image of the catalogue a digest, and a name that nobody runs would be refused.
+#[test]
+fn every_image_that_is_built_runs_in_every_place_that_is_deployed_to() {
+    let release = parse(&fs::read_to_string(root().join("lucid.yaml")).expect("lucid.yaml"));
+    let catalogue = release["spec"]["images"]["catalogue"].as_object().expect("catalogue");
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let lines: String = catalogue.keys().map(|name| format!("{name}={digest}\n")).collect();
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{}.txt", std::process::id()));
+    fs::write(&file, lines).expect("write");
+    let places = deploy()["on"]["workflow_dispatch"]["inputs"]["environment"]["options"].clone();
+    for place in places.as_array().expect("places") {
+        let mut lucid = std::process::Command::new(env!("CARGO_BIN_EXE_lucid"));
+        lucid.args(["render", place.as_str().expect("a name"), "--images"]).arg(&file).current_dir(root());
+        let output = lucid.output().expect("lucid runs");
+        assert!(output.status.success(), "{place}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let images: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("image: ")).collect();
+        assert!(images.len() >= catalogue.len(), "{images:?}");
+        assert!(images.iter().all(|image| image.ends_with(&digest)), "{place}: {images:?}");
+    }
+    fs::remove_file(&file).expect("remove");
+}
+
 #[test]
 fn the_contexts_that_are_built_are_those_of_the_catalogue() {
     let release = parse(&fs::read_to_string(root().join("lucid.yaml")).expect("lucid.yaml"));

@@ -52,27 +52,19 @@ pub(crate) enum Detail {
     Whole,
 }
 
-const LISTS: [&str; 2] = ["initContainers", "containers"];
-
 /// Every container of every pod that the release makes.
 pub(crate) fn used(objects: &ObjectSet) -> Vec<Used> {
     let mut all = Vec::new();
     for object in objects.iter() {
-        let (Some(spec), Some(template)) = (object.pod_spec(), object.pod_template_pointer()) else { continue };
+        let Some(spec) = object.pod_spec() else { continue };
         let secrets = spec["imagePullSecrets"].as_array().into_iter().flatten();
         let secrets: Vec<String> = secrets.filter_map(|secret| secret["name"].as_str().map(str::to_owned)).collect();
-        for list in LISTS {
-            for (index, container) in spec[list].as_array().into_iter().flatten().enumerate() {
-                let Some(image) = container["image"].as_str() else { continue };
-                let pointer = format!("{template}/spec/{list}/{index}/image");
-                all.push(Used {
-                    image: image.to_owned(),
-                    object: object.reference(),
-                    position: object.position(&pointer),
-                    pull_secrets: secrets.clone(),
-                });
-            }
-        }
+        all.extend(object.images().into_iter().map(|(pointer, image)| Used {
+            image: image.to_owned(),
+            object: object.reference(),
+            position: object.position(&pointer),
+            pull_secrets: secrets.clone(),
+        }));
     }
     all
 }
