@@ -99,11 +99,15 @@ fn row(component: &ComponentHealth, width: usize, paint: Paint, wide: bool) -> S
 
 /// "120m/250m" of CPU, "90Mi/128Mi" of memory: used, and asked for.
 fn of_requests(usage: &Usage) -> [String; 2] {
-    let mebi = |bytes: i64| bytes / (1 << 20);
     [
         format!("{}m/{}m", usage.cpu_milli, usage.cpu_request_milli),
-        format!("{}Mi/{}Mi", mebi(usage.memory), mebi(usage.memory_request)),
+        format!("{}/{}", memory(usage.memory), memory(usage.memory_request)),
     ]
+}
+
+/// In Mi; in Ki what would be next to nothing.
+fn memory(bytes: i64) -> String {
+    if bytes >= 4 << 20 { format!("{}Mi", bytes >> 20) } else { format!("{}Ki", bytes >> 10) }
 }
 
 fn line(check: &Check, indent: &str, paint: Paint, wide: bool) -> String {
