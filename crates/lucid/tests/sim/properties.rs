@@ -21,7 +21,7 @@ const NAMESPACE: &str = "shop";
 
 /// How many triples of releases are tried.
 fn rounds() -> u64 {
-    if std::env::var_os("LUCID_SOAK").is_some() { 300 } else { 6 }
+    if std::env::var_os("LUCID_SOAK").is_some() { 300 } else { 12 }
 }
 
 /// SplitMix64: the same releases in every test run.
