@@ -16,7 +16,8 @@ mod view;
 pub use areas::certificate::troubles_of;
 pub use changes::{Change, SinceHealthy};
 pub use facts::{
-    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Served, Subject, SYSTEM, Tls, Unreached, Unseen, VolumeUse,
+    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, SYSTEM, Scope, Served, Subject, Tls, Unreached, Unseen,
+    VolumeUse,
 };
 pub use fold::fold;
 pub use keep::Sieve;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream;
-use lucid_client::{ApiClient, Change, Error, ListKind, Result, Target};
 use jiff::Timestamp;
+use lucid_client::{ApiClient, Change, Error, ListKind, Result, Target};
 use lucid_object::{Gvk, Object, ObjectSet};
 use lucid_plan::Resources;
-use lucid_status::{Cluster, Since};
 use lucid_status::health::{Area, Coverage, Look, SYSTEM, Scope, Sieve, Unseen};
+use lucid_status::{Cluster, Since};
 use serde_json::Value;
 
 use crate::cache::Cache;

@@ -48,8 +48,9 @@ pub(super) async fn used(
 
 /// Nodes of the pods in namespaces with claims: which of these pods mount one is not kept of a pod that is well.
 fn nodes(cache: &Cache, namespaces: &[String]) -> BTreeSet<String> {
-    let with_claims =
-        namespaces.iter().filter(|namespace| cache.of_kind("", "PersistentVolumeClaim", Some(namespace)).next().is_some());
+    let with_claims = namespaces
+        .iter()
+        .filter(|namespace| cache.of_kind("", "PersistentVolumeClaim", Some(namespace)).next().is_some());
     let pods = with_claims.flat_map(|namespace| cache.of_kind("", "Pod", Some(namespace)));
     pods.filter_map(|pod| pod.pointer("/spec/nodeName")?.as_str().map(str::to_owned)).collect()
 }
@@ -81,8 +82,10 @@ mod tests {
 
     #[test]
     fn claims_of_ours_are_read_from_a_kubelets_summary() {
-        let volume = |namespace: &str| json!({"name": "data", "pvcRef": {"name": "data-db-0", "namespace": namespace},
-            "usedBytes": 9, "capacityBytes": 10, "inodesUsed": 1, "inodes": 100});
+        let volume = |namespace: &str| {
+            json!({"name": "data", "pvcRef": {"name": "data-db-0", "namespace": namespace},
+            "usedBytes": 9, "capacityBytes": 10, "inodesUsed": 1, "inodes": 100})
+        };
         let summary = json!({"node": {}, "pods": [
             {"podRef": {"name": "db-0"}, "volume": [{"name": "token", "usedBytes": 1}, volume("ours")]},
             {"podRef": {"name": "x"}, "volume": [volume("theirs")]},

@@ -36,13 +36,7 @@ fn still_initialising(pod: &Value, scene: &Scene<'_>, found: &mut Vec<Diagnosis>
     );
 }
 
-fn waiting(
-    pod: &Value,
-    spec: &Value,
-    status: &Value,
-    events: &[Event<'_>],
-    scene: &Scene<'_>,
-) -> Option<Diagnosis> {
+fn waiting(pod: &Value, spec: &Value, status: &Value, events: &[Event<'_>], scene: &Scene<'_>) -> Option<Diagnosis> {
     let name = text(status, "/name");
     let started = time(status, "/state/running/startedAt");
     let is_started = !has_probe(spec, "startup") || is_true(status, "/started");
@@ -60,7 +54,8 @@ fn waiting(
     let refused = failure.filter(|event| is_refused(event.message())).zip(port(pod, spec, which));
     if let Some((event, port)) = refused.filter(|(_, port)| scene.cluster.answers_inside(uid(pod), *port)) {
         let message = format!("container {name} listens on its loopback address only: nobody else reaches port {port}");
-        let new = Diagnosis::new(5214, reference(pod), message).since(started).shares(Axis::Image, text(spec, "/image"));
+        let new =
+            Diagnosis::new(5214, reference(pod), message).since(started).shares(Axis::Image, text(spec, "/image"));
         return Some(new.seen(event.message()).seen(format!("by port-forward, port {port} answers")));
     }
     let (sentence, certainty) = match failure {
@@ -85,7 +80,8 @@ pub(crate) fn port(pod: &Value, spec: &Value, which: &str) -> Option<u16> {
     let probe = spec.get(format!("{which}Probe"))?;
     let port = ["/httpGet/port", "/tcpSocket/port", "/grpc/port"].iter().find_map(|at| probe.pointer(at))?;
     let named = |name: &str| {
-        let ports = items(spec, "/ports").chain(items(pod, "/spec/containers").flat_map(|other| items(other, "/ports")));
+        let ports =
+            items(spec, "/ports").chain(items(pod, "/spec/containers").flat_map(|other| items(other, "/ports")));
         ports.into_iter().find(|port| text(port, "/name") == name).and_then(|port| int(port, "/containerPort"))
     };
     let number = port.as_i64().or_else(|| named(port.as_str()?))?;

@@ -67,9 +67,9 @@ impl Look {
     /// The area that a kind is judged in, if it is not a workload.
     pub fn area_of(group: &str, kind: &str) -> Option<Area> {
         let known = Self::ALL.iter().find(|look| look.group == group && look.kind == kind);
-        known
-            .map(|look| look.area)
-            .filter(|area| !matches!(area, Area::Workloads | Area::System) && kind != "Secret" && kind != "StorageClass")
+        known.map(|look| look.area).filter(|area| {
+            !matches!(area, Area::Workloads | Area::System) && kind != "Secret" && kind != "StorageClass"
+        })
     }
 }
 

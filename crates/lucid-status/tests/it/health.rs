@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lucid_object::{Finding, ObjectRef};
 use lucid_status::health::{
-    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Served, Subject, Tls, Unreached, Unseen, VolumeUse,
-    fold,
+    Answer, Certificate, Coverage, Endpoint, Facts, Look, Part, Scope, Served, Subject, Tls, Unreached, Unseen,
+    VolumeUse, fold,
 };
 use lucid_status::{Area, HealthReport, State};
 use serde_json::{Value, json};
@@ -378,7 +378,12 @@ fn quotas_policies_webhooks_nodes_and_apis() {
 
 #[test]
 fn a_volume_that_is_nearly_full_warns() {
-    let claim = thing("v1", "PersistentVolumeClaim", "data", json!({"status": {"phase": "Bound"}, "spec": {"volumeName": "pv"}}));
+    let claim = thing(
+        "v1",
+        "PersistentVolumeClaim",
+        "data",
+        json!({"status": {"phase": "Bound"}, "spec": {"volumeName": "pv"}}),
+    );
     let full = |bytes: u64, inodes: u64| {
         let mut scene = Scene::new(std::slice::from_ref(&claim), &[]);
         scene.volumes.insert(reference(&claim), VolumeUse { bytes, capacity: 1000, inodes, inodes_capacity: 100 });
@@ -402,10 +407,7 @@ fn what_the_cluster_itself_runs_is_looked_at() {
     check(&Scene::new(&[deployment("api", 1)], &[names(1)]), State::Ok, [&[], &[], &[]]);
     let sick = Scene::new(&[deployment("api", 1)], &[names(0)]);
     check(&sick, State::Warning, [&[], &[], &["L7006"]]);
-    assert_eq!(
-        sick.report().warnings[0].message,
-        "Deployment coredns of the cluster itself: 0 of 1 pods are ready"
-    );
+    assert_eq!(sick.report().warnings[0].message, "Deployment coredns of the cluster itself: 0 of 1 pods are ready");
     // What belongs to a component is judged with it.
     check(&Scene::new(&[names(0)], &[]), State::Failed, [&["L9012"], &[], &[]]);
     let unseen = Scene::new(&[deployment("api", 1)], &[]).unseen("apps", "DaemonSet", Some("kube-system"));

@@ -63,6 +63,7 @@ fn document(release: &ReleaseFile, objects: &ObjectSet, account: &str) -> String
         json!({"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}),
         json!({"apiGroups": ["admissionregistration.k8s.io"], "resources": ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"], "verbs": ["list"]}),
         json!({"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]}),
+        json!({"apiGroups": ["apps"], "resources": ["daemonsets", "deployments"], "verbs": ["list"]}),
         json!({"apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["list"]}),
     ];
     let mut cluster_role = role("ClusterRole", account, None, rules);

@@ -37,6 +37,7 @@ impl Drop for Metrics {
         let mut kubectl = kubectl_command();
         let gone = kubectl.args(["delete", "--ignore-not-found", "apiservice/v1beta1.metrics.k8s.io"]).output();
         drop(gone);
-        let _ = kubectl_command().args(["delete", "--ignore-not-found", "-n", HOME, "deployment/metrics-server"]).output();
+        let _ =
+            kubectl_command().args(["delete", "--ignore-not-found", "-n", HOME, "deployment/metrics-server"]).output();
     }
 }

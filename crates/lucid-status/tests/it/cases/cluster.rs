@@ -75,7 +75,12 @@ fn operators() -> Vec<Case> {
         let record = json!([{"manager": "lucid", "operation": "Apply"},
             {"manager": manager, "operation": "Update", "subresource": "status", "time": "2026-11-24T09:00:00Z"}]);
         let status = json!({"observedGeneration": 1, "conditions": [condition("Ready", "True", "Ready", "")]});
-        World::of([object("db.example.com/v1", "Database", "x", json!({"metadata": {"generation": 2, "managedFields": record}, "status": status}))])
+        World::of([object(
+            "db.example.com/v1",
+            "Database",
+            "x",
+            json!({"metadata": {"generation": 2, "managedFields": record}, "status": status}),
+        )])
     };
     vec![
         case(
