@@ -4,6 +4,7 @@ mod bench;
 mod cluster;
 mod codegen;
 mod conformance;
+mod dist;
 mod image;
 mod process;
 mod root;
@@ -38,6 +39,8 @@ enum Verb {
     Soak(soak::Args),
     /// Images of the tests, for a registry on loopback
     Image(image::Args),
+    /// The archives of a release: binaries, checksums, bills of materials and krew's manifest, in target/dist
+    Dist(dist::Args),
     /// Builds and installs the programs that the tests need, into target/tools
     Tools(tools::Args),
 }
@@ -61,6 +64,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Bench(args) => bench::run_verb(args),
         Verb::Soak(args) => soak::run(args),
         Verb::Image(args) => image::run(args),
+        Verb::Dist(args) => dist::run(args),
         Verb::Tools(args) => tools::run(args),
     }
 }

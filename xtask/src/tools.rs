@@ -5,6 +5,8 @@ pub(crate) mod debian;
 mod go;
 pub(crate) mod shellcheck;
 mod stamp;
+pub(crate) mod targets;
+pub(crate) mod zig;
 pub(crate) mod zizmor;
 
 use std::fs;
@@ -35,6 +37,8 @@ enum Purpose {
     Clients,
     /// A node that runs real containers
     Containers,
+    /// A C compiler and linker for other systems
+    Dist,
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {
@@ -44,6 +48,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(Purpose::Workflows) => workflows(),
         Some(Purpose::Clients) => clients(),
         Some(Purpose::Containers) => containers(),
+        Some(Purpose::Dist) => zig::ensure(),
         None => {
             all()?;
             containers()

@@ -138,6 +138,15 @@ pub(crate) enum Command {
     /// Write the generated reference
     #[command(hide = true)]
     Reference(Reference),
+    /// Write the manual pages and completions that a release carries
+    #[command(hide = true)]
+    Pages(Pages),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pages {
+    /// Where they are written: `man/` and `completions/`
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

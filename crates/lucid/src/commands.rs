@@ -9,6 +9,7 @@ mod health;
 mod history;
 mod images;
 mod notify;
+mod pages;
 mod plan;
 mod rbac;
 mod reference;
@@ -54,6 +55,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args, outlet),
         Command::Reference(args) => reference::run(&args, outlet),
+        Command::Pages(args) => pages::run(&args, outlet),
     }
 }
 

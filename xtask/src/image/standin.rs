@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::blob::{Blob, Image, Start, index};
 use super::layer::layer;
 use super::push::Registry;
-use crate::process::{cargo, is_installed, output, run};
+use crate::process::{cargo, run};
 use crate::root::target;
-use crate::tools;
+use crate::tools::{self, targets};
 
 pub(crate) const X86_64: &str = "x86_64-unknown-linux-musl";
 pub(crate) const AARCH64: &str = "aarch64-unknown-linux-musl";
@@ -38,7 +37,7 @@ pub(crate) fn binary(triple: &str) -> PathBuf {
 
 /// Compiles the stand-in for both architectures, statically, with Rust's own linker: no C compiler is asked.
 pub(crate) fn build() -> Result<()> {
-    add_targets()?;
+    targets::ensure(&TARGETS.map(|(triple, _)| triple))?;
     for (triple, _) in TARGETS {
         println!("compiling lucid-standin for {triple}");
         let variable = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"));
@@ -47,20 +46,6 @@ pub(crate) fn build() -> Result<()> {
         run(build.env(variable, "rust-lld"))?;
     }
     Ok(())
-}
-
-fn add_targets() -> Result<()> {
-    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let libraries = PathBuf::from(sysroot.trim()).join("lib/rustlib");
-    let missing: Vec<&str> =
-        TARGETS.iter().map(|(triple, _)| *triple).filter(|triple| !libraries.join(triple).exists()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    if !is_installed("rustup") {
-        anyhow::bail!("Rust has no standard library for {}; install it, or rustup", missing.join(" and "));
-    }
-    run(Command::new("rustup").args(["target", "add"]).args(missing))
 }
 
 /// Pushes everything; prints what has which digest.

@@ -51,6 +51,8 @@ fn faults(workflow: &Value) -> Vec<String> {
         }
         match job["permissions"].as_object() {
             None => faults.push(format!("{name}: no permissions")),
+            // A release belongs to the repository; whoever publishes one is approved by its environment.
+            Some(_) if name == "publish" && job["environment"] == "release" => {}
             Some(granted) if granted.get("contents").is_some_and(|contents| contents != "read") => {
                 faults.push(format!("{name}: may write to the repository"));
             }
@@ -82,7 +84,7 @@ fn faults(workflow: &Value) -> Vec<String> {
 #[test]
 fn every_workflow_keeps_the_rules() {
     let all = workflows();
-    assert!(all.len() >= 2);
+    assert!(all.len() >= 3);
     for (path, workflow) in all {
         assert_eq!(faults(&workflow), Vec::<String>::new(), "{path}");
     }
@@ -109,6 +111,34 @@ fn only_those_who_must_may_push_sign_or_log_in() {
     assert_eq!(with("packages"), ["build", "index"]);
     assert_eq!(with("attestations"), ["index"]);
     assert_eq!(with("id-token"), ["deploy", "index", "plan", "rollback"]);
+}
+
+/// A release is published whole, of this tag, and proven.
+#[test]
+fn a_release_has_every_platform_and_is_published_last() {
+    let workflow = parse(include_str!("../../../../.github/workflows/release.yml"));
+    assert_eq!(workflow["on"], serde_json::json!({"push": {"tags": ["v*"]}}));
+    let made = workflow["jobs"]["build"]["strategy"]["matrix"]["include"].as_array().expect("platforms");
+    let mut made: Vec<&str> = made.iter().map(|one| one["target"].as_str().expect("a target")).collect();
+    made.sort_unstable();
+    // The table of `cargo xtask dist`.
+    let table = include_str!("../../../../xtask/src/dist/target.rs");
+    let mut known: Vec<&str> =
+        table.split("triple: \"").skip(1).map(|rest| rest.split('"').next().expect("a name")).collect();
+    known.sort_unstable();
+    assert_eq!(made, known);
+    let publish = &workflow["jobs"]["publish"];
+    assert_eq!(publish["needs"], serde_json::json!(["build", "index"]));
+    let script = steps(publish).last().expect("a step")["run"].as_str().expect("a script");
+    let order = ["--draft --verify-tag", "gh release upload", "--draft=false"].map(|part| script.find(part));
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{script}");
+    for job in ["build", "publish"] {
+        let runs: Vec<&str> = steps(&workflow["jobs"][job]).filter_map(|step| step["run"].as_str()).collect();
+        assert!(runs.iter().any(|run| run.contains("--tag \"$GITHUB_REF_NAME\"")), "{job}: {runs:?}");
+    }
+    let writers: Vec<&String> =
+        jobs(&workflow).filter(|(_, job)| job["permissions"]["contents"] == "write").map(|(name, _)| name).collect();
+    assert_eq!(writers, ["publish"]);
 }
 
 #[test]
