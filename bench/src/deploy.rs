@@ -43,7 +43,8 @@ impl State {
 
 pub(crate) async fn graph(setup: &Setup, size: usize) -> Result<Case> {
     let states = [State::Empty, State::Again, State::One, State::Tenth, State::Removed];
-    let mut case = Case::new(&format!("Deploy: {size} workloads"), measured(setup, &format!("deploy-{size}")));
+    let mut case =
+        Case::new(&format!("Deploy: {size} workloads"), Measured::now(&format!("deploy-{size}"), &setup.versions));
     let release = Release::generate(size);
     case.about = vec![
         format!(
@@ -63,7 +64,7 @@ pub(crate) async fn graph(setup: &Setup, size: usize) -> Result<Case> {
 
 pub(crate) async fn flat(setup: &Setup, size: usize) -> Result<Case> {
     let title = format!("The published case: {size} Deployments in one go");
-    let mut case = Case::new(&title, measured(setup, &format!("flat-{size}")));
+    let mut case = Case::new(&title, Measured::now(&format!("flat-{size}"), &setup.versions));
     case.about = vec![format!(
         "{size} Deployments of one pod each that need nothing of each other, each ready a second after its pod starts. Published \
          for 1,000 of them on a kind cluster: `kpt live apply` 4 m 28 s (268 s), destroy 55 s (kptdev/kpt#3293; another machine, \
@@ -72,10 +73,6 @@ pub(crate) async fn flat(setup: &Setup, size: usize) -> Result<Case> {
     let mut release = Release::flat(size);
     release.workloads.iter_mut().for_each(|workload| workload.alone = true);
     measure(setup, case, &release, &[State::Empty, State::Removed]).await
-}
-
-fn measured(setup: &Setup, name: &str) -> Measured {
-    Measured::now(name, &setup.versions)
 }
 
 async fn measure(setup: &Setup, mut case: Case, release: &Release, states: &[State]) -> Result<Case> {

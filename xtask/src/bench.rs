@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: `lucid` beside what it is measured against. `lucid-bench` measures, each case on a cluster of its own where it needs one;
-//! the figures of a case are merged into `docs/benchmarks.json`, out of which `docs/benchmarks.md` is written anew.
+//! `cargo xtask bench`: `lucid` beside what it is measured against. `lucid-bench` measures, each case on a cluster of its own
+//! where it needs one; the figures of a case are merged into `docs/benchmarks.json`, out of which `docs/benchmarks.md` is
+//! written anew.
 
 mod cases;
 mod render;

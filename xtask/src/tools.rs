@@ -3,6 +3,7 @@
 mod crds;
 pub(crate) mod debian;
 mod go;
+mod python;
 pub(crate) mod shellcheck;
 mod stamp;
 pub(crate) mod targets;

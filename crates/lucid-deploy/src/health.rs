@@ -77,12 +77,13 @@ pub async fn health(
     let changes = sieve.into_inner().unwrap_or_else(PoisonError::into_inner).changes;
     let plan = plan(&request, &server.resources)?;
     let certificates = secrets::certificates(client, &cache, &namespaces, &request).await;
-    closer::look(client, &mut cache, &namespaces, request.patience, now()).await;
-    let ((served, unreached), volumes, subjects) = tokio::join!(
+    let ((served, unreached), volumes, told, subjects) = tokio::join!(
         served::served(&cache, &namespaces, &request),
         volumes::used(client, &cache, &namespaces, &request),
+        closer::ask_all(client, &cache, &namespaces, request.patience, now()),
         subjects(client, &plan, &cache, &coverage, &request)
     );
+    closer::keep(&mut cache, told);
     let places = Places::new(&plan, &request.objects);
     let mut report = fold(&Facts {
         release: request.release.name(),

@@ -34,8 +34,13 @@ pub(crate) const fn on(
 
 /// The code of the first pattern that matches.
 pub(crate) fn classify(table: Table, text: &str) -> Option<u16> {
+    first(table, text).map(|pattern| pattern.code)
+}
+
+/// The first pattern that matches.
+pub(crate) fn first(table: Table, text: &str) -> Option<&'static Pattern> {
     let text = text.to_lowercase();
-    table.iter().find(|pattern| pattern.all.iter().all(|part| text.contains(part))).map(|pattern| pattern.code)
+    table.iter().find(|pattern| pattern.all.iter().all(|part| text.contains(part)))
 }
 
 #[cfg(test)]

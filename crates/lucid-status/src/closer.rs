@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::classify::saying;
 use crate::cluster::{Cluster, Scene, Since};
-use crate::diagnose::{events, probes};
+use crate::diagnose::{crash, events, probes};
 use crate::diagnosis::{Certainty, Diagnosis};
 use crate::read::{count, int, is_true, items, reference, text};
 
@@ -35,34 +35,44 @@ impl Questions {
 pub fn questions(pod: &Value, cluster: &dyn Cluster, now: jiff::Timestamp) -> Questions {
     let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"];
     let logs = statuses.iter().flat_map(|list| items(pod, list)).filter_map(log);
+    Questions { logs: logs.collect(), ports: ports(pod, cluster, now) }
+}
+
+fn ports(pod: &Value, cluster: &dyn Cluster, now: jiff::Timestamp) -> Vec<u16> {
+    let mut waiting = items(pod, "/status/containerStatuses")
+        .filter(|status| status.pointer("/state/running").is_some() && !is_true(status, "/ready"))
+        .map(|status| text(status, "/name"))
+        .peekable();
+    // Of most pods nobody need look up the events.
+    if waiting.peek().is_none() {
+        return Vec::new();
+    }
     let scene = Scene { cluster, since: &Since::default(), now };
     let events = events::of(pod, &scene);
-    let is_refused = |name: &str| {
+    let is_refused = |name: &&str| {
         events.iter().any(|event| {
             event.reason() == "Unhealthy"
-                && event.container().is_none_or(|about| about == name)
+                && event.container().is_none_or(|about| about == *name)
                 && probes::is_refused(event.message())
         })
     };
-    let waiting = items(pod, "/status/containerStatuses")
-        .filter(|status| status.pointer("/state/running").is_some() && !is_true(status, "/ready"))
-        .filter(|status| is_refused(text(status, "/name")))
-        .filter_map(|status| items(pod, "/spec/containers").find(|spec| text(spec, "/name") == text(status, "/name")));
-    let mut ports: Vec<u16> = waiting
+    let specs = waiting
+        .filter(is_refused)
+        .filter_map(|name| items(pod, "/spec/containers").find(|spec| text(spec, "/name") == name));
+    let mut ports: Vec<u16> = specs
         .flat_map(|spec| ["readiness", "startup"].into_iter().filter_map(|which| probes::port(pod, spec, which)))
         .collect();
     ports.sort_unstable();
     ports.dedup();
-    Questions { logs: logs.collect(), ports }
+    ports
 }
 
 fn log(status: &Value) -> Option<Log> {
     let ended = |at: &str| status.pointer(at).and_then(|end| int(end, "/exitCode"));
     let exit = ended("/state/terminated").or_else(|| ended("/lastState/terminated"))?;
-    let is_its_own = !matches!(exit, 0 | 126 | 127 | 137);
     let again = count(status, "/restartCount") > 0 && !is_true(status, "/ready")
         || status.pointer("/state/terminated").is_some();
-    (is_its_own && again).then(|| Log {
+    (crash::is_its_own(exit) && again).then(|| Log {
         container: text(status, "/name").to_owned(),
         previous: status.pointer("/state/running").is_some(),
     })

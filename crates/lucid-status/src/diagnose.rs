@@ -12,7 +12,7 @@ use crate::revision::{Owned, owned};
 mod config;
 mod container;
 mod controller;
-mod crash;
+pub(crate) mod crash;
 mod custom;
 mod deployment;
 pub(crate) mod events;

@@ -6,7 +6,8 @@
 //! [`catalogue`] explains every code; [`health`] folds one look at the cluster into the report of a whole release.
 //!
 //! Reading order: [`verdict`], [`diagnosis`], [`cluster`], `readiness/` (one file a kind), `diagnose/` (from the
-//! workload down to the node), `classify/` (foreign text to codes, as data), [`closer`] (what is worth asking the pods themselves), [`catalogue`].
+//! workload down to the node), `classify/` (foreign text to codes, as data), [`closer`] (what is worth asking the
+//! pods themselves), [`catalogue`].
 
 mod admission;
 pub mod catalogue;

@@ -141,6 +141,11 @@ pub(crate) fn has_condition(object: &Value, kind: &str, status: &str) -> bool {
     Condition::of(object, kind).is_some_and(|condition| condition.is(status))
 }
 
+/// Entries of the record of fields for those who write the status.
+pub(crate) fn writers_of_status(object: &Value) -> impl Iterator<Item = &Value> {
+    items(object, "/metadata/managedFields").filter(|entry| text(entry, "/subresource") == "status")
+}
+
 /// An Event, in either of its two spellings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event<'a>(pub(crate) &'a Value);

@@ -22,21 +22,33 @@ const BYTES: usize = 16 << 10;
 /// Nobody waits longer for one answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks, and puts what was answered where diagnosis looks for it.
-pub(super) async fn look(
+/// What pods answered, by the uid of each that it holds for.
+pub(super) type Told = Vec<(Vec<String>, Answers)>;
+
+pub(super) struct Answers {
+    /// By container.
+    words: Vec<(String, String)>,
+    ports: Vec<u16>,
+}
+
+pub(super) async fn ask_all(
     client: &ApiClient,
-    cache: &mut Cache,
+    cache: &Cache,
     namespaces: &[String],
     patience: Duration,
     now: Timestamp,
-) {
-    let wanted = wanted(cache, namespaces, now);
+) -> Told {
     let patience = patience.min(PATIENCE);
-    let asked = wanted.iter().map(|(pod, questions)| ask(client, pod, questions, patience));
-    let answers: Vec<Answers> = stream::iter(asked).buffered(AT_ONCE).collect().await;
-    for ((pod, _), answers) in wanted.iter().zip(answers) {
-        let same: Vec<String> = siblings(cache, pod);
-        for uid in &same {
+    let asked = wanted(cache, namespaces, now)
+        .into_iter()
+        .map(|(pod, questions)| async move { (siblings(cache, pod), ask(client, pod, &questions, patience).await) });
+    stream::iter(asked).buffered(AT_ONCE).collect().await
+}
+
+/// Puts the answers where diagnosis looks for them.
+pub(super) fn keep(cache: &mut Cache, told: Told) {
+    for (uids, answers) in told {
+        for uid in uids {
             let words = answers.words.iter();
             cache.last_words.extend(words.map(|(name, words)| ((uid.clone(), name.clone()), words.clone())));
             cache.answers_inside.extend(answers.ports.iter().map(|port| (uid.clone(), *port)));
@@ -44,20 +56,13 @@ pub(super) async fn look(
     }
 }
 
-#[derive(Default)]
-struct Answers {
-    /// By container.
-    words: Vec<(String, String)>,
-    ports: Vec<u16>,
-}
-
-fn wanted(cache: &Cache, namespaces: &[String], now: Timestamp) -> Vec<(Value, Questions)> {
+fn wanted<'a>(cache: &'a Cache, namespaces: &[String], now: Timestamp) -> Vec<(&'a Value, Questions)> {
     let pods = namespaces.iter().flat_map(|namespace| cache.of_kind("", "Pod", Some(namespace)));
-    let mut by_owner: BTreeMap<String, (Value, Questions)> = BTreeMap::new();
+    let mut by_owner: BTreeMap<String, (&Value, Questions)> = BTreeMap::new();
     for pod in pods {
         let questions = questions(pod, cache, now);
         if !questions.is_empty() {
-            by_owner.entry(owner(pod)).or_insert_with(|| (pod.clone(), questions));
+            by_owner.entry(owner(pod)).or_insert((pod, questions));
         }
     }
     by_owner.into_values().take(PODS).collect()

@@ -1,6 +1,6 @@
 //! What programs write before they end, by the language's runtime and not by the program itself.
 
-use super::{Table, on};
+use super::{Table, first, on};
 
 #[rustfmt::skip]
 pub(crate) const TABLE: Table = &[
@@ -39,8 +39,7 @@ pub(crate) struct Unresolved<'a> {
 /// The last line that complains of a name.
 pub(crate) fn unresolved(log: &str) -> Option<Unresolved<'_>> {
     log.lines().rev().find_map(|line| {
-        let lower = line.to_lowercase();
-        let pattern = TABLE.iter().find(|pattern| pattern.all.iter().all(|part| lower.contains(part)))?;
+        let pattern = first(TABLE, line)?;
         Some(Unresolved { name: BEFORE.iter().find_map(|before| name_after(line, before)), words: pattern.all[0] })
     })
 }

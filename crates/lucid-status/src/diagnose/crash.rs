@@ -77,7 +77,7 @@ fn judge(view: &View<'_, '_>, end: &Value) -> Diagnosis {
     if let Some(killed) = killed_by_probe(view, exit) {
         return killed;
     }
-    if !matches!(exit, 0 | 126 | 127 | 137)
+    if is_its_own(exit)
         && let Some(unresolved) = unresolved(view, message)
     {
         return unresolved.seen(format!("{reason}, exit code {exit}"));
@@ -97,6 +97,11 @@ fn judge(view: &View<'_, '_>, end: &Value) -> Diagnosis {
     let certainty = if code == 5002 { Certainty::Possible } else { Certainty::Proven };
     let new = view.says(config::code_for_role(view, code), words).certainty(certainty);
     new.seen(format!("{reason} {message}").trim())
+}
+
+/// An error of the program's own: it ran, and nobody killed it.
+pub(crate) fn is_its_own(exit: i64) -> bool {
+    !matches!(exit, 0 | 126 | 127 | 137)
 }
 
 /// The last words of the container are about a name: in its status, if it writes them there, or in its log.

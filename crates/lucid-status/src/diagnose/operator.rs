@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::Scene;
 use crate::diagnosis::{Certainty, Diagnosis};
-use crate::read::{count, int, items, name, reference, text};
+use crate::read::{count, int, name, reference, text, writers_of_status};
 use crate::readiness::readiness;
 use crate::verdict::Status;
 
@@ -13,7 +13,7 @@ const ANYBODY: [&str; 5] = ["manager", "controller", "operator", "main", "unknow
 
 /// The Deployment of the program that last wrote the status, if it does not run.
 pub(super) fn down(object: &Value, scene: &Scene<'_>) -> Option<Diagnosis> {
-    let managers = writers_of_status(object);
+    let managers = managers_of_status(object);
     let is_it = |deployment: &&&Value| managers.iter().any(|manager| is_named_after(manager, name(deployment)));
     let deployments = scene.cluster.everywhere("apps", "Deployment");
     // Several may go by that name; if one of them runs, nothing is known.
@@ -33,11 +33,9 @@ fn runs(deployment: &Value, scene: &Scene<'_>) -> bool {
 }
 
 /// Programs that own fields of the status, by the name under which they write.
-fn writers_of_status(object: &Value) -> Vec<&str> {
-    let of_status = items(object, "/metadata/managedFields").filter(|entry| text(entry, "/subresource") == "status");
-    let mut managers: Vec<&str> = of_status.map(|entry| text(entry, "/manager")).collect();
-    managers.retain(|manager| !manager.is_empty() && !ANYBODY.contains(manager));
-    managers
+fn managers_of_status(object: &Value) -> Vec<&str> {
+    let managers = writers_of_status(object).map(|entry| text(entry, "/manager"));
+    managers.filter(|manager| !manager.is_empty() && !ANYBODY.contains(manager)).collect()
 }
 
 /// `cert-manager-certificates-issuing` is a part of `cert-manager`.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::changes::{Change, scaled, since, untimed_scale};
-use crate::read::{changed, count, group, has_condition, is_leaving, items, kind, text, uid};
+use crate::read::{changed, count, group, has_condition, is_leaving, items, kind, text, uid, writers_of_status};
 use crate::readiness::is_built_in;
 
 /// Takes in objects as they arrive and passes on what is needed of them.
@@ -84,7 +84,7 @@ impl Sieve {
 /// Of the record of owners only when somebody last changed what the object shall be, which of a pod nobody does.
 fn without_record(mut object: Value) -> Value {
     let changed = changed(&object).filter(|_| kind(&object) != "Pod");
-    let looked_after = writers_of_status(&object);
+    let looked_after = operators(&object);
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         let record = metadata.remove("managedFields");
         if let (Some(_), Some(changed)) = (record, changed) {
@@ -99,12 +99,11 @@ fn without_record(mut object: Value) -> Value {
 }
 
 /// Of a custom resource also who writes its status: that is its operator.
-fn writers_of_status(object: &Value) -> Vec<Value> {
+fn operators(object: &Value) -> Vec<Value> {
     if is_built_in(group(object)) {
         return Vec::new();
     }
-    let of_status = items(object, "/metadata/managedFields").filter(|entry| text(entry, "/subresource") == "status");
-    of_status.map(|entry| part(entry, &["manager", "subresource"]).into()).collect()
+    writers_of_status(object).map(|entry| part(entry, &["manager", "subresource"]).into()).collect()
 }
 
 /// Runs, is ready, has never been restarted, and nobody wants it to go.

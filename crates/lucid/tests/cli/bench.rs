@@ -69,6 +69,15 @@ impl Bench {
     }
 }
 
+/// Refused as wrong use or wrong manifests, with these words and no output.
+#[track_caller]
+pub(crate) fn refused(ran: &Ran, words: &[&str]) {
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+    for words in words {
+        assert!(ran.err.contains(words), "{words:?} is not in\n{}", ran.err);
+    }
+}
+
 impl Drop for Bench {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);

@@ -1,6 +1,6 @@
 //! `--images FILE`: what was built is what is rendered, and a file with a mistake changes nothing.
 
-use super::bench::{Bench, Ran};
+use super::bench::{Bench, refused};
 
 const WEB: &str = "apiVersion: apps/v1
 kind: Deployment
@@ -26,14 +26,6 @@ fn digest() -> String {
 fn bench(images: &str) -> Bench {
     let top = "resources: [web.yaml]\nimages: [{name: registry.example/envoy, newTag: 1.31.0}]\n";
     Bench::new(&[("k/kustomization.yaml", top), ("k/web.yaml", WEB), ("images.txt", images), ("out/.keep", "")])
-}
-
-#[track_caller]
-fn refused(ran: &Ran, words: &[&str]) {
-    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
-    for words in words {
-        assert!(ran.err.contains(words), "{words:?} is not in\n{}", ran.err);
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `lucid render`: options, remote bases, Helm charts, and what is refused.
 
-use super::bench::{Bench, Ran};
+use super::bench::{Bench, Ran, refused};
 
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
 
@@ -9,14 +9,6 @@ const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
 fn same(bench: &Bench, arguments: &[&str], ours: &Ran) {
     let Some(real) = bench.kustomize(arguments) else { return };
     assert_eq!((ours.code == 0, &ours.out), (real.code == 0, &real.out), "{}{}", ours.err, real.err);
-}
-
-#[track_caller]
-fn refused(ran: &Ran, words: &[&str]) {
-    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
-    for words in words {
-        assert!(ran.err.contains(words), "{words:?} is not in\n{}", ran.err);
-    }
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::harness::{apply, kubectl, kubectl_command, wait_for};
+use crate::harness::{apply, get, kubectl, kubectl_command, wait_for};
 
 const HOME: &str = "kube-system";
 
@@ -25,19 +23,16 @@ impl Metrics {
 }
 
 fn is_available() -> bool {
-    let text = kubectl(&["get", "apiservice", "v1beta1.metrics.k8s.io", "-o", "json"]);
-    let service: Value = serde_json::from_str(&text).expect("JSON");
+    let service = get(HOME, &["apiservice", "v1beta1.metrics.k8s.io"]);
     let conditions = service["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    conditions.iter().any(|condition| condition["type"] == "Available" && condition["status"] == json!("True"))
+    conditions.iter().any(|condition| condition["type"] == "Available" && condition["status"] == "True")
 }
 
 /// An API that does not answer would hold every namespace that is being deleted.
 impl Drop for Metrics {
     fn drop(&mut self) {
-        let mut kubectl = kubectl_command();
-        let gone = kubectl.args(["delete", "--ignore-not-found", "apiservice/v1beta1.metrics.k8s.io"]).output();
-        drop(gone);
-        let _ =
-            kubectl_command().args(["delete", "--ignore-not-found", "-n", HOME, "deployment/metrics-server"]).output();
+        for object in ["apiservice/v1beta1.metrics.k8s.io", "deployment/metrics-server"] {
+            let _ = kubectl_command().args(["delete", "--ignore-not-found", "-n", HOME, object]).output();
+        }
     }
 }
