@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::process::{output, seconds};
 use crate::root::root;
-use crate::test::{Counts, real_suite, rendering_suite, simulator_soak};
+use crate::test::{Counts, crowd_soak, real_suite, rendering_suite, simulator_soak};
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -32,9 +32,11 @@ enum Suite {
     Fuzz,
     /// Rehearsals, and processes that die at every request
     Simulator,
+    /// `lucid health` over fifty thousand pods
+    Health,
 }
 
-const ALL: [Suite; 4] = [Suite::Rendering, Suite::Fuzz, Suite::Simulator, Suite::Cluster];
+const ALL: [Suite; 5] = [Suite::Rendering, Suite::Fuzz, Suite::Health, Suite::Simulator, Suite::Cluster];
 
 const HEAD: &str = "# Soak\n\nResults of `cargo xtask soak`, newest last.\n";
 const TABLE: &str = "| date | commit | cores | took | result |\n|---|---|---|---|---|\n";
@@ -45,9 +47,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
     for suite in suites {
         let began = Instant::now();
         let result = match suite {
-            Suite::Cluster => real_suite(Counts::Full).map(|()| String::new()),
+            Suite::Cluster => real_suite(Counts::Full),
             Suite::Rendering => rendering_suite(Counts::Full),
             Suite::Simulator => simulator_soak(),
+            Suite::Health => crowd_soak(),
             Suite::Fuzz => fuzz::suite(args.minutes),
         };
         note(section(suite), &row(&date()?, &commit()?, cores(), began.elapsed(), &result))?;
@@ -72,6 +75,7 @@ fn section(suite: Suite) -> &'static str {
         Suite::Cluster => "Cluster",
         Suite::Rendering => "Rendering",
         Suite::Simulator => "Simulator",
+        Suite::Health => "Health",
         Suite::Fuzz => "Fuzzing",
     }
 }

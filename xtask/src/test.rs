@@ -3,6 +3,7 @@
 mod architecture;
 mod containers;
 mod deny;
+mod figures;
 mod real;
 mod rendering;
 mod rust;
@@ -19,7 +20,7 @@ use crate::process::seconds;
 use crate::tools;
 pub(crate) use real::suite as real_suite;
 pub(crate) use rendering::suite as rendering_suite;
-pub(crate) use rust::simulator_soak;
+pub(crate) use rust::{crowd_soak, simulator_soak};
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -83,7 +84,7 @@ fn timed(suite: Suite) -> Outcome {
         Suite::Render => rendering::suite(Counts::Small).map(|_| ()),
         Suite::Sim => rust::simulator(),
         Suite::Clients => clients(),
-        Suite::Cluster => real::suite(Counts::Small),
+        Suite::Cluster => real::suite(Counts::Small).map(|_| ()),
         Suite::Containers => containers::suite(),
         Suite::Deny => deny::check(),
     };

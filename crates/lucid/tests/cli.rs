@@ -11,6 +11,8 @@ mod bombs;
 #[cfg(target_os = "linux")]
 #[path = "cli/crowd.rs"]
 mod crowd;
+#[path = "../../lucid-kustomize/tests/it/figure.rs"]
+mod figure;
 /// `--images FILE`: what was built is what is rendered, and a file with a mistake changes nothing.
 #[path = "cli/images.rs"]
 mod images;

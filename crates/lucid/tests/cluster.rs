@@ -22,6 +22,8 @@ mod crash;
 /// `lucid deploy` and `lucid status`: first, again, changed, broken, refused, interrupted, killed.
 #[path = "cluster/deploy.rs"]
 mod deploy;
+#[path = "../../lucid-kustomize/tests/it/figure.rs"]
+mod figure;
 #[path = "cluster/harness.rs"]
 mod harness;
 /// `lucid health`: every format, every exit code, and what it costs.

@@ -3,7 +3,8 @@
 use anyhow::{Result, bail};
 
 use super::architecture::Workspace;
-use crate::process::{cargo, output, run};
+use super::figures;
+use crate::process::{cargo, run};
 
 /// Packages and their test targets that are suites of their own.
 const SUITES: [(&str, &str); 5] =
@@ -44,20 +45,21 @@ pub(super) fn simulator() -> Result<()> {
     run(cargo().args(["test", "-p", "lucid-deploy", "--test", "crash", "--", "--nocapture"]))
 }
 
-/// The same with full counts; the lines that say how many they were.
+/// The same with full counts, and how many they were.
 pub(crate) fn simulator_soak() -> Result<String> {
-    let soak = |package: &str, target: &str| {
-        let mut command = cargo();
-        command.args(["test", "--profile", "soak", "-p", package, "--test", target, "--", "--nocapture"]);
-        output(command.env("LUCID_SOAK", "1"))
-    };
-    soak("lucid", "sim")?;
-    let told = soak("lucid-deploy", "crash")?;
-    let counts: Vec<&str> = told.lines().filter(|line| line.contains(" scenarios in ")).collect();
-    if counts.is_empty() {
-        bail!("the crash matrix did not say how many scenarios it played");
-    }
-    Ok(counts.join(", "))
+    soak("lucid", "sim", "")?;
+    soak("lucid-deploy", "crash", "")
+}
+
+/// `lucid health` over fifty thousand pods.
+pub(crate) fn crowd_soak() -> Result<String> {
+    soak("lucid", "cli", "crowd")
+}
+
+fn soak(package: &str, target: &str, filter: &str) -> Result<String> {
+    let mut command = cargo();
+    command.args(["test", "--profile", "soak", "-p", package, "--test", target, "--", "--nocapture", filter]);
+    figures::of(command.env("LUCID_SOAK", "1"))
 }
 
 /// A suite that is one test target of the `lucid` package.

@@ -5,8 +5,10 @@
 //! end and on the way is in [`judge`]. `LUCID_SOAK` runs all of them; `LUCID_CRASH` those whose name,
 //! as a failure prints it, contains its words.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "how many scenarios there were is what the soak notes")]
+#![expect(clippy::print_stderr, reason = "how far it is, and what failed")]
 
+#[path = "../../../lucid-kustomize/tests/it/figure.rs"]
+mod figure;
 mod judge;
 mod shop;
 mod stage;
@@ -290,7 +292,7 @@ fn play(bases: &Bases, scenarios: &[Scenario], twice: usize) {
         }
     });
     let failures = failures.into_inner().unwrap();
-    println!("{} scenarios in {:.1} s", scenarios.len(), began.elapsed().as_secs_f64());
+    figure::figure(&format!("{} scenarios in {:.1} s", scenarios.len(), began.elapsed().as_secs_f64()));
     let named: Vec<&str> = failures.iter().map(String::as_str).take(20).collect();
     assert!(failures.is_empty(), "{} of {} failed: {named:#?}", failures.len(), scenarios.len());
 }

@@ -3,8 +3,9 @@
 //! With `LUCID_TEST_TOOLS` (a folder with the real `kustomize`) the goldens are made anew and compared;
 //! with `LUCID_UPDATE=1` as well they are rewritten.
 
+use crate::figure::figure;
 use crate::support::oracle::Oracle;
-use crate::support::{self, Case, Golden, Kustomize, cases, figure};
+use crate::support::{self, Case, Golden, Kustomize, cases};
 use lucid_kustomize::{MemoryLoader, Options, Order, render};
 
 fn loader(case: &Case) -> MemoryLoader {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::figure;
+use crate::figure::figure;
 use crate::support::targets::TARGETS;
 
 /// One JSON string a line; its characters are the bytes.

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod corpus;
+mod figure;
 mod fuzz;
 mod mutate;
 mod origins;

@@ -3,10 +3,11 @@
 //! Without `LUCID_TEST_TOOLS` the same texts are rendered by us alone: no panic, twice the same. `LUCID_SOAK` asks for
 //! the large number; `LUCID_SEED` for one accident.
 
+use crate::figure::figure;
 use crate::random::{alone, beside, ours, shrink};
 use crate::support::accident;
 use crate::support::oracle::Oracle;
-use crate::support::{Case, cases, figure};
+use crate::support::{Case, cases};
 use lucid_kustomize::Order;
 
 const FEW: u64 = 1_500;

@@ -3,8 +3,9 @@
 //! Without `LUCID_TEST_TOOLS` the same trees are rendered by us alone: twice the same, without a panic, and what is
 //! printed reads back as the objects. `LUCID_SOAK` asks for the large number; `LUCID_SEED` for one tree.
 
+use crate::figure::figure;
 use crate::support::oracle::Oracle;
-use crate::support::{self, Case, Golden, figure, random};
+use crate::support::{self, Case, Golden, random};
 use lucid_kustomize::{MemoryLoader, Options, Order, Rendered, render};
 use lucid_object::{Finding, Findings};
 

@@ -3,11 +3,12 @@
 //! The texts are what fuzzing has collected, and soups of what YAML is made of, each below a field of an object. Without
 //! `LUCID_TEST_TOOLS` we print them alone. `LUCID_SOAK` asks for the large number; `LUCID_SEED` for one soup.
 
+use crate::figure::figure;
 use crate::fuzz::collected;
 use crate::random::{alone, beside, ours, shrink};
 use crate::support::oracle::Oracle;
 use crate::support::random::Dice;
-use crate::support::{Case, Golden, figure, soup};
+use crate::support::{Case, Golden, soup};
 use lucid_kustomize::Order;
 
 const FEW: u64 = 1_500;

@@ -144,14 +144,6 @@ pub(crate) fn cases() -> Vec<PathBuf> {
     files
 }
 
-/// Tells a figure to whoever runs the tests, if it wants any.
-pub(crate) fn figure(text: &str) {
-    use std::io::Write as _;
-    let Some(path) = std::env::var_os("LUCID_FIGURES") else { return };
-    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("a file of figures");
-    writeln!(file, "{text}").expect("a figure is written");
-}
-
 /// The program, version 5.8.2.
 pub(crate) struct Kustomize {
     program: PathBuf,

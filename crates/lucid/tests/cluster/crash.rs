@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::figure::figure;
 use crate::shop::{Ran, Shop, kubectl};
 
 fn soak() -> bool {
@@ -107,6 +108,27 @@ fn from_every_moment_of_death_there_is_a_way_on_and_a_way_back() {
         assert_eq!(history["underWay"], Value::Null, "{context}");
     }
     assert!(died * 4 >= rounds, "of {rounds} runs only {died} died at work");
+    figure(&format!("{rounds} runs killed, {died} of them at work"));
+}
+
+#[test]
+fn a_first_deployment_that_was_killed_is_finished_or_cleaned_up() {
+    let rounds = if soak() { 40 } else { 4 };
+    let mut dice = Dice(0x9);
+    for round in 0..rounds {
+        let mut shop = Shop::new("birth");
+        set_all(&mut shop, 1);
+        let moment = 20 + dice.below(1800);
+        kill_after(start(&shop, &["deploy"]), moment);
+        let context = format!("round {round}: killed after {moment} ms");
+        if round % 2 == 0 {
+            shop.run(&["deploy"]).check(0, &[]);
+            assert_eq!(images(&shop), all_at(1), "{context}");
+        }
+        shop.run(&["cleanup", "--yes"]).check(0, &[]);
+        assert_eq!(names(&shop), "", "{context}");
+    }
+    figure(&format!("{rounds} first deployments killed"));
 }
 
 /// SIGTERM to a process that was started here.
@@ -142,6 +164,7 @@ fn a_run_that_is_told_to_end_ends_and_can_be_gone_on_with() {
         assert_eq!(images(&shop), all_at(2 + round), "{context}");
     }
     assert!(stopped * 2 >= rounds, "only {stopped} of {rounds} were at work");
+    figure(&format!("{rounds} runs told to end"));
 }
 
 #[test]
@@ -167,6 +190,7 @@ fn of_two_deployers_one_writes() {
         }
         assert_eq!(images(&shop), all_at(round));
     }
+    figure(&format!("{rounds} pairs of deployers"));
     let runs = shop.run(&["history", "-o", "json"]).json()["runs"].as_array().unwrap().len();
     assert_eq!(runs, (1 + rounds as usize).min(50), "each round has one run that wrote");
 }

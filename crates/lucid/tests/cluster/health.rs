@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::figure::figure;
 use crate::harness::{AuditMark, apply, kubeconfig, wait_for};
 use crate::shop::{App, Ran, Shop, kubectl};
 
@@ -297,7 +298,6 @@ fn crowd() -> (usize, u32) {
 
 /// What is asked grows with the kinds, and by a page for each five hundred pods; and what is kept of them is little.
 #[test]
-#[expect(clippy::print_stderr, reason = "the soak's figures")]
 fn a_crowd_of_pods_is_listed_in_pages_and_kept_in_little_memory() {
     let (workloads, replicas) = crowd();
     let names: Vec<&'static str> = (0..workloads).map(|number| &*format!("crowd-{number}").leak()).collect();
@@ -337,7 +337,7 @@ fn a_crowd_of_pods_is_listed_in_pages_and_kept_in_little_memory() {
     }
     let report: Value = serde_json::from_str(&reader.join().unwrap()).unwrap();
     assert_eq!(report["summary"]["failed"], 0, "{:#}", report["causes"]);
-    eprintln!("{pods} pods: {} ms, {} MiB", report["tookMs"], peak >> 10);
+    figure(&format!("{pods} pods: {} ms, {} MiB", report["tookMs"], peak >> 10));
     assert!(peak > 0 && peak <= 150 << 10, "{peak} KiB at {pods} pods");
     std::thread::sleep(Duration::from_millis(500));
     let lists = mark.requests("lucid")["list"];

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 
+use crate::figure::figure;
 use canonical::{Identities, canonical, first_difference};
 use requests::{Conversation, Request};
 use servers::{Answer, Real, Server, Simulated};
@@ -43,6 +44,7 @@ fn the_simulator_answers_as_the_server_does() {
     let seed = number("LUCID_TWINS_SEED", 1) as u64;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let report = runtime.block_on(compare(seed, count));
+    figure(&format!("twins: {} requests, {} unexplained differences", report.requests, report.unexplained.len()));
     assert!(report.unexplained.len() <= OPEN * count / 500, "{report}");
     assert!(report.requests >= count && report.kinds.len() >= 15, "{report}");
 }
