@@ -17,6 +17,7 @@ pub(crate) mod expiry;
 mod garbage;
 mod job;
 mod namespace;
+pub(crate) mod node;
 mod owners;
 pub(crate) mod pods;
 pub(crate) mod quota;
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 use crate::store::Key;
 use crate::world::{Actor, World};
-use crate::{kubelet, scheduler};
+use crate::{happening, kubelet, scheduler};
 
 /// Lets an actor look at one object; `Some` says after how long it wants to look again.
 pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration> {
@@ -56,6 +57,11 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Garbage => garbage::reconcile(world, key),
         Actor::Scheduler => scheduler::reconcile(world, key),
         Actor::Kubelet => kubelet::reconcile(world, key),
-        // No Ingress controller is installed and nodes keep the state they were given.
+        Actor::Node => node::reconcile(world, key),
+        Actor::Eviction => node::evict(world, key),
+        Actor::Script => {
+            happening::play(world, key);
+            None
+        } // No Ingress controller is installed.
     }
 }

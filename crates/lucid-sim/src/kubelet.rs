@@ -20,6 +20,8 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::controllers::pods;
 use crate::json::Json;
 use crate::kinds::Table;
@@ -27,23 +29,42 @@ use crate::store::Key;
 use crate::world::World;
 
 use pod::Pod;
+pub(crate) use status::host_ip;
 
 /// All kubelets of the cluster: the pods that they look after, and the images on their disks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kubelets {
     pods: BTreeMap<String, Pod>,
     images: BTreeSet<(String, String)>,
+    /// Nodes that say nothing, and since when.
+    lost: BTreeMap<String, Duration>,
 }
 
 impl Kubelets {
+    pub(crate) fn lose(&mut self, node: &str, now: Duration) {
+        self.lost.insert(node.to_owned(), now);
+    }
+
+    /// `false` when it was never lost.
+    pub(crate) fn regain(&mut self, node: &str) -> bool {
+        self.lost.remove(node).is_some()
+    }
+
+    pub(crate) fn lost_since(&self, node: &str) -> Option<Duration> {
+        self.lost.get(node).copied()
+    }
+
     /// The lines that a container wrote; `None` when it never ran.
     pub(crate) fn log(&self, uid: &str, container: &str, previous: bool) -> Option<Vec<String>> {
         self.pods.get(uid)?.container(container)?.log(previous)
     }
 
     /// Whether the application in a container serves (`Some(false)`: it answers that it does not); `None`: nobody listens.
-    pub(crate) fn answer(&self, uid: &str, container: &str, now: Duration) -> Option<bool> {
-        self.pods.get(uid)?.container(container)?.answer(now)
+    pub(crate) fn answer(&self, pod: &Value, container: &str, now: Duration) -> Option<bool> {
+        if self.lost.contains_key(pod.str("spec/nodeName")) {
+            return None;
+        }
+        self.pods.get(pod.uid())?.container(container)?.answer(now)
     }
 }
 
@@ -54,8 +75,12 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
         forget(world);
         return None;
     };
-    // A node that does not exist has no kubelet.
-    world.get(Table::NODES, "", object.str("spec/nodeName"))?;
+    // A node that does not exist has no kubelet; one that is lost has, and goes on when it is back.
+    let node = object.str("spec/nodeName");
+    world.get(Table::NODES, "", node)?;
+    if world.kubelets.lost_since(node).is_some() {
+        return None;
+    }
     let known = world.kubelets.pods.remove(object.uid());
     if known.is_none() && pods::is_finished(&object) && !object.is_deleting() {
         return None;

@@ -22,6 +22,7 @@ mod door;
 mod error;
 mod fields;
 mod go;
+mod happening;
 mod history;
 mod json;
 mod kinds;
@@ -44,8 +45,9 @@ mod validate;
 mod warnings;
 mod world;
 
-pub use config::{Config, NodeSpec};
+pub use config::{BadScenario, Config, NodeSpec};
 pub use door::{Door, Fault};
+pub use happening::{Edit, Happening, Planned, Target};
 pub use history::{Commit, Heard, History};
 pub use scenario::{Behaviour, Fate, PullOutcome, Scenario, Select};
 pub use score::{SCORE, Score};

@@ -7,9 +7,14 @@ use serde::{Deserialize, Deserializer};
 
 /// Behaviours in order of precedence: the first that selects a container counts for it.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scenario {
     pub behaviours: Vec<Behaviour>,
+}
+
+/// The list alone, as it stands in the file of a whole cluster.
+pub(crate) fn behaviours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Scenario, D::Error> {
+    Ok(Scenario { behaviours: Vec::deserialize(deserializer)? })
 }
 
 /// How the containers that `select` picks behave.

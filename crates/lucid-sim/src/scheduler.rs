@@ -21,6 +21,7 @@ use crate::kinds::Table;
 use crate::store::Key;
 use crate::world::{By, World};
 
+pub(crate) use affinity::tolerates;
 use filter::Snapshot;
 
 const COMPONENT: &str = "default-scheduler";

@@ -76,7 +76,7 @@ fn pod_truth(world: &World, pod: &Value) -> PodTruth {
     let container = |container: &Value| ContainerTruth {
         name: container.str("name").into(),
         image: container.str("image").into(),
-        answers: world.kubelets.answer(pod.uid(), container.str("name"), world.now()),
+        answers: world.kubelets.answer(pod, container.str("name"), world.now()),
     };
     let revisions = ["pod-template-hash", "controller-revision-hash"];
     let revision = revisions.into_iter().map(|key| pod.label(key)).find(|value| !value.is_empty());

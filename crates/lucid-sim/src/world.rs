@@ -25,6 +25,7 @@ use crate::api::{self, Reply, Request};
 use crate::chooser::Chooser;
 use crate::config::Config;
 use crate::door::changes_something;
+use crate::happening::{self, Happening};
 use crate::history::{Commit, Heard, History};
 use crate::json::Json;
 use crate::kinds::{Kinds, Table};
@@ -78,6 +79,12 @@ pub(crate) struct World {
     pub(crate) client: Option<u32>,
     /// What clients that died had sent, and what has not arrived yet.
     pub(crate) late: Vec<Late>,
+    /// What is going to happen, by its number in the queue.
+    pub(crate) script: Vec<Happening>,
+    /// A code that every request gets until then.
+    pub(crate) refusing: Option<(u16, Duration)>,
+    /// Pods that have to leave their node, and since when.
+    pub(crate) evictions: BTreeMap<Key, Duration>,
     /// Kept when the configuration wants it.
     pub(crate) history: Option<History>,
     now: Duration,
@@ -94,7 +101,8 @@ impl World {
 
     /// A cluster that has nothing yet, not even namespaces.
     fn empty(config: Config) -> Self {
-        Self {
+        let events = config.events.clone();
+        let mut world = Self {
             store: Store::new(config.history),
             kinds: Kinds::new(),
             chooser: Chooser::new(config.seed),
@@ -111,11 +119,16 @@ impl World {
             doors: 0,
             client: None,
             late: Vec::new(),
+            script: Vec::new(),
+            refusing: None,
+            evictions: BTreeMap::new(),
             history: None,
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,
-        }
+        };
+        events.into_iter().for_each(|planned| happening::plan(&mut world, planned));
+        world
     }
 
     /// Virtual time since the start.
@@ -136,7 +149,7 @@ impl World {
             if let Some((due, actor, key)) = self.queue.pop_due(to.min(bookmark)) {
                 self.now = self.now.max(due);
                 // What makes custom resources served, and forgets events, is a part of the API server.
-                if !self.config.controllers && !matches!(actor, Actor::Definition | Actor::Expiry) {
+                if !self.config.controllers && !matches!(actor, Actor::Definition | Actor::Expiry | Actor::Script) {
                     continue;
                 }
                 if let Some(after) = crate::controllers::act(self, actor, &key) {
@@ -205,7 +218,7 @@ impl World {
     fn carry_out(&mut self, client: Option<u32>, request: &Request) -> Reply {
         self.trace.request(self.now, request);
         self.client = client;
-        let reply = api::handle(self, request);
+        let reply = happening::refusal(self).unwrap_or_else(|| api::handle(self, request));
         self.client = None;
         self.trace.reply(reply.code);
         self.heard(client, request, Some(reply.code));

@@ -44,7 +44,7 @@ fn pod(world: &World, pod: &Value, port: &str, request: &Request) -> Result<Repl
     if pod.str("status/podIP").is_empty() {
         return Err(ApiError::bad_request(format!("address not allowed: pod {} has no address", pod.name())));
     }
-    match found.and_then(|(container, _)| world.kubelets.answer(pod.uid(), container.str("name"), world.now())) {
+    match found.and_then(|(container, _)| world.kubelets.answer(pod, container.str("name"), world.now())) {
         Some(true) => Ok(answer(pod, request)),
         Some(false) => Ok(Reply::text(503, "not ready\n")),
         None => {

@@ -175,6 +175,15 @@ fn log(world: &World, kind: &Kind, target: &Target, request: &Request) -> Result
     if !all.into_iter().any(|one| one.str("name") == container) {
         return Err(ApiError::bad_request(format!("container {container} is not valid for pod {}", pod.name())));
     }
+    let node = pod.str("spec/nodeName");
+    if world.kubelets.lost_since(node).is_some() {
+        let host = crate::kubelet::host_ip(world, &pod);
+        return Err(ApiError::internal(format!(
+            "Get \"https://{host}:10250/containerLogs/{}/{}/{container}\": dial tcp {host}:10250: connect: no route to host",
+            pod.namespace(),
+            pod.name()
+        )));
+    }
     let lines = world.kubelets.log(pod.uid(), &container, request.query.flag("previous"));
     let Some(mut lines) = lines else {
         let status = pod.list("status/containerStatuses").iter().chain(pod.list("status/initContainerStatuses"));

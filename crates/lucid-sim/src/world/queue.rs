@@ -28,6 +28,12 @@ pub(crate) enum Actor {
     ReplicationController,
     /// What the server forgets after a while.
     Expiry,
+    /// Whether a node still reports.
+    Node,
+    /// Whether a pod may stay on its node.
+    Eviction,
+    /// What a scenario lets happen.
+    Script,
 }
 
 /// Work by time; the same actor and object stand in it once, at the earliest time asked for.

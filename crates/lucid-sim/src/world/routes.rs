@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use lucid_object::LabelSelector;
 
-use crate::controllers::expiry;
+use crate::controllers::{expiry, node};
 use crate::json::Json;
 use crate::kinds::Table;
 use crate::store::{Change, Key};
@@ -29,6 +29,9 @@ pub(crate) fn route(world: &mut World, change: &Change) {
         Table::VOLUMES | Table::STORAGE_CLASSES => wake_all(world, Table::CLAIMS, Actor::Claim),
         Table::CLAIMS => wake_pending_pods(world, Some(&key.namespace)),
         Table::NODES => {
+            if taints(change.old.as_deref()) != taints(change.new.as_deref()) {
+                node::taints_changed(world, &key.name);
+            }
             wake_pending_pods(world, None);
             wake_all(world, Table::DAEMON_SETS, Actor::DaemonSet);
         }
@@ -39,6 +42,10 @@ pub(crate) fn route(world: &mut World, change: &Change) {
     }
     quotas(world, &key.namespace);
     garbage(world, change, key);
+}
+
+fn taints(node: Option<&Value>) -> &[Value] {
+    node.map_or(&[], |node| node.list("spec/taints"))
 }
 
 /// Whatever changes in a namespace may change what is used there.
@@ -119,6 +126,9 @@ fn pod(world: &mut World, change: &Change, key: &Key) {
         wake(world, Actor::Scheduler, key.clone());
     } else {
         wake(world, Actor::Kubelet, key.clone());
+        if !node::evicting(world, pod.str("spec/nodeName")).is_empty() {
+            wake(world, Actor::Eviction, key.clone());
+        }
     }
     if freed_capacity(change) {
         wake_pending_pods(world, None);

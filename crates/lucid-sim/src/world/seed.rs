@@ -57,15 +57,23 @@ fn node(spec: &NodeSpec, _now: &str) -> Value {
     }}})
 }
 
+/// What the kubelet of a node that is well says of it.
+pub(crate) fn node_conditions(now: &str) -> Value {
+    let condition = |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "", "lastHeartbeatTime": now, "lastTransitionTime": now});
+    json!([
+        condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+        condition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+        condition("PIDPressure", "False", "KubeletHasSufficientPID"),
+        condition("Ready", "True", "KubeletReady")
+    ])
+}
+
 fn status(world: &mut World, spec: &NodeSpec) {
     let now = world.stamp();
     let sizes = json!({"cpu": spec.cpu, "memory": spec.memory, "pods": "110", "ephemeral-storage": "100Gi"});
-    let condition = |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason, "message": "", "lastHeartbeatTime": now, "lastTransitionTime": now});
     let value = json!({
         "capacity": sizes, "allocatable": sizes,
-        "conditions": [condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-            condition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-            condition("PIDPressure", "False", "KubeletHasSufficientPID"), condition("Ready", "True", "KubeletReady")],
+        "conditions": node_conditions(&now),
         "addresses": [{"type": "InternalIP", "address": "172.18.0.2"}, {"type": "Hostname", "address": spec.name}],
         "nodeInfo": {"architecture": spec.arch, "operatingSystem": "linux", "kubeletVersion": "v1.37.2",
             "kubeProxyVersion": "", "kernelVersion": "6.1.0", "osImage": "Debian GNU/Linux 12 (bookworm)",
