@@ -93,6 +93,14 @@ pub(crate) enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RehearseFormat {
+    Text,
+    Json,
+    /// One self-contained page
+    Html,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print what `kustomize build` prints, byte for byte
@@ -575,6 +583,9 @@ pub(crate) struct Rehearse {
     /// The component to break; default: the one that most others need
     #[arg(long = "break", value_name = "COMPONENT")]
     pub(crate) broken: Option<String>,
+    /// A cluster of your own: nodes, how containers behave, and what happens meanwhile
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
     /// Instead: this many deployments, drawn from the seed, in each of which something else goes wrong
     #[arg(long, value_name = "N", conflicts_with_all = ["broken", "exhaustive", "replay"])]
     pub(crate) explore: Option<u64>,
@@ -584,8 +595,8 @@ pub(crate) struct Rehearse {
     /// Instead: exactly these choices, as a failed exploration prints them
     #[arg(long, value_name = "CHOICES", conflicts_with = "broken")]
     pub(crate) replay: Option<String>,
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(crate) output: Format,
+    #[arg(short, long, value_enum, default_value_t = RehearseFormat::Text)]
+    pub(crate) output: RehearseFormat,
 }
 
 /// The kubeconfig is written to --kubeconfig FILE. It ends, and saves its state, on SIGINT or SIGTERM.
@@ -606,6 +617,9 @@ pub(crate) struct SimArgs {
     /// Run no controllers, scheduler or kubelets
     #[arg(long)]
     pub(crate) api_only: bool,
+    /// A cluster of your own: nodes, how containers behave, and what happens meanwhile
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod reference;
 mod rehearse;
 mod render;
 mod rollback;
+mod scenario;
 mod secrets;
 mod sim;
 mod status;

@@ -106,6 +106,31 @@ fn what_was_invented_is_listed_and_shown_to_nobody_else() {
 }
 
 #[test]
+fn the_report_says_what_the_cluster_had_to_bear() {
+    let result = result(&["minimal"]);
+    let peaks = result["peaks"].as_array().unwrap();
+    let names: Vec<&str> = peaks.iter().map(|peak| peak["namespace"].as_str().unwrap()).collect();
+    assert!(names.contains(&"lucid-system") && names.contains(&"lucid-tron"), "{peaks:?}");
+    assert!(peaks.iter().all(|peak| peak["pods"].as_u64().unwrap() > 0 && peak["cpu"] != "0"), "{peaks:?}");
+    let doors = result["oneWay"].as_array().unwrap();
+    assert!(doors.iter().all(|door| !door["why"].as_str().unwrap().is_empty()), "{doors:?}");
+}
+
+#[test]
+fn a_rehearsal_can_be_one_page() {
+    let output = rehearse(&["minimal", "-o", "html", "--progress", "quiet"]);
+    let page = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    for says in ["it went as it should", "<td>redis</td>", "L3002", "The most that pods asked for", "lucid-tron-keys"] {
+        assert!(page.contains(says), "{says} is not in {page}");
+    }
+    assert!(!page.contains("<script") && !page.contains("src="), "nothing is loaded and nothing runs");
+    let explored = rehearse(&["minimal", "-o", "html", "--replay", "install,seed=2,lost=9"]);
+    assert!(String::from_utf8_lossy(&explored.stdout).contains("one trial; the worst: verified in spite of it"));
+}
+
+#[test]
 fn things_go_wrong_and_the_release_gets_through() {
     let count = if std::env::var_os("LUCID_SOAK").is_some() { "300" } else { "4" };
     let result = result(&["minimal", "--explore", count]);
@@ -124,4 +149,74 @@ fn choices_can_be_played_again() {
     let wrong = rehearse(&["minimal", "--replay", "upgrade,flood=3"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("flood=3"));
+}
+
+/// A scenario file that goes away.
+struct Scenario(std::path::PathBuf);
+
+impl Scenario {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("lucid-scenario-{}-{name}.yaml", std::process::id()));
+        std::fs::write(&path, text).expect("a file");
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("plain text")
+    }
+}
+
+impl Drop for Scenario {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn the_scenario_of_the_guide_can_be_rehearsed() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/rehearse.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide");
+    let (_, after) = guide.split_once("```yaml\n").expect("a scenario");
+    let scenario = Scenario::new("guide", after.split_once("```").expect("its end").0);
+    let with = result(&["minimal", "--scenario", scenario.path()]);
+    assert_eq!(with["passed"], true, "{with:#}");
+    let without = result(&["minimal"]);
+    let took = |result: &Value| result["deploy"]["tookSeconds"].as_f64().expect("a number");
+    assert!(took(&with) > took(&without), "{} {}", took(&with), took(&without));
+    assert_eq!(with["trace"], result(&["minimal", "--scenario", scenario.path()])["trace"]);
+}
+
+#[test]
+fn a_component_that_crashes_in_the_scenario_is_the_one_that_is_named() {
+    let text = "behaviours:\n- {select: {workload: lucid-redis}, then: {crash: {after: 1s}}, log: [no space left on device]}\n";
+    let scenario = Scenario::new("crash", text);
+    let output = rehearse(&["minimal", "--scenario", scenario.path(), "-o", "json", "--progress", "quiet"]);
+    assert_eq!(output.status.code(), Some(1));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("a JSON object");
+    let components = result["deploy"]["components"].as_array().expect("components");
+    let failed: Vec<&Value> = components.iter().filter(|component| component["result"] == "failed").collect();
+    assert_eq!(failed.iter().map(|one| &one["name"]).collect::<Vec<_>>(), ["redis"], "{failed:#?}");
+    assert_eq!(failed[0]["findings"][0]["code"], "L5005");
+}
+
+#[test]
+fn a_mistake_in_a_scenario_is_told_with_its_place() {
+    let scenario = Scenario::new("wrong", "latency: 1s\nevents:\n- {at: 3s, loseNode: node-9}\n");
+    let output = rehearse(&["minimal", "--scenario", scenario.path()]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains(":3:1: there is no node node-9") && stderr.contains("docs/guide/rehearse.md"), "{stderr}");
+}
+
+#[test]
+fn nodes_go_and_come_back_and_people_restart_things_meanwhile() {
+    let choices = [
+        "install,seed=3,node-lost=node-2@3s+90s",
+        "upgrade,seed=3,server-down=503@1s+4s",
+        "upgrade,seed=3,restarted=Deployment/lucid-system/lucid-api-gateway@4s",
+    ];
+    for choices in choices {
+        let result = result(&["minimal", "--replay", choices]);
+        assert_eq!((&result["passed"], &result["longest"]["choices"]), (&true.into(), &choices.into()), "{result:#}");
+    }
 }

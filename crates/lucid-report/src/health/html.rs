@@ -1,12 +1,10 @@
 //! One self-contained page: nothing is loaded from anywhere, and nothing in it runs.
 
-use lucid_object::Finding;
 use lucid_status::HealthReport;
 use lucid_status::health::{Check, ComponentHealth, State};
 
-use super::{counts, escape, omitted, since_when, told, unknown, verdict};
-
-const STYLE: &str = include_str!("health.css");
+use super::{counts, omitted, since_when, told, unknown, verdict};
+use crate::page::{escape, finding, frame, list, section};
 
 pub(super) fn render(report: &HealthReport) -> String {
     let mut body = format!(
@@ -40,35 +38,7 @@ pub(super) fn render(report: &HealthReport) -> String {
         list(report.symptoms.iter().map(|symptom| format!("<li>{}</li>\n", escape(&symptom.message))).collect()),
     );
     section(&mut body, "Not checked", list(unknown(report).map(check).collect()));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>{}: {}</title>\n<style>\n{STYLE}</style></head><body>\n{body}</body></html>\n",
-        escape(&report.release),
-        verdict(report.state)
-    )
-}
-
-fn section(body: &mut String, title: &str, parts: Vec<String>) {
-    if !parts.is_empty() {
-        body.push_str(&format!("<section><h2>{title}</h2>\n{}</section>\n", parts.concat()));
-    }
-}
-
-fn list(items: Vec<String>) -> Vec<String> {
-    if items.is_empty() { items } else { vec![format!("<ul>\n{}</ul>\n", items.concat())] }
-}
-
-fn finding(message: &str, finding: &Finding) -> String {
-    let mut out = format!("<article><h3><code>{}</code> {}</h3>\n", finding.code, escape(message));
-    if let Some(position) = &finding.position {
-        out.push_str(&format!("<p><code>{}</code></p>\n", escape(&position.to_string())));
-    }
-    for evidence in &finding.evidence {
-        out.push_str(&format!("<p class=\"seen\">{}</p>\n", escape(evidence)));
-    }
-    if let Some(help) = &finding.help {
-        out.push_str(&format!("<p class=\"help\">{}</p>\n", escape(help)));
-    }
-    out + "</article>\n"
+    frame(&format!("{}: {}", report.release, verdict(report.state)), &body)
 }
 
 fn components(report: &HealthReport) -> String {

@@ -3,7 +3,8 @@
 use lucid_status::HealthReport;
 use lucid_status::health::{Check, State, Summary};
 
-use super::{escape, seconds};
+use super::seconds;
+use crate::page::escape;
 
 pub(super) fn render(report: &HealthReport) -> String {
     let all = report.summary;

@@ -6,6 +6,7 @@ mod file;
 use jiff::Timestamp;
 use lucid_deploy::{Deployed, ImageCheck, Preview};
 use lucid_engine::Stamped;
+use lucid_object::ObjectRef;
 use lucid_plan::{Action, Children, Operation};
 use lucid_release::names::SHARED;
 use lucid_report::changes::{self, Change, Verb};
@@ -74,13 +75,7 @@ fn of(deployed: &Deployed) -> Vec<Change> {
 }
 
 fn change(component: &str, operation: &Operation, preview: &Preview) -> Option<Change> {
-    let action = match operation.action {
-        Action::Create => Verb::Create,
-        Action::Update => Verb::Update,
-        Action::Replace { .. } => Verb::Replace,
-        Action::Delete { .. } => Verb::Delete,
-        Action::Unchanged => return None,
-    };
+    let action = verb(&operation.action)?;
     let fields = preview.changes.get(&operation.object).cloned().unwrap_or_default();
     let not_tried = preview.untried.contains(&operation.object);
     // What the server would leave exactly as it is, is no change.
@@ -109,6 +104,25 @@ fn meanwhile(action: &Action) -> Option<&'static str> {
         Action::Replace { children: Children::Stay, .. } => Some("made anew; its pods and volumes stay"),
         Action::Replace { children: Children::Go, .. } => Some("made anew; what it owns goes first"),
         _ => None,
+    }
+}
+
+/// The changes of a plan that cannot be taken back, and why.
+pub(super) fn doors(plan: &lucid_plan::Plan) -> impl Iterator<Item = (ObjectRef, &'static str)> {
+    let own = plan.lanes.iter().flat_map(|lane| &lane.operations);
+    own.chain(&plan.prune).filter_map(|operation| {
+        let why = one_way(operation, verb(&operation.action)?)?;
+        Some((operation.object.clone(), why))
+    })
+}
+
+fn verb(action: &Action) -> Option<Verb> {
+    match action {
+        Action::Create => Some(Verb::Create),
+        Action::Update => Some(Verb::Update),
+        Action::Replace { .. } => Some(Verb::Replace),
+        Action::Delete { .. } => Some(Verb::Delete),
+        Action::Unchanged => None,
     }
 }
 

@@ -5,11 +5,13 @@
 //! Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
 
 mod explore;
+mod html;
 mod invent;
+mod peak;
 mod report;
 mod trouble;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use lucid_client::ApiClient;
@@ -20,14 +22,16 @@ use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_plan::{Selection, graph, ownership};
 use lucid_release::ReleaseFile;
 use lucid_report::RunView;
-use lucid_sim::{Behaviour, Config, PullOutcome, Scenario, Select, Sim, Truth};
+use lucid_sim::{Behaviour, Config, PullOutcome, Select, Sim, Truth};
 use tokio::sync::mpsc;
 
-use crate::cli::{Format, Global, Rehearse};
+use crate::cli::{Global, Rehearse, RehearseFormat};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::manifests::{self, Manifests};
 use crate::output::{Outlet, Screen};
+
+use peak::Peaks;
 
 /// The tag that no registry of the simulation has.
 const ABSENT_TAG: &str = "never-pushed";
@@ -43,23 +47,27 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
         return explored(args, &manifests, outlet);
     }
     let target = choose(&manifests, args.broken.as_deref())?;
+    let mut cluster = super::scenario::read(args.scenario.as_deref())?;
+    cluster.scenario.behaviours.insert(0, never_pushed());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))?;
-    let stage = Stage { global, args, outlet, manifests: &manifests };
+    let stage = Stage { global, args, outlet, manifests: &manifests, cluster };
     let rehearsal = runtime.block_on(stage.rehearse(target))?;
     match args.output {
-        Format::Json => outlet.json(&report::json(&rehearsal)),
-        Format::Text => outlet.result(&report::text(&rehearsal, outlet.paint_out())),
+        RehearseFormat::Json => outlet.json(&report::json(&rehearsal)),
+        RehearseFormat::Text => outlet.result(&report::text(&rehearsal, &manifests.objects, outlet.paint_out())),
+        RehearseFormat::Html => outlet.result(&html::rehearsal(&rehearsal, &manifests.objects)),
     }
     Ok(if rehearsal.went_as_planned() { Exit::Done } else { Exit::Failed })
 }
 
 /// Rehearsals in which things go wrong.
 fn explored(args: &Rehearse, manifests: &Manifests, outlet: &Outlet) -> Result<Exit> {
-    let ground = explore::Ground::prepare(manifests, outlet, args.seed)?;
+    let cluster = super::scenario::read(args.scenario.as_deref())?;
+    let ground = explore::Ground::prepare(manifests, outlet, cluster, args.seed)?;
     let choices = match (&args.replay, args.exhaustive) {
         (Some(text), _) => vec![text.parse().map_err(|why: String| {
             Failure::usage(why).help("give the whole list, as a failed exploration has printed it")
@@ -74,10 +82,12 @@ fn explored(args: &Rehearse, manifests: &Manifests, outlet: &Outlet) -> Result<E
         }
     })?;
     match args.output {
-        Format::Json => outlet.json(&report::explored_json(&manifests.name, args.seed, &explored)),
-        Format::Text => {
-            outlet.result(&report::explored_text(&manifests.name, args.seed, &explored, outlet.paint_out()))
+        RehearseFormat::Json => outlet.json(&report::explored_json(&manifests.name, args.seed, &explored)),
+        RehearseFormat::Text => {
+            let text = report::explored_text(manifests, args.seed, &explored, outlet.paint_out());
+            outlet.result(&text);
         }
+        RehearseFormat::Html => outlet.result(&html::exploration(manifests, args.seed, &explored)),
     }
     Ok(if explored.bad.is_empty() { Exit::Done } else { Exit::Failed })
 }
@@ -94,6 +104,7 @@ struct Rehearsal {
     /// What of the release did not serve although it should have, by the simulator's own truth.
     not_serving: Vec<ObjectRef>,
     requests: (u64, u64),
+    peaks: Peaks,
     trace: u64,
 }
 
@@ -102,7 +113,11 @@ struct Act {
     view: RunView,
     outcome: RunOutcome,
     computing: Duration,
+    doors: Doors,
 }
+
+/// Changes that cannot be taken back, and why.
+type Doors = BTreeMap<ObjectRef, &'static str>;
 
 /// The workload that gets broken.
 struct Target {
@@ -129,12 +144,13 @@ struct Stage<'a> {
     args: &'a Rehearse,
     outlet: &'a Outlet,
     manifests: &'a Manifests,
+    cluster: Config,
 }
 
 impl Stage<'_> {
     async fn rehearse(&self, target: Target) -> Result<Rehearsal> {
         let (release, objects) = (&self.manifests.release, &self.manifests.objects);
-        let sim = Sim::new(Config { seed: self.args.seed, scenario: scenario(), ..Config::default() });
+        let sim = Sim::new(Config { seed: self.args.seed, keeps_history: true, ..self.cluster.clone() });
         let invented = invent::secrets(release, objects);
         for secret in &invented {
             sim.put(secret.to_object()).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
@@ -164,6 +180,7 @@ impl Stage<'_> {
             second,
             not_serving,
             requests: client.requests(),
+            peaks: peak::of(&[], &sim.history()),
             trace: sim.trace_hash(),
         })
     }
@@ -182,8 +199,10 @@ impl Stage<'_> {
         let deployed = lucid_deploy::deploy(client, request, &mut sink, &mut signals).await;
         let computing = began.elapsed().saturating_sub(pace.slept);
         let view = screen.finish(self.outlet);
-        match deployed?.verdict {
-            Verdict::Run(outcome) => Ok(Act { view, outcome, computing }),
+        let deployed = deployed?;
+        let doors = super::plan::doors(&deployed.plan).collect();
+        match deployed.verdict {
+            Verdict::Run(outcome) => Ok(Act { view, outcome, computing, doors }),
             Verdict::DryRun => unreachable!("no dry run was asked for"),
         }
     }
@@ -235,9 +254,10 @@ impl Pace {
     }
 }
 
-fn scenario() -> Scenario {
+/// The image that gets a component into trouble.
+fn never_pushed() -> Behaviour {
     let select = Select { image: Some(format!(":{ABSENT_TAG}")), ..Select::default() };
-    Scenario { behaviours: vec![Behaviour { select, pull: Some(PullOutcome::NotFound), ..Behaviour::default() }] }
+    Behaviour { select, pull: Some(PullOutcome::NotFound), ..Behaviour::default() }
 }
 
 /// The component to break: the one asked for, or the one that most others wait for.

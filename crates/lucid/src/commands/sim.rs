@@ -23,16 +23,17 @@ pub(crate) fn run(global: &Global, args: &SimArgs, outlet: &Outlet) -> Result<Ex
             .help("name a file to write it to: --kubeconfig FILE")
     })?;
     kubeconfig::check(file)?;
+    let scenario = super::scenario::read(args.scenario.as_deref())?;
     let token = token()?;
     outlet.keep_secret(&token);
     let config = Config {
         seed: args.seed,
         start: Timestamp::now().as_second(),
-        latency: std::time::Duration::ZERO,
+        latency: if args.scenario.is_some() { scenario.latency } else { std::time::Duration::ZERO },
         speed: args.speed,
         token: Some(token.clone()),
         controllers: !args.api_only,
-        ..Config::default()
+        ..scenario
     };
     let sim = match args.state.as_deref() {
         Some(path) => state::open(path, config)?,

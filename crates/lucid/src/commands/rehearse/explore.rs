@@ -13,12 +13,13 @@ use lucid_client::ApiClient;
 use lucid_deploy::lease::Identity;
 use lucid_deploy::{Refusal, Verdict};
 use lucid_engine::{Event, RunOutcome, Signal, Stamped};
-use lucid_object::ObjectSet;
-use lucid_sim::{Config, Fault, Sim, Snapshot};
+use lucid_object::{Object, ObjectRef, ObjectSet};
+use lucid_sim::{Config, Fault, Planned, Sim, Snapshot};
 use tokio::sync::mpsc;
 
+use super::peak::{self, Peaks};
 use super::trouble::{Case, Choices, FAULTS, Trouble};
-use super::{DAWN, dark, invent, request};
+use super::{DAWN, Doors, dark, invent, request};
 use crate::failure::{Failure, Result};
 use crate::manifests::Manifests;
 use crate::output::Outlet;
@@ -51,6 +52,8 @@ pub(super) struct Trial {
     /// Of virtual time.
     pub(super) took: Duration,
     pub(super) why: Vec<String>,
+    pub(super) peaks: Peaks,
+    pub(super) doors: Doors,
     pub(super) trace: u64,
 }
 
@@ -66,6 +69,9 @@ pub(super) struct Explored {
     pub(super) longest: Option<Trial>,
     /// Those that must not be, each with the shortest list of choices that shows it.
     pub(super) bad: Vec<Trial>,
+    /// Of all trials.
+    pub(super) peaks: Peaks,
+    pub(super) doors: Doors,
     pub(super) computing: Duration,
 }
 
@@ -82,6 +88,9 @@ pub(super) struct Ground<'a> {
     empty: Snapshot,
     deployed: Snapshot,
     next: ObjectSet,
+    events: Vec<Planned>,
+    nodes: Vec<String>,
+    workloads: Vec<ObjectRef>,
     /// How many changing requests the two cases make when all goes well, and how long they take.
     sizes: [(usize, Duration); 2],
 }
@@ -93,10 +102,20 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn prepare(manifests: &'a Manifests, outlet: &'a Outlet, seed: u64) -> Result<Self> {
+    pub(super) fn prepare(
+        manifests: &'a Manifests,
+        outlet: &'a Outlet,
+        mut cluster: Config,
+        seed: u64,
+    ) -> Result<Self> {
+        // They happen in each trial.
+        let events = std::mem::take(&mut cluster.events);
+        let nodes = cluster.nodes.iter().map(|node| node.name.clone()).collect();
+        let workloads = manifests.objects.iter().filter(|object| super::is_rolling(object));
+        let workloads = workloads.map(|object| placed(object, manifests)).collect();
         let next: ObjectSet = manifests.objects.iter().map(super::with_tag(NEXT_TAG)).collect();
         let (empty, deployed) = runtime()?.block_on(async {
-            let sim = Sim::new(Config { seed, ..Config::default() });
+            let sim = Sim::new(Config { seed, keeps_history: true, ..cluster });
             for object in invent::secrets(&manifests.release, &manifests.objects) {
                 sim.put(object.to_object())
                     .map_err(|error| Failure::new(crate::exit::Exit::Failed, error.to_string()))?;
@@ -104,7 +123,7 @@ impl<'a> Ground<'a> {
             let empty = sim.snapshot();
             drive(&sim);
             let client = ApiClient::from_service(sim.service());
-            let ended = deploy(manifests, outlet, &client, manifests.objects.clone(), 0).await;
+            let (ended, _) = deploy(manifests, outlet, &client, manifests.objects.clone(), 0).await;
             match ended {
                 Ended::Verified => Ok((empty, sim.snapshot())),
                 other => Err(Failure::new(
@@ -114,8 +133,8 @@ impl<'a> Ground<'a> {
                 .help("run `lucid rehearse` without --explore first")),
             }
         })?;
-        let mut ground =
-            Self { manifests, outlet, empty, deployed, next, sizes: [(0, Duration::ZERO), (0, Duration::ZERO)] };
+        let sizes = [(0, Duration::ZERO), (0, Duration::ZERO)];
+        let mut ground = Self { manifests, outlet, empty, deployed, next, events, nodes, workloads, sizes };
         for (index, case) in [Case::Install, Case::Upgrade].into_iter().enumerate() {
             let (trial, requests) = ground.play(&Choices { case, seed, troubles: Vec::new() })?;
             ground.sizes[index] = (requests, trial.took);
@@ -142,9 +161,21 @@ impl<'a> Ground<'a> {
     fn trouble(&self, case: Case, draw: &mut Draw) -> Trouble {
         let (requests, took) = self.size(case);
         let at = Duration::from_millis(draw.below(took.as_millis() as u64 + 1));
-        match draw.below(6) {
+        match draw.below(10) {
             0 => Trouble::WatchesEnd(at),
             1 => Trouble::HistoryExpires(at),
+            2 if !self.nodes.is_empty() => {
+                let node = self.nodes[draw.below(self.nodes.len() as u64) as usize].clone();
+                Trouble::NodeLost { node, at, lasts: Duration::from_secs(5 + draw.below(400)) }
+            }
+            3 => {
+                let code = [429, 500, 503, 504][draw.below(4) as usize];
+                Trouble::ServerDown { code, at, lasts: Duration::from_millis(200 + draw.below(10_000)) }
+            }
+            4 if !self.workloads.is_empty() => {
+                let workload = self.workloads[draw.below(self.workloads.len() as u64) as usize].clone();
+                Trouble::Restarted { workload, at }
+            }
             _ => {
                 let fault = FAULTS[draw.below(FAULTS.len() as u64) as usize];
                 let fault = if let Fault::Late(_) = fault { Fault::Late(1 + draw.below(40) as u32) } else { fault };
@@ -190,9 +221,14 @@ impl<'a> Ground<'a> {
         trials.sort_by_key(|trial| trial.choices.to_string());
         let mut counts = BTreeMap::new();
         trials.iter().for_each(|trial| *counts.entry(trial.rank).or_default() += 1);
+        let (mut peaks, mut doors) = (Peaks::new(), Doors::new());
+        for trial in &trials {
+            peak::raise(&mut peaks, &trial.peaks);
+            doors.extend(trial.doors.clone());
+        }
         let longest = trials.iter().max_by_key(|trial| trial.took).cloned();
         let bad = trials.into_iter().filter(Trial::is_bad).map(|trial| self.shrink(trial)).collect::<Result<_>>()?;
-        Ok(Explored { counts, longest, bad, computing: began.elapsed() })
+        Ok(Explored { counts, longest, bad, peaks, doors, computing: began.elapsed() })
     }
 
     /// The shortest list of choices that still goes wrong.
@@ -219,9 +255,11 @@ impl<'a> Ground<'a> {
                 Case::Upgrade => (&self.deployed, &self.next),
             };
             let sim = Sim::restore(snapshot, choices.seed);
+            let before = sim.objects();
             drive(&sim);
-            for trouble in choices.troubles.iter().copied() {
-                befall(&sim, trouble);
+            let timed = choices.troubles.iter().flat_map(Trouble::happenings);
+            for planned in timed.chain(self.events.iter().cloned()) {
+                sim.plan(planned.at, planned.what);
             }
             let began = sim.elapsed();
             let faults = choices.troubles.iter().filter_map(|trouble| match trouble {
@@ -231,15 +269,21 @@ impl<'a> Ground<'a> {
             let door = sim.door(faults.collect());
             let client = ApiClient::from_service(sim.service_through(&door));
             let run = deploy(self.manifests, self.outlet, &client, objects.clone(), 1);
-            let first = tokio::select! {
+            let (first, doors) = tokio::select! {
                 biased;
-                () = door.death() => Ended::Died,
+                () = door.death() => (Ended::Died, Doors::new()),
                 ended = run => ended,
             };
             let requests = door.changes();
+            // A node that is away when the run ends is nobody's success or failure.
+            let calm = began + choices.troubles.iter().map(Trouble::is_over_after).max().unwrap_or_default();
+            let pause = calm.saturating_sub(sim.elapsed());
+            tokio::time::sleep(pause).await;
             let (rank, why) = self.judge(&sim, first, objects).await;
-            let took = sim.elapsed().saturating_sub(began);
-            Ok((Trial { choices: choices.clone(), rank, took, why, trace: sim.trace_hash() }, requests))
+            let took = sim.elapsed().saturating_sub(began + pause);
+            let peaks = peak::of(&before, &sim.history());
+            let trace = sim.trace_hash();
+            Ok((Trial { choices: choices.clone(), rank, took, why, peaks, doors, trace }, requests))
         })
     }
 
@@ -253,7 +297,7 @@ impl<'a> Ground<'a> {
         let mut why = if rank == Rank::Failed { vec![first.told()] } else { Vec::new() };
         if rank != Rank::Verified {
             let client = ApiClient::from_service(sim.service());
-            let next = deploy(self.manifests, self.outlet, &client, objects.clone(), 2).await;
+            let (next, _) = deploy(self.manifests, self.outlet, &client, objects.clone(), 2).await;
             if !matches!(next, Ended::Verified) {
                 why.push(format!("the next run did not get there: {}", next.told()));
                 return (Rank::Stuck, why);
@@ -269,25 +313,15 @@ impl<'a> Ground<'a> {
     }
 }
 
+fn placed(object: &Object, manifests: &Manifests) -> ObjectRef {
+    let mut reference = object.reference();
+    reference.namespace.get_or_insert_with(|| manifests.release.spec.namespace.clone());
+    reference
+}
+
 fn drive(sim: &Sim) {
     let cluster = sim.clone();
     tokio::spawn(async move { cluster.run().await });
-}
-
-fn befall(sim: &Sim, trouble: Trouble) {
-    let (at, expires) = match trouble {
-        Trouble::WatchesEnd(at) => (at, false),
-        Trouble::HistoryExpires(at) => (at, true),
-        Trouble::Request(..) => return,
-    };
-    let sim = sim.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(at).await;
-        if expires {
-            sim.compact();
-        }
-        sim.close_watches();
-    });
 }
 
 /// How a process ended.
@@ -310,7 +344,13 @@ impl Ended {
     }
 }
 
-async fn deploy(manifests: &Manifests, outlet: &Outlet, client: &ApiClient, objects: ObjectSet, process: u32) -> Ended {
+async fn deploy(
+    manifests: &Manifests,
+    outlet: &Outlet,
+    client: &ApiClient,
+    objects: ObjectSet,
+    process: u32,
+) -> (Ended, Doors) {
     let mut request = request(manifests, outlet, objects, "rehearsal".to_owned());
     request.identity = Identity { who: format!("process {process}"), process: format!("rehearsal-{process}/0/0/0") };
     request.wall = DAWN.parse().expect("a valid time");
@@ -323,10 +363,13 @@ async fn deploy(manifests: &Manifests, outlet: &Outlet, client: &ApiClient, obje
     let (_sender, mut signals) = mpsc::unbounded_channel::<Signal>();
     let run = lucid_deploy::deploy(client, request, &mut sink, &mut signals);
     match tokio::time::timeout(PATIENCE, run).await {
-        Err(_) => Ended::Stuck,
-        Ok(Ok(deployed)) if deployed.verdict == Verdict::Run(RunOutcome::Verified) => Ended::Verified,
-        Ok(Ok(_)) => Ended::Failed(told),
-        Ok(Err(refusal)) => Ended::Failed(vec![say(&refusal)]),
+        Err(_) => (Ended::Stuck, Doors::new()),
+        Ok(Ok(deployed)) => {
+            let is_verified = deployed.verdict == Verdict::Run(RunOutcome::Verified);
+            let ended = if is_verified { Ended::Verified } else { Ended::Failed(told) };
+            (ended, crate::commands::plan::doors(&deployed.plan).collect())
+        }
+        Ok(Err(refusal)) => (Ended::Failed(vec![say(&refusal)]), Doors::new()),
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use lucid_object::ObjectSet;
 use lucid_report::{Paint, result};
 use serde_json::{Value, json};
 
 use super::explore::{Explored, Rank, Trial};
-use super::{Act, Rehearsal};
+use super::peak::{self, Peaks};
+use super::{Act, Doors, Rehearsal};
+use crate::manifests::Manifests;
 
-pub(super) fn text(rehearsal: &Rehearsal, paint: Paint) -> String {
+pub(super) fn text(rehearsal: &Rehearsal, objects: &ObjectSet, paint: Paint) -> String {
     let mut out = format!("\n{} {} with seed {}\n", paint.bold("rehearsed"), rehearsal.source, rehearsal.seed);
     let verified = rehearsal.first.view.components().filter(|row| row.is_over()).count();
     let all = rehearsal.first.view.components().count();
@@ -31,6 +34,7 @@ pub(super) fn text(rehearsal: &Rehearsal, paint: Paint) -> String {
     let (reads, writes) = rehearsal.requests;
     let _ =
         writeln!(out, "{}", paint.dim(&format!("  {reads} reads, {writes} writes, trace {:016x}", rehearsal.trace)));
+    strain(&mut out, &rehearsal.peaks, &rehearsal.first.doors, objects, paint);
     if !rehearsal.invented.is_empty() {
         let _ = writeln!(out, "invented for the rehearsal, because the release refers to them:");
         for object in &rehearsal.invented {
@@ -48,7 +52,25 @@ pub(super) fn text(rehearsal: &Rehearsal, paint: Paint) -> String {
     out
 }
 
-fn broken(rehearsal: &Rehearsal, second: &Act) -> String {
+/// What the cluster had to bear, and what cannot be taken back.
+fn strain(out: &mut String, peaks: &Peaks, doors: &Doors, objects: &ObjectSet, paint: Paint) {
+    let _ = writeln!(out, "the most that pods asked for at one time:");
+    for line in peak::lines(peaks, objects) {
+        let _ = writeln!(out, "  {line}");
+    }
+    if !doors.is_empty() {
+        let _ = writeln!(out, "what a rollback does not take back:");
+    }
+    for (object, why) in doors {
+        let _ = writeln!(out, "  {object} {}", paint.dim(&format!("({why})")));
+    }
+}
+
+fn doors_json(doors: &Doors) -> Vec<Value> {
+    doors.iter().map(|(object, why)| json!({"object": object, "why": why})).collect()
+}
+
+pub(super) fn broken(rehearsal: &Rehearsal, second: &Act) -> String {
     let (target, codes) = (&rehearsal.target, codes(second));
     let how = match rehearsal.is_found_out() {
         true => format!("found out as {codes}"),
@@ -57,7 +79,7 @@ fn broken(rehearsal: &Rehearsal, second: &Act) -> String {
     format!("{} broken with image {}: {how} in {}", target.component, target.image, times(second))
 }
 
-fn names(rehearsal: &Rehearsal) -> String {
+pub(super) fn names(rehearsal: &Rehearsal) -> String {
     rehearsal.not_serving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -69,7 +91,7 @@ fn mark(is_good: bool, paint: Paint) -> String {
     if is_good { paint.good("✓") } else { paint.bad("✗") }
 }
 
-fn times(act: &Act) -> String {
+pub(super) fn times(act: &Act) -> String {
     format!("{:.1} s ({:.2} s of computing)", act.view.took.as_secs_f64(), act.computing.as_secs_f64())
 }
 
@@ -95,13 +117,14 @@ pub(super) fn json(rehearsal: &Rehearsal) -> Value {
         "broken": {"component": rehearsal.target.component, "object": rehearsal.target.workload.reference(),
             "image": rehearsal.target.image, "foundOut": rehearsal.is_found_out(), "run": rehearsal.second.as_ref().map(act)},
         "notServing": rehearsal.not_serving, "invented": invented.collect::<Vec<_>>(),
+        "peaks": peak::to_json(&rehearsal.peaks), "oneWay": doors_json(&rehearsal.first.doors),
         "requests": {"reads": rehearsal.requests.0, "writes": rehearsal.requests.1},
         "trace": format!("{:016x}", rehearsal.trace),
     })
 }
 
 /// Each way a trial can end, in words.
-const RANKS: [(Rank, &str, &str); 5] = [
+pub(super) const RANKS: [(Rank, &str, &str); 5] = [
     (Rank::Verified, "verified", "verified in spite of it"),
     (Rank::Resumed, "resumed", "died, and the next run got there"),
     (Rank::Failed, "failed", "failed and said why, and the next run got there"),
@@ -109,7 +132,8 @@ const RANKS: [(Rank, &str, &str); 5] = [
     (Rank::FalseSuccess, "falseSuccess", "called verified, and it was not so"),
 ];
 
-pub(super) fn explored_text(source: &str, seed: u64, explored: &Explored, paint: Paint) -> String {
+pub(super) fn explored_text(manifests: &Manifests, seed: u64, explored: &Explored, paint: Paint) -> String {
+    let source = manifests.name.as_str();
     let mut out = format!(
         "\n{} {source} {} times with seed {seed} {}\n",
         paint.bold("rehearsed"),
@@ -124,6 +148,7 @@ pub(super) fn explored_text(source: &str, seed: u64, explored: &Explored, paint:
     if let Some(longest) = &explored.longest {
         let _ = writeln!(out, "  the longest took {:.1} s: {}", longest.took.as_secs_f64(), longest.choices);
     }
+    strain(&mut out, &explored.peaks, &explored.doors, &manifests.objects, paint);
     for trial in &explored.bad {
         let _ = writeln!(out, "{} {}", paint.bad("✗"), trial.why.join("\n  "));
         let _ = writeln!(out, "  again: lucid rehearse {source} --replay '{}'", trial.choices);
@@ -146,6 +171,7 @@ pub(super) fn explored_json(source: &str, seed: u64, explored: &Explored) -> Val
         "source": source, "seed": seed, "trials": explored.trials(), "passed": explored.bad.is_empty(),
         "outcomes": counts, "longest": explored.longest.as_ref().map(trial),
         "failures": explored.bad.iter().map(trial).collect::<Vec<_>>(),
+        "peaks": peak::to_json(&explored.peaks), "oneWay": doors_json(&explored.doors),
         "computingSeconds": explored.computing.as_secs_f64(),
     })
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lucid_sim::Fault;
+use lucid_object::ObjectRef;
+use lucid_sim::{Edit, Fault, Happening, Planned};
+use serde_json::json;
 
 /// What a trial does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub(super) enum Case {
 }
 
 /// One thing that goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// A request that changes something, by its number.
     Request(usize, Fault),
@@ -24,6 +26,55 @@ pub(super) enum Trouble {
     WatchesEnd(Duration),
     /// Every watch ends, and the versions it could go on from are forgotten.
     HistoryExpires(Duration),
+    /// A node falls silent for a while.
+    NodeLost { node: String, at: Duration, lasts: Duration },
+    /// Every request is refused for a while.
+    ServerDown { code: u16, at: Duration, lasts: Duration },
+    /// Somebody restarts a workload by `kubectl rollout restart`.
+    Restarted { workload: ObjectRef, at: Duration },
+}
+
+/// How long after a node's return its pods may take to serve again.
+const SETTLING: Duration = Duration::from_secs(60);
+
+impl Trouble {
+    /// What happens to the cluster, and when; a request's own fault is met at its door.
+    pub(super) fn happenings(&self) -> Vec<Planned> {
+        let planned = |at: Duration, what: Happening| Planned { at, what };
+        match self {
+            Self::Request(..) => Vec::new(),
+            Self::WatchesEnd(at) => vec![planned(*at, Happening::EndWatches)],
+            Self::HistoryExpires(at) => vec![planned(*at, Happening::ForgetHistory)],
+            Self::NodeLost { node, at, lasts } => vec![
+                planned(*at, Happening::LoseNode(node.clone())),
+                planned(*at + *lasts, Happening::ReturnNode(node.clone())),
+            ],
+            Self::ServerDown { code, at, lasts } => {
+                vec![planned(*at, Happening::Refuse { code: *code, lasts: *lasts })]
+            }
+            Self::Restarted { workload, at } => vec![planned(*at, restart(workload))],
+        }
+    }
+
+    /// When the cluster is itself again.
+    pub(super) fn is_over_after(&self) -> Duration {
+        match self {
+            Self::NodeLost { at, lasts, .. } => *at + *lasts + SETTLING,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+fn restart(workload: &ObjectRef) -> Happening {
+    let annotation = json!({"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"});
+    Happening::Edit(Edit {
+        api_version: format!("{}/v1", workload.group),
+        kind: workload.kind.clone(),
+        namespace: workload.namespace.clone().unwrap_or_default(),
+        name: workload.name.clone(),
+        patch: json!({"spec": {"template": {"metadata": {"annotations": annotation}}}}),
+        by: "kubectl-rollout".into(),
+    })
 }
 
 /// A trial: what is done, and what goes wrong meanwhile.
@@ -67,10 +118,24 @@ impl fmt::Display for Trouble {
                 Fault::AnswerLost => write!(f, "answer-lost={number}"),
                 Fault::Refused(code) => write!(f, "refused-{code}={number}"),
             },
-            Self::WatchesEnd(at) => write!(f, "watches-end={}s", at.as_secs_f64()),
-            Self::HistoryExpires(at) => write!(f, "history-expires={}s", at.as_secs_f64()),
+            Self::WatchesEnd(at) => write!(f, "watches-end={}", written(*at)),
+            Self::HistoryExpires(at) => write!(f, "history-expires={}", written(*at)),
+            Self::NodeLost { node, at, lasts } => write!(f, "node-lost={node}@{}+{}", written(*at), written(*lasts)),
+            Self::ServerDown { code, at, lasts } => {
+                write!(f, "server-down={code}@{}+{}", written(*at), written(*lasts))
+            }
+            Self::Restarted { workload, at } => {
+                let namespace = workload.namespace.as_deref().unwrap_or_default();
+                write!(f, "restarted={}/{namespace}/{}@{}", workload.kind, workload.name, written(*at))
+            }
         }
     }
+}
+
+/// To the millisecond: `2.5s`.
+fn written(time: Duration) -> String {
+    let text = format!("{}.{:03}", time.as_secs(), time.subsec_millis());
+    format!("{}s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 impl FromStr for Choices {
@@ -94,19 +159,41 @@ impl FromStr for Choices {
     }
 }
 
+/// `2.5s`
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.strip_suffix('s')?.parse().ok()?).ok()
+}
+
 impl FromStr for Trouble {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let unknown = || format!("{text} is nothing that can go wrong in a rehearsal");
         let (what, value) = text.split_once('=').ok_or_else(unknown)?;
-        let seconds = || {
-            let number = value.strip_suffix('s').and_then(|number| number.parse::<f64>().ok());
-            number.and_then(|number| Duration::try_from_secs_f64(number).ok()).ok_or_else(unknown)
+        let time = |text: &str| seconds(text).ok_or_else(unknown);
+        let who_and_when = || value.rsplit_once('@').ok_or_else(unknown);
+        let while_it_lasts = || {
+            let (who, when) = who_and_when()?;
+            let (at, lasts) = when.split_once('+').ok_or_else(unknown)?;
+            Ok::<_, String>((who, time(at)?, time(lasts)?))
         };
         let fault = match what {
-            "watches-end" => return Ok(Self::WatchesEnd(seconds()?)),
-            "history-expires" => return Ok(Self::HistoryExpires(seconds()?)),
+            "watches-end" => return Ok(Self::WatchesEnd(time(value)?)),
+            "history-expires" => return Ok(Self::HistoryExpires(time(value)?)),
+            "node-lost" => {
+                let (node, at, lasts) = while_it_lasts()?;
+                return Ok(Self::NodeLost { node: node.to_owned(), at, lasts });
+            }
+            "server-down" => {
+                let (code, at, lasts) = while_it_lasts()?;
+                return Ok(Self::ServerDown { code: code.parse().map_err(|_| unknown())?, at, lasts });
+            }
+            "restarted" => {
+                let (who, at) = who_and_when()?;
+                let [kind, namespace, name] = who.split('/').collect::<Vec<_>>()[..] else { return Err(unknown()) };
+                let workload = ObjectRef::new("apps", kind, Some(namespace), name);
+                return Ok(Self::Restarted { workload, at: time(at)? });
+            }
             "die-before" => Fault::DieBefore,
             "die-after" => Fault::DieAfter,
             "lost" => Fault::Lost,
@@ -126,10 +213,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn times_are_written_short() {
+        assert_eq!([3405, 9000, 40, 0].map(|ms| written(Duration::from_millis(ms))), ["3.405s", "9s", "0.04s", "0s"]);
+    }
+
+    #[test]
     fn choices_are_read_as_they_are_written() {
         let mut troubles: Vec<Trouble> = FAULTS.iter().map(|fault| Trouble::Request(17, *fault)).collect();
         troubles.push(Trouble::WatchesEnd(Duration::from_millis(2500)));
         troubles.push(Trouble::HistoryExpires(Duration::from_secs(9)));
+        let (at, lasts) = (Duration::from_millis(3100), Duration::from_secs(90));
+        troubles.push(Trouble::NodeLost { node: "node-2".into(), at, lasts });
+        troubles.push(Trouble::ServerDown { code: 503, at, lasts });
+        let workload = ObjectRef::new("apps", "Deployment", Some("lucid"), "api");
+        troubles.push(Trouble::Restarted { workload, at });
         let choices = Choices { case: Case::Upgrade, seed: 7, troubles };
         assert_eq!(choices.to_string().parse(), Ok(choices));
         let short = Choices { case: Case::Install, seed: 1, troubles: vec![Trouble::Request(3, Fault::Lost)] };
