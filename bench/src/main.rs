@@ -7,6 +7,7 @@ mod bare;
 mod case;
 mod cluster;
 mod deploy;
+mod failure;
 mod folder;
 mod health;
 mod machine;
@@ -18,6 +19,7 @@ mod page;
 mod release;
 mod scene;
 mod simulator;
+mod start;
 mod stats;
 mod store;
 mod tool;
@@ -54,7 +56,7 @@ enum Verb {
 
 #[derive(clap::Args)]
 struct Run {
-    /// deploy-N, flat-N (workloads), health-N (pods), simulator-N (components)
+    /// deploy-N, flat-N, failure-N (workloads), health-N (pods), simulator-N (components), start-N (starts)
     case: Name,
     /// Paired runs of each tool
     #[arg(long, default_value_t = 3)]
@@ -113,8 +115,10 @@ async fn run(args: Run) -> Result<()> {
     let case = match kind {
         Kind::Deploy => deploy::graph(&setup, size).await?,
         Kind::Flat => deploy::flat(&setup, size).await?,
+        Kind::Failure => failure::measure(&setup, size).await?,
         Kind::Health => health::measure(&setup, size).await?,
         Kind::Simulator => simulator::measure(&setup, size).await?,
+        Kind::Start => start::measure(&setup, size).await?,
     };
     let mut store = Store::read(&args.page.docs)?;
     store.cases.insert(args.case.to_string(), case);

@@ -64,8 +64,16 @@ pub(crate) struct Ran {
     code: Option<i32>,
     figures: Figures,
     /// Both outputs, in the order in which lines came.
-    lines: Vec<String>,
+    lines: Vec<Line>,
+    pub(crate) ended: Instant,
     patience: Duration,
+}
+
+/// A line, and when it was read.
+#[derive(Debug)]
+struct Line {
+    at: Instant,
+    text: String,
 }
 
 impl Ran {
@@ -82,7 +90,13 @@ impl Ran {
 
     /// Everything that it said.
     pub(crate) fn said(&self) -> String {
-        self.lines.join("\n")
+        self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// When it first said this, in whichever case.
+    pub(crate) fn first(&self, marker: &str) -> Option<Instant> {
+        let marker = marker.to_lowercase();
+        self.lines.iter().find(|line| line.text.to_lowercase().contains(&marker)).map(|line| line.at)
     }
 
     fn failure(&self) -> Option<String> {
@@ -96,7 +110,7 @@ impl Ran {
     /// The last line that names an error, else the last line.
     fn last_words(&self) -> &str {
         let names_error = |line: &&str| line.to_lowercase().contains("error");
-        let lines = || self.lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+        let lines = || self.lines.iter().map(|line| line.text.trim()).filter(|line| !line.is_empty());
         lines().rfind(names_error).or(lines().next_back()).unwrap_or("it said nothing")
     }
 }
@@ -122,7 +136,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<Ran> {
     tokio::spawn(read(child.stdout.take().context("a pipe")?, sender.clone()));
     tokio::spawn(read(child.stderr.take().context("a pipe")?, sender));
     let status = tokio::time::timeout(task.patience, child.wait()).await;
-    let took = began.elapsed();
+    let ended = Instant::now();
     // Also what a script left running.
     let _ = killpg(group, Signal::SIGKILL);
     let code = match status {
@@ -136,15 +150,15 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<Ran> {
     while let Some(line) = receiver.recv().await {
         lines.push(line);
     }
-    let stopped = || Figures { seconds: took.as_secs_f64(), ..Figures::default() };
+    let stopped = || Figures { seconds: ended.duration_since(began).as_secs_f64(), ..Figures::default() };
     let figures = fs::read(&figures).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_else(stopped);
-    Ok(Ran { code, figures, lines, patience: task.patience })
+    Ok(Ran { code, figures, lines, ended, patience: task.patience })
 }
 
-async fn read(pipe: impl AsyncRead + Unpin, to: UnboundedSender<String>) {
+async fn read(pipe: impl AsyncRead + Unpin, to: UnboundedSender<Line>) {
     let mut lines = BufReader::new(pipe).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let _ = to.send(line);
+    while let Ok(Some(text)) = lines.next_line().await {
+        let _ = to.send(Line { at: Instant::now(), text });
     }
 }
 
@@ -153,8 +167,9 @@ mod tests {
     use super::*;
 
     fn ran(code: Option<i32>, said: &[&str]) -> Ran {
-        let lines = said.iter().map(|&line| line.to_owned()).collect();
-        Ran { code, figures: Figures::default(), lines, patience: Duration::from_secs(60) }
+        let now = Instant::now();
+        let lines = said.iter().map(|&text| Line { at: now, text: text.to_owned() }).collect();
+        Ran { code, figures: Figures::default(), lines, ended: now, patience: Duration::from_secs(60) }
     }
 
     #[test]
@@ -163,6 +178,8 @@ mod tests {
         let failed = ran(Some(1), &["Error: timed out", "", "see --help"]).failure();
         assert_eq!(failed.as_deref(), Some("exit code 1: Error: timed out"));
         assert_eq!(ran(Some(2), &["first", "last", " "]).last_words(), "last");
+        let said = ran(Some(1), &["fine", "Error: L3002"]);
+        assert!(said.first("error").is_some() && said.first("L3002").is_some() && said.first("L5005").is_none());
         assert_eq!(ran(None, &[]).failure().as_deref(), Some("stopped after 60 s"));
     }
 

@@ -8,13 +8,21 @@ use std::str::FromStr;
 pub(crate) enum Kind {
     Deploy,
     Flat,
+    Failure,
     Health,
     Simulator,
+    Start,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Deploy, "deploy"), (Self::Flat, "flat"), (Self::Health, "health"), (Self::Simulator, "simulator")];
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Deploy, "deploy"),
+        (Self::Flat, "flat"),
+        (Self::Failure, "failure"),
+        (Self::Health, "health"),
+        (Self::Simulator, "simulator"),
+        (Self::Start, "start"),
+    ];
 
     fn text(self) -> &'static str {
         Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("", |(_, text)| text)
@@ -36,7 +44,9 @@ impl FromStr for Name {
         let known = Kind::ALL.iter().find(|(_, name)| *name == word).map(|(kind, _)| *kind);
         match (known, size.parse()) {
             (Some(kind), Ok(size)) if size > 0 => Ok(Self { kind, size }),
-            _ => Err(format!("{text} is no case; cases are like deploy-27, flat-1000, health-10000, simulator-10")),
+            _ => Err(format!(
+                "{text} is no case; cases are like deploy-27, flat-1000, failure-300, health-10000, simulator-10, start-50"
+            )),
         }
     }
 }
@@ -53,7 +63,7 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_are_written() {
-        for name in ["deploy-27", "flat-1000", "health-10000", "simulator-10"] {
+        for name in ["deploy-27", "flat-1000", "failure-300", "health-10000", "simulator-10", "start-50"] {
             assert_eq!(name.parse::<Name>().expect(name).to_string(), name);
         }
         for wrong in ["deploy", "deploy-0", "deploy-x", "elsewhere-3", ""] {

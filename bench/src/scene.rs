@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::case::Run;
 use crate::cluster::{Cluster, USER};
-use crate::meter::{self, Task};
+use crate::meter::{self, Ran, Task};
 use crate::namespace;
 use crate::tool::{Stage, Tool};
 
@@ -56,10 +56,15 @@ impl<'a> Scene<'a> {
 
     /// Runs the script after a rest, and counts its requests.
     pub(crate) async fn measure(&self, script: &str, round: usize) -> Result<Run> {
+        Ok(self.watch(script, round).await?.0)
+    }
+
+    /// The same, with what it said and when.
+    pub(crate) async fn watch(&self, script: &str, round: usize) -> Result<(Run, Ran)> {
         tokio::time::sleep(REST).await;
         let mark = self.cluster.mark()?;
         let ran = meter::run(&Task { script, folder: &self.stage.folder, patience: PATIENCE }).await?;
-        Ok(Run { requests: Some(mark.requests(USER)?), ..ran.run(round) })
+        Ok((Run { requests: Some(mark.requests(USER)?), ..ran.run(round) }, ran))
     }
 }
 

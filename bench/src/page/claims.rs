@@ -18,6 +18,9 @@ The deployment scripts of the system that `lucid` was made for said how long the
 pub(crate) fn text(store: &Store) -> String {
     let rows = [
         row(store, "full deployment", "10–15 minutes", Kind::Deploy, "from empty", |run| Some(run.seconds)),
+        row(store, "rollback", "5–10 minutes", Kind::Failure, "one bad image", |run| {
+            run.figures.get("serves again after").copied()
+        }),
         row(store, "health check", "2–3 minutes", Kind::Health, "all well", |run| Some(run.seconds)),
     ];
     let rows: String = rows.into_iter().flatten().collect();

@@ -16,17 +16,19 @@ struct Usual {
     quick: usize,
 }
 
-const USUAL: [Usual; 4] = [
+const USUAL: [Usual; 6] = [
     Usual { kind: "deploy", sizes: &[27, 100, 300, 1000], quick: 27 },
     Usual { kind: "flat", sizes: &[1000], quick: 50 },
+    Usual { kind: "failure", sizes: &[300], quick: 27 },
     Usual { kind: "health", sizes: &[10_000], quick: 500 },
     Usual { kind: "simulator", sizes: &[10], quick: 10 },
+    Usual { kind: "start", sizes: &[50], quick: 50 },
 ];
 
 impl Case {
-    /// The simulator is a cluster of its own.
+    /// The simulator is a cluster of its own, and a start needs none.
     pub(super) fn needs_cluster(&self) -> bool {
-        self.kind != "simulator"
+        !matches!(self.kind, "simulator" | "start")
     }
 }
 
