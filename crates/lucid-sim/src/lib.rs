@@ -53,4 +53,10 @@ pub use scenario::{Behaviour, Fate, PullOutcome, Scenario, Select};
 pub use score::{SCORE, Score};
 pub use service::{SimBody, SimService};
 pub use sim::{Refused, Sim, Snapshot};
+pub use world::state::FORMAT as STATE_FORMAT;
+/// Whether every simulated cluster serves this kind, without a CustomResourceDefinition.
+pub fn is_builtin(api_version: &str, kind: &str) -> bool {
+    kinds::Kinds::new().by_kind(api_version, kind).is_some()
+}
+
 pub use truth::{ContainerTruth, PodTruth, Truth, WorkloadId};

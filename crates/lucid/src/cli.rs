@@ -129,6 +129,8 @@ pub(crate) enum Command {
     Rehearse(Rehearse),
     /// A simulated Kubernetes on a loopback port, for kubectl, helm and any other client
     Sim(SimArgs),
+    /// Write the live cluster to a file for `rehearse --from` and `sim --state`, without any value of a Secret
+    Snapshot(Snapshot),
     /// Look for every image in its registry: existence, digest, platforms
     Images(Images),
     /// Tell those whom lucid.yaml names how a run went
@@ -586,6 +588,12 @@ pub(crate) struct Rehearse {
     /// A cluster of your own: nodes, how containers behave, and what happens meanwhile
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Begin on the live cluster as it stands now, in memory; nothing is written to it
+    #[arg(long)]
+    pub(crate) from_cluster: bool,
+    /// Begin on a cluster that `lucid snapshot` or `lucid sim --state` wrote
+    #[arg(long, value_name = "FILE", conflicts_with = "from_cluster")]
+    pub(crate) from: Option<PathBuf>,
     /// Instead: this many deployments, drawn from the seed, in each of which something else goes wrong
     #[arg(long, value_name = "N", conflicts_with_all = ["broken", "exhaustive", "replay"])]
     pub(crate) explore: Option<u64>,
@@ -620,6 +628,14 @@ pub(crate) struct SimArgs {
     /// A cluster of your own: nodes, how containers behave, and what happens meanwhile
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+}
+
+/// Every object of a kind that the simulator knows, in all namespaces; kinds that you may not list are named.
+#[derive(Debug, Args)]
+pub(crate) struct Snapshot {
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

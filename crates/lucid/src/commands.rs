@@ -19,6 +19,7 @@ mod rollback;
 mod scenario;
 mod secrets;
 mod sim;
+mod snapshot;
 mod status;
 mod validate;
 mod version;
@@ -51,6 +52,7 @@ pub(crate) fn run(cli: Cli, outlet: &Outlet) -> Result<Exit> {
         Command::Images(args) => images::run(global, &args, outlet),
         Command::Notify(args) => notify::run(global, &args, outlet),
         Command::Secrets(args) => secrets::run(global, &args, outlet),
+        Command::Snapshot(args) => snapshot::run(global, &args, outlet),
         Command::Rbac(args) => rbac::run(global, &args, outlet),
         Command::Explain(args) => explain::run(&args, outlet),
         Command::Completion(args) => completion::run(&args),

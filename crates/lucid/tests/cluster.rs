@@ -45,6 +45,9 @@ mod played;
 /// Revisions as files.
 #[path = "cluster/portable.rs"]
 mod portable;
+/// `lucid rehearse --from-cluster`, `lucid snapshot`.
+#[path = "cluster/rehearsed.rs"]
+mod rehearsed;
 /// The Lucid release, accepted whole by the API server.
 #[path = "cluster/release.rs"]
 mod release;

@@ -102,7 +102,10 @@ fn what_was_invented_is_listed_and_shown_to_nobody_else() {
     assert_eq!(output.status.code(), Some(0), "{stderr}");
     assert!(stdout.contains("Secret lucid-tron/lucid-tron-keys (hot-wallet.key)"), "{stdout}");
     assert!(stderr.contains("error[L3002]"), "{stderr}");
-    assert!(!stdout.contains("aW52ZW50ZWQ") && !stderr.contains("aW52ZW50ZWQ"));
+    assert!(stdout.contains("\ninvented for the rehearsal"), "the word is no secret: {stdout}");
+    for value in ["made-up-in-a", "bWFkZS11cC1pbi1hLXJlaGVhcnNhbA"] {
+        assert!(!stdout.contains(value) && !stderr.contains(value));
+    }
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::store::Change;
 use crate::time;
 use crate::world::{World, addresses, routes};
 
-const FORMAT: &str = "lucid.dev/sim-state/v1";
+/// By which a saved cluster is known.
+pub const FORMAT: &str = "lucid.dev/sim-state/v1";
 
 pub(crate) fn save(world: &World) -> Value {
     let mut tables: Vec<Table> = world.kinds.iter().map(|kind| kind.table).collect();

@@ -5,6 +5,7 @@
 //! Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
 
 mod explore;
+mod ground;
 mod html;
 mod invent;
 mod peak;
@@ -22,7 +23,7 @@ use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_plan::{Selection, graph, ownership};
 use lucid_release::ReleaseFile;
 use lucid_report::RunView;
-use lucid_sim::{Behaviour, Config, PullOutcome, Select, Sim, Truth};
+use lucid_sim::{Behaviour, PullOutcome, Select, Truth};
 use tokio::sync::mpsc;
 
 use crate::cli::{Global, Rehearse, RehearseFormat};
@@ -31,6 +32,7 @@ use crate::failure::{Failure, Result};
 use crate::manifests::{self, Manifests};
 use crate::output::{Outlet, Screen};
 
+use ground::Ground;
 use peak::Peaks;
 
 /// The tag that no registry of the simulation has.
@@ -44,17 +46,17 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
     manifests.tell_warnings(outlet);
     manifests.check(outlet)?;
     if args.explore.is_some() || args.exhaustive || args.replay.is_some() {
-        return explored(args, &manifests, outlet);
+        return explored(global, args, &manifests, outlet);
     }
     let target = choose(&manifests, args.broken.as_deref())?;
-    let mut cluster = super::scenario::read(args.scenario.as_deref())?;
-    cluster.scenario.behaviours.insert(0, never_pushed());
+    let mut ground = Ground::find(global, args, outlet)?;
+    ground.cluster.scenario.behaviours.insert(0, never_pushed());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))?;
-    let stage = Stage { global, args, outlet, manifests: &manifests, cluster };
+    let stage = Stage { global, args, outlet, manifests: &manifests, ground };
     let rehearsal = runtime.block_on(stage.rehearse(target))?;
     match args.output {
         RehearseFormat::Json => outlet.json(&report::json(&rehearsal)),
@@ -65,9 +67,9 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
 }
 
 /// Rehearsals in which things go wrong.
-fn explored(args: &Rehearse, manifests: &Manifests, outlet: &Outlet) -> Result<Exit> {
-    let cluster = super::scenario::read(args.scenario.as_deref())?;
-    let ground = explore::Ground::prepare(manifests, outlet, cluster, args.seed)?;
+fn explored(global: &Global, args: &Rehearse, manifests: &Manifests, outlet: &Outlet) -> Result<Exit> {
+    let ground = Ground::find(global, args, outlet)?;
+    let ground = explore::Ground::prepare(manifests, outlet, &ground, args.seed)?;
     let choices = match (&args.replay, args.exhaustive) {
         (Some(text), _) => vec![text.parse().map_err(|why: String| {
             Failure::usage(why).help("give the whole list, as a failed exploration has printed it")
@@ -144,20 +146,19 @@ struct Stage<'a> {
     args: &'a Rehearse,
     outlet: &'a Outlet,
     manifests: &'a Manifests,
-    cluster: Config,
+    ground: Ground,
 }
 
 impl Stage<'_> {
     async fn rehearse(&self, target: Target) -> Result<Rehearsal> {
         let (release, objects) = (&self.manifests.release, &self.manifests.objects);
-        let sim = Sim::new(Config { seed: self.args.seed, keeps_history: true, ..self.cluster.clone() });
-        let invented = invent::secrets(release, objects);
-        for secret in &invented {
-            sim.put(secret.to_object()).map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        }
+        let (sim, invented) = self.ground.prepare(self.manifests, self.args.seed)?;
         let client = ApiClient::from_service(sim.service());
         let cluster = sim.clone();
         let driver = tokio::spawn(async move { cluster.run().await });
+        self.ground.settle().await;
+        self.ground.begin(&sim);
+        let before = sim.objects();
         let first = self.act(&client, objects.clone(), "deploy").await?;
         let mut not_serving = dark(&sim.truth(), objects, release);
         let mut second = None;
@@ -180,7 +181,7 @@ impl Stage<'_> {
             second,
             not_serving,
             requests: client.requests(),
-            peaks: peak::of(&[], &sim.history()),
+            peaks: peak::of(&before, &sim.history()),
             trace: sim.trace_hash(),
         })
     }

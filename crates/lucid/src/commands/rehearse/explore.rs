@@ -14,12 +14,13 @@ use lucid_deploy::lease::Identity;
 use lucid_deploy::{Refusal, Verdict};
 use lucid_engine::{Event, RunOutcome, Signal, Stamped};
 use lucid_object::{Object, ObjectRef, ObjectSet};
-use lucid_sim::{Config, Fault, Planned, Sim, Snapshot};
+use lucid_sim::{Fault, Planned, Sim, Snapshot};
 use tokio::sync::mpsc;
 
+use super::ground as base;
 use super::peak::{self, Peaks};
 use super::trouble::{Case, Choices, FAULTS, Trouble};
-use super::{DAWN, Doors, dark, invent, request};
+use super::{DAWN, Doors, dark, request};
 use crate::failure::{Failure, Result};
 use crate::manifests::Manifests;
 use crate::output::Outlet;
@@ -105,27 +106,22 @@ impl<'a> Ground<'a> {
     pub(super) fn prepare(
         manifests: &'a Manifests,
         outlet: &'a Outlet,
-        mut cluster: Config,
+        base: &base::Ground,
         seed: u64,
     ) -> Result<Self> {
-        // They happen in each trial.
-        let events = std::mem::take(&mut cluster.events);
-        let nodes = cluster.nodes.iter().map(|node| node.name.clone()).collect();
         let workloads = manifests.objects.iter().filter(|object| super::is_rolling(object));
         let workloads = workloads.map(|object| placed(object, manifests)).collect();
         let next: ObjectSet = manifests.objects.iter().map(super::with_tag(NEXT_TAG)).collect();
-        let (empty, deployed) = runtime()?.block_on(async {
-            let sim = Sim::new(Config { seed, keeps_history: true, ..cluster });
-            for object in invent::secrets(&manifests.release, &manifests.objects) {
-                sim.put(object.to_object())
-                    .map_err(|error| Failure::new(crate::exit::Exit::Failed, error.to_string()))?;
-            }
-            let empty = sim.snapshot();
+        let (empty, deployed, nodes) = runtime()?.block_on(async {
+            let (sim, _) = base.prepare(manifests, seed)?;
             drive(&sim);
+            base.settle().await;
+            let empty = sim.snapshot();
+            let nodes = sim.objects().iter().filter(|object| object["kind"] == "Node").map(|node| name(node)).collect();
             let client = ApiClient::from_service(sim.service());
             let (ended, _) = deploy(manifests, outlet, &client, manifests.objects.clone(), 0).await;
             match ended {
-                Ended::Verified => Ok((empty, sim.snapshot())),
+                Ended::Verified => Ok((empty, sim.snapshot(), nodes)),
                 other => Err(Failure::new(
                     crate::exit::Exit::Failed,
                     format!("the release does not get through when nothing goes wrong: {}", other.told()),
@@ -133,6 +129,8 @@ impl<'a> Ground<'a> {
                 .help("run `lucid rehearse` without --explore first")),
             }
         })?;
+        // They happen in each trial.
+        let events = base.cluster.events.clone();
         let sizes = [(0, Duration::ZERO), (0, Duration::ZERO)];
         let mut ground = Self { manifests, outlet, empty, deployed, next, events, nodes, workloads, sizes };
         for (index, case) in [Case::Install, Case::Upgrade].into_iter().enumerate() {
@@ -311,6 +309,10 @@ impl<'a> Ground<'a> {
         }
         (rank, why)
     }
+}
+
+fn name(object: &serde_json::Value) -> String {
+    object["metadata"]["name"].as_str().unwrap_or_default().to_owned()
 }
 
 fn placed(object: &Object, manifests: &Manifests) -> ObjectRef {

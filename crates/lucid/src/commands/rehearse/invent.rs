@@ -9,6 +9,9 @@ use lucid_plan::references;
 use lucid_release::ReleaseFile;
 use serde_json::{Value, json};
 
+/// No word of ours: wherever the value of a Secret would be printed, dots stand instead.
+const MADE_UP: &str = "made-up-in-a-rehearsal";
+
 /// An object that was made up, and the keys it got.
 pub(super) struct Invented {
     pub(super) kind: &'static str,
@@ -20,8 +23,8 @@ pub(super) struct Invented {
 impl Invented {
     pub(super) fn to_object(&self) -> Value {
         let value = |key: &String| match self.kind {
-            "Secret" => (key.clone(), Value::from(STANDARD.encode("invented"))),
-            _ => (key.clone(), Value::from("invented")),
+            "Secret" => (key.clone(), Value::from(STANDARD.encode(MADE_UP))),
+            _ => (key.clone(), Value::from(MADE_UP)),
         };
         let data: serde_json::Map<String, Value> = self.keys.iter().map(value).collect();
         json!({

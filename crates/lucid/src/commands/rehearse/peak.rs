@@ -50,7 +50,7 @@ pub(super) fn of(before: &[Arc<Value>], history: &History) -> Peaks {
         sum.cpu = sum.cpu + after.cpu - before.cpu;
         sum.memory = sum.memory + after.memory - before.memory;
         let sum = *sum;
-        peaks.entry(namespace.to_owned()).or_insert_with(Peak::default).raise(sum);
+        peaks.entry(namespace.to_owned()).or_default().raise(sum);
     }
     peaks
 }
