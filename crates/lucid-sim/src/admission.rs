@@ -1,8 +1,9 @@
 //! The admission plugins that a deployment meets: namespace lifecycle, service accounts, storage class, priority.
 //!
-//! [`limits`] are LimitRanges, [`policy`] the policies that users write in CEL.
+//! [`limits`] are LimitRanges, [`pod_security`] is what namespaces demand of pods, [`policy`] the policies that users write in CEL.
 
 pub(crate) mod limits;
+pub(crate) mod pod_security;
 pub(crate) mod policy;
 
 use serde_json::{Value, json};
@@ -79,10 +80,14 @@ pub(crate) fn mutate(
 }
 
 pub(crate) fn validate(world: &World, kind: &Kind, object: &Value, old: Option<&Value>) -> Result<(), ApiError> {
+    if old.is_none_or(|old| old.at("metadata/labels") != object.at("metadata/labels")) {
+        pod_security::labels(kind, object)?;
+    }
     if old.is_some() || !kind.namespaced {
         return Ok(());
     }
     limits::validate(world, kind, object)?;
+    pod_security::admit(world, kind, object)?;
     quota::admit(world, kind, object)
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::admission;
+use crate::admission::pod_security;
 use crate::admission::policy::{self, Attempt};
 use crate::decode;
 use crate::defaults;
@@ -108,6 +109,9 @@ impl World {
         let attempt = Attempt { kind, subresource: by.subresource, object: &object, old: None, dry_run: by.dry_run };
         policy::validate(self, &attempt)?;
         admission::validate(self, kind, &object, None)?;
+        if !by.trusted {
+            self.warnings.extend(pod_security::warning(self, kind, &object));
+        }
         if !by.dry_run && object.str("metadata/resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
             return Err(ApiError::failed("resourceVersion should not be set on objects to be created"));
         }
@@ -179,6 +183,9 @@ impl World {
         let attempt = Attempt { kind, subresource: by.subresource, object: &new, old: Some(&old), dry_run: by.dry_run };
         policy::validate(self, &attempt)?;
         admission::validate(self, kind, &new, Some(&old))?;
+        if !by.trusted && by.subresource.is_empty() && new.at("spec") != old.at("spec") {
+            self.warnings.extend(pod_security::warning(self, kind, &new));
+        }
         if strategy::ends_with_update(kind, &old, &new) {
             if !by.dry_run {
                 self.erase(kind.table, namespace, name);

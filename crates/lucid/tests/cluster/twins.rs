@@ -11,6 +11,8 @@ mod canonical;
 #[path = "twins/differences.rs"]
 mod differences;
 /// Objects to begin with, and what is done to them.
+#[path = "twins/hardened.rs"]
+mod hardened;
 #[path = "twins/objects.rs"]
 mod objects;
 /// The random conversation.
