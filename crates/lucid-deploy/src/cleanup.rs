@@ -181,6 +181,15 @@ fn removal(entry: &InventoryEntry, wanted: &Wanted, server: &Server, survey: &Su
     Some(Removal { object: entry.object.clone(), target, seen })
 }
 
+/// What whoever waits for a cleanup is told.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A step is over, and this is left of it.
+    Over(&'a Step, &'a [Left]),
+    /// A run that died may have sent something that arrives within this time.
+    Latecomers(Duration),
+}
+
 /// Removes step by step; `tell` hears of each step when it is over.
 ///
 /// # Errors
@@ -189,7 +198,7 @@ pub async fn clean(
     client: &ApiClient,
     wanted: &Wanted,
     cleanup: &Cleanup,
-    tell: &mut dyn FnMut(&Step, &[Left]),
+    tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Cleaned, Refusal> {
     let turn = wait_for_turn(client, &wanted.namespace, &wanted.release, &wanted.identity).await;
     let turn = turn.map_err(|error| match error {
@@ -226,7 +235,7 @@ async fn under_lock(
     wanted: &Wanted,
     cleanup: &Cleanup,
     epoch: u64,
-    tell: &mut dyn FnMut(&Step, &[Left]),
+    tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Cleaned, Refusal> {
     let began = tokio::time::Instant::now();
     let mut stored = store::load(client, &wanted.namespace, &wanted.release).await?;
@@ -237,7 +246,7 @@ async fn under_lock(
     let mut removed = 0;
     for step in &cleanup.steps {
         let left = remove(client, &step.objects, Manner::Foreground, wanted.patience, epoch).await?;
-        tell(step, &left);
+        tell(Progress::Over(step, &left));
         removed += step.objects.len() - left.len();
         if !left.is_empty() {
             return Ok(Cleaned { removed, left, is_over: false });
@@ -252,6 +261,7 @@ async fn under_lock(
         return Ok(Cleaned { removed, left: Vec::new(), is_over: false });
     }
     if stored.record.journal.is_some() || !stored.record.late.is_empty() {
+        tell(Progress::Latecomers(LATEST.saturating_sub(began.elapsed())));
         tokio::time::sleep_until(began + LATEST).await;
         removed += remove_latecomers(client, wanted, cleanup, &stored.record.may_own(), epoch).await?;
     }

@@ -203,7 +203,7 @@ impl Process {
             Ok(plan) => plan,
             Err(refusal) => return End::Other(format!("{refusal:?}")),
         };
-        match cleanup::clean(client, &wanted, &plan, &mut |_, _| {}).await {
+        match cleanup::clean(client, &wanted, &plan, &mut |_| {}).await {
             Ok(cleaned) if cleaned.is_over => End::Gone,
             Ok(cleaned) => End::Other(format!("{cleaned:?}")),
             Err(refusal) => End::Other(format!("{refusal:?}")),

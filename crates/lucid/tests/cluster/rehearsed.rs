@@ -40,7 +40,7 @@ fn a_quota_of_the_cluster_stops_the_rehearsal_too() {
     apply(&shop.namespace, &quota);
     shop.app("web").replicas = 3;
     shop.run(&["rehearse", "--progress", "quiet"]).check(0, &[]);
-    shop.run(&["rehearse", "--from-cluster", "--progress", "quiet"]).check(1, &["L1007"]);
+    shop.run(&["rehearse", "--from-cluster", "--progress", "quiet"]).check(5, &["L1010", "quota tight has 4"]);
 }
 
 #[test]
