@@ -6,8 +6,8 @@
 //! one value: every write goes through its registry, which asks [`strategy`], [`defaults`], [`admission`] and
 //! [`validate`], and keeps the record of owners ([`fields`]). [`api`] turns HTTP requests into such writes and reads,
 //! with [`patch`] and [`error`] in the server's own words. [`controllers`] and [`kubelet`] do what is due.
-//! [`config`] and [`scenario`] describe a cluster and what goes wrong in it; a [`Door`] does the same to one client's
-//! requests, and [`History`] is what the server remembers of everything.
+//! [`config`] and [`scenario`] describe a cluster and how its containers behave, [`happening`] what happens to it meanwhile; a
+//! [`Door`] does the same to one client's requests, and [`History`] is what the server remembers of everything.
 
 mod admission;
 mod api;

@@ -115,6 +115,9 @@ fn the_report_says_what_the_cluster_had_to_bear() {
     let names: Vec<&str> = peaks.iter().map(|peak| peak["namespace"].as_str().unwrap()).collect();
     assert!(names.contains(&"lucid-system") && names.contains(&"lucid-tron"), "{peaks:?}");
     assert!(peaks.iter().all(|peak| peak["pods"].as_u64().unwrap() > 0 && peak["cpu"] != "0"), "{peaks:?}");
+    // Requests are what a deployment costs the server. They may only become fewer.
+    let count = |kind: &str| result["requests"][kind].as_u64().unwrap();
+    assert!(count("reads") <= 240 && count("writes") <= 177, "{}", result["requests"]);
     let doors = result["oneWay"].as_array().unwrap();
     assert!(doors.iter().all(|door| !door["why"].as_str().unwrap().is_empty()), "{doors:?}");
 }
