@@ -52,6 +52,8 @@ enum Verb {
     Bare(bare::Args),
     /// Runs a command and notes what it took
     Meter(meter::Args),
+    /// Writes a generated release with its lucid.yaml
+    Release(Files),
 }
 
 #[derive(clap::Args)]
@@ -77,6 +79,17 @@ struct Run {
 }
 
 #[derive(clap::Args)]
+struct Files {
+    /// In workloads
+    #[arg(long)]
+    size: usize,
+    #[arg(long)]
+    namespace: String,
+    #[arg(long)]
+    folder: PathBuf,
+}
+
+#[derive(clap::Args)]
 struct Page {
     /// The folder of benchmarks.json and benchmarks.md
     #[arg(long)]
@@ -93,6 +106,10 @@ fn main() -> Result<ExitCode> {
         // Small, and without threads: its memory is the least that a client is said to have.
         Verb::Meter(args) => return meter::measure(&args),
         Verb::Page(args) => page::write(&Store::read(&args.docs)?, &args.docs)?,
+        Verb::Release(files) => {
+            let folder = folder::fresh(&files.folder)?;
+            folder::whole(&release::Release::generate(files.size), &files.namespace, &folder)?;
+        }
         Verb::Bare(args) => asynchronous(bare::run(&args))?,
         Verb::Run(args) => asynchronous(run(args))?,
     }

@@ -13,7 +13,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::cluster::{command_inside, for_one_use};
+use crate::cluster::{command_inside, for_one_use, path_with_tools};
 use crate::process::{cargo, output, run, run_with_heartbeat, seconds};
 use crate::root::{root, target};
 use crate::tools;
@@ -93,7 +93,7 @@ fn one(case: &Case, args: &Measure, programs: &Programs) -> Result<()> {
     if !case.needs_cluster() {
         let mut command = Command::new(&programs.bench);
         arguments(&mut command, case, args, programs);
-        return run(&mut command);
+        return run(command.env("PATH", path_with_tools()?));
     }
     let cluster = for_one_use("bench", 0)?;
     let mut command = command_inside(&cluster.layout, programs.bench.as_os_str())?;

@@ -18,7 +18,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-pub(crate) use exec::command_inside;
+pub(crate) use exec::{command_inside, path_with_tools};
 use layout::Layout;
 pub(crate) use node::leftovers;
 use options::Options;

@@ -7,6 +7,7 @@ mod conformance;
 mod dist;
 mod image;
 mod process;
+mod profile;
 mod root;
 mod soak;
 mod test;
@@ -35,6 +36,8 @@ enum Verb {
     Conformance(conformance::Args),
     /// Measurements beside what we are measured against
     Bench(bench::Args),
+    /// Where the time goes: a flame graph, and the list of requests with their times; needs perf
+    Profile(profile::Args),
     /// The suites with their full counts; notes a dated result in docs/soak.md
     Soak(soak::Args),
     /// Images of the tests, for a registry on loopback
@@ -62,6 +65,7 @@ fn run() -> anyhow::Result<()> {
         Verb::Codegen(args) => codegen::run_verb(args),
         Verb::Conformance(args) => conformance::run(args),
         Verb::Bench(args) => bench::run_verb(args),
+        Verb::Profile(args) => profile::run_verb(&args),
         Verb::Soak(args) => soak::run(args),
         Verb::Image(args) => image::run(args),
         Verb::Dist(args) => dist::run(args),

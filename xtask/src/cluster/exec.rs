@@ -33,7 +33,7 @@ pub(crate) fn command_inside(layout: &Layout, program: &OsStr) -> Result<Command
     Ok(command)
 }
 
-fn path_with_tools() -> Result<OsString> {
+pub(crate) fn path_with_tools() -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let all = std::iter::once(tools()).chain(env::split_paths(&path));
     env::join_paths(all).context("put target/tools into PATH")
