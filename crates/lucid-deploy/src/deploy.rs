@@ -251,6 +251,7 @@ async fn take_turns(
     for turn in 0..TURNS {
         let site = &Site { is_repeated: turn > 0, ..*site };
         // Nothing is done when a late write of the run before has changed the record meanwhile.
+        let given_back = planned.plan.given_back.clone();
         let deployed = under_lock(site, planned, held, sink, signals).await?;
         let is_verified =
             deployed.as_ref().is_none_or(|deployed| deployed.verdict == Verdict::Run(RunOutcome::Verified));
@@ -260,10 +261,11 @@ async fn take_turns(
             (Some(first), Some(later)) => Some(Deployed { verdict: later.verdict, revision: later.revision, ..first }),
             (first, later) => first.or(later),
         };
-        if !(moved || is_heir && is_verified) {
+        // An autoscaler that leaves may set its workload's number once more before it is gone.
+        if !(moved || is_verified && (is_heir || !given_back.is_empty())) {
             break;
         }
-        planned = plan_again(client, request, server, held.epoch, findings.clone()).await?;
+        planned = plan_again(client, request, server, held.epoch, &given_back, findings.clone()).await?;
         let changes = planned.plan.lanes.iter().any(|lane| lane.changes() > 0) || !planned.plan.prune.is_empty();
         if !moved && !changes {
             break;

@@ -130,6 +130,7 @@ fn plan(request: &HealthRequest<'_>, resources: &lucid_plan::Resources) -> Resul
         epoch: None,
         take_ownership: true,
         restart_readers: false,
+        given_back: &BTreeSet::new(),
     })
     .map_err(Refusal::Manifests)
 }

@@ -73,6 +73,7 @@ pub(crate) fn plan_blind(request: &Request<'_>, server: &Server) -> Result<(), F
         epoch: None,
         take_ownership: true,
         restart_readers: false,
+        given_back: &BTreeSet::new(),
     })
     .map(|_| ())
 }
@@ -115,29 +116,44 @@ pub(crate) async fn make_plan(
         let finding = Finding::error(9017, "another run has changed the release since the way back was chosen");
         return Err(finding.help("look at `lucid history`, and run the rollback again").into());
     }
-    plan_from(client, request, server, epoch, stored, findings).await
+    plan_from(client, request, server, Occasion::First(epoch), stored, findings).await
 }
 
-/// As [`make_plan`], in the middle of a run: the record has changed since a way back was chosen, by this very run.
+/// When a plan is made.
+enum Occasion<'a> {
+    /// Before anything is sent; with the epoch of the run, when there is one.
+    First(Option<u64>),
+    /// In the middle of a run, after the autoscalers of these workloads have left.
+    Again(u64, &'a BTreeSet<ObjectRef>),
+}
+
+/// As [`make_plan`], in the middle of a run: the record has changed since a way back was chosen, by this very run, and
+/// what was planned at first has been done.
 pub(crate) async fn plan_again(
     client: &ApiClient,
     request: &Request<'_>,
     server: &Server,
     epoch: u64,
+    given_back: &BTreeSet<ObjectRef>,
     findings: Findings,
 ) -> Result<Planned, Refusal> {
     let stored = store::load(client, &request.release.spec.namespace, request.release.name()).await?;
-    plan_from(client, request, server, Some(epoch), stored, findings).await
+    plan_from(client, request, server, Occasion::Again(epoch, given_back), stored, findings).await
 }
 
 async fn plan_from(
     client: &ApiClient,
     request: &Request<'_>,
     server: &Server,
-    epoch: Option<u64>,
+    occasion: Occasion<'_>,
     stored: Stored,
     mut findings: Findings,
 ) -> Result<Planned, Refusal> {
+    let nothing = BTreeSet::new();
+    let (epoch, given_back, only_if) = match occasion {
+        Occasion::First(epoch) => (epoch, &nothing, request.only_if),
+        Occasion::Again(epoch, given_back) => (Some(epoch), given_back, None),
+    };
     let inventory = stored.record.may_own();
     let wishes = survey::wishes(&request.objects, &inventory, &server.resources);
     let mut survey = survey::look(client, &wishes).await?;
@@ -162,11 +178,12 @@ async fn plan_from(
         epoch,
         take_ownership: request.take_ownership,
         restart_readers: request.way_back.is_some(),
+        given_back,
     })
     .map_err(Refusal::Cluster)?;
     findings.extend(replace::find(client, server, &mut plan, &survey.cache, &request.may_replace).await?);
     replace::prune_left_behind(&mut plan, &inventory, &survey.cache);
-    if let Some(finding) = request.only_if.and_then(|why_not| why_not(&plan)) {
+    if let Some(finding) = only_if.and_then(|why_not| why_not(&plan)) {
         return Err(finding.into());
     }
     findings.extend(plan.findings.clone());

@@ -246,6 +246,7 @@ async fn plan_back(site: &Site<'_>, book: &Book<'_>, number: u64, failed: &Plan,
         epoch: Some(epoch),
         take_ownership: true,
         restart_readers: true,
+        given_back: &BTreeSet::new(),
     })
     .map_err(Refusal::Cluster)?;
     let may = replace::may_go_back(failed, &site.request.may_replace);

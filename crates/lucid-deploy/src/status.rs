@@ -72,6 +72,7 @@ pub async fn status(client: &ApiClient, release: &ReleaseFile, mut objects: Obje
         epoch: None,
         take_ownership: true,
         restart_readers: false,
+        given_back: &std::collections::BTreeSet::new(),
     })
     .map_err(Refusal::Manifests)?;
     Ok(Watcher { survey, wishes, plan, last_run: stored.record.runs.last().cloned() })

@@ -52,6 +52,7 @@ pub async fn validate(
         epoch: None,
         take_ownership: false,
         restart_readers: false,
+        given_back: &BTreeSet::new(),
     });
     match plan {
         Ok(plan) => {

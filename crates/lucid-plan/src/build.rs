@@ -28,6 +28,8 @@ pub struct Plan {
     pub preconditions: Vec<Lane>,
     /// Names of the components that the plan is for; `None` is all of them.
     pub selected: Option<BTreeSet<String>>,
+    /// Workloads whose autoscaler leaves with this plan, or has just left.
+    pub given_back: BTreeSet<ObjectRef>,
     /// Warnings and advice; errors stop the planning.
     pub findings: Findings,
 }
@@ -142,6 +144,8 @@ pub struct Input<'a> {
     pub take_ownership: bool,
     /// Restart pods whose template stays as it is when a ConfigMap or Secret that they read changes.
     pub restart_readers: bool,
+    /// Workloads whose autoscaler has left in this very run: it may have set their number after that.
+    pub given_back: &'a BTreeSet<ObjectRef>,
 }
 
 /// Makes the plan.
@@ -176,6 +180,7 @@ pub fn build(input: &Input<'_>) -> Result<Plan, Findings> {
     plan.inventory = planner.inventory(&selected);
     let names = |indices: BTreeSet<usize>| indices.into_iter().map(|i| planner.component_name(i).to_owned()).collect();
     plan.selected = selected.map(names);
+    plan.given_back = planner.given_back;
     plan.findings = findings;
     Ok(plan)
 }
@@ -424,7 +429,7 @@ fn given_back(input: &Input<'_>) -> BTreeSet<ObjectRef> {
     let left = input.inventory.iter().filter(|entry| is_scaler(&entry.object.kind));
     let left = left.filter(|entry| input.objects.get(&entry.object).is_none());
     let live: ObjectSet = left.filter_map(|entry| Some(Object::new((*(input.live)(&entry.object)?).clone()))).collect();
-    intent::autoscaled(&live).into_keys().collect()
+    intent::autoscaled(&live).into_keys().chain(input.given_back.iter().cloned()).collect()
 }
 
 fn owns_replicas(live: &Value) -> bool {

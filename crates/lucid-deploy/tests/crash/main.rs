@@ -313,7 +313,7 @@ fn all(bases: &Bases) -> Vec<Scenario> {
 }
 
 /// How many of the soak are drawn.
-const DRAWN: u64 = 10_000;
+const DRAWN: u64 = 5_000;
 
 /// A number that looks like chance and is the same every time (SplitMix64).
 fn mixed(n: u64) -> u64 {

@@ -87,6 +87,7 @@ struct Case {
     selection: Selection,
     take_ownership: bool,
     restart_readers: bool,
+    given_back: BTreeSet<ObjectRef>,
 }
 
 impl Case {
@@ -100,6 +101,7 @@ impl Case {
             selection: Selection::All,
             take_ownership: false,
             restart_readers: false,
+            given_back: BTreeSet::new(),
         }
     }
 
@@ -119,6 +121,7 @@ impl Case {
             epoch: Some(7),
             take_ownership: self.take_ownership,
             restart_readers: self.restart_readers,
+            given_back: &self.given_back,
         })
     }
 

@@ -13,7 +13,7 @@ use lucid_engine::{RunOutcome, Signal, Stamped};
 use lucid_object::{Gvk, Object, ObjectSet};
 use lucid_plan::Selection;
 use lucid_release::ReleaseFile;
-use lucid_sim::{Config, Sim};
+use lucid_sim::{Config, Edit, Happening, Sim};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -144,6 +144,7 @@ impl Cleaner for Nobody {
 
 /// A cluster of its own, and those who deploy to it.
 struct Stage {
+    sim: Sim,
     seed: u64,
     client: ApiClient,
     cluster: tokio::task::JoinHandle<()>,
@@ -153,8 +154,9 @@ impl Stage {
     fn new(seed: u64) -> Self {
         let sim = Sim::new(Config { seed, ..Config::default() });
         let client = ApiClient::from_service(sim.service());
-        let cluster = tokio::spawn(async move { sim.run().await });
-        Self { seed, client, cluster }
+        let running = sim.clone();
+        let cluster = tokio::spawn(async move { running.run().await });
+        Self { sim, seed, client, cluster }
     }
 
     async fn deploy(&self, version: &Version) -> Deployed {
@@ -335,6 +337,48 @@ fn how_a_release_was_reached_does_not_show() {
             assert_eq!(differences, Vec::<String>::new(), "round {round}");
         });
     }
+}
+
+/// Two Deployments one after the other; the first may have an autoscaler, which wants two pods where it says one.
+fn scaled(tag: &str, has_scaler: bool) -> Version {
+    let text = format!(
+        "apiVersion: lucid.dev/v1alpha1\nkind: Release\nmetadata: {{name: shop}}\nspec:\n  source: k8s\n  namespace: {NAMESPACE}\n  components:\n\
+         \x20 - {{name: a, select: {{app: a}}, needs: []}}\n  - {{name: b, select: {{app: b}}, needs: [a]}}\n"
+    );
+    let deployment = |name: &str| {
+        let containers = json!([{"name": "main", "image": format!("registry.test/{name}:{tag}")}]);
+        let template = json!({"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}});
+        let spec = json!({"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template});
+        object("apps/v1", "Deployment", name, name, json!({"spec": spec}))
+    };
+    let scaler = json!({"spec": {"minReplicas": 2, "maxReplicas": 4,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}}});
+    let mut objects = vec![deployment("a"), deployment("b")];
+    objects.extend(has_scaler.then(|| object("autoscaling/v2", "HorizontalPodAutoscaler", "a", "a", scaler)));
+    let release = lucid_release::load(&text, "lucid.yaml").expect("a valid release file");
+    Version { release, objects: objects.into_iter().map(Object::new).collect() }
+}
+
+/// It is taken away last; until then it acts, and in the soak of the property above it once did.
+#[test]
+fn an_autoscaler_does_not_keep_the_number_that_it_sets_while_it_leaves() {
+    played(async || {
+        let stage = Stage::new(1);
+        stage.deploy(&scaled("1", true)).await;
+        let once_more = Edit {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: NAMESPACE.into(),
+            name: "a".into(),
+            patch: json!({"spec": {"replicas": 2}}),
+            by: "kube-controller-manager".into(),
+        };
+        stage.sim.plan(Duration::from_secs(1), Happening::Edit(once_more));
+        stage.deploy(&scaled("2", false)).await;
+        let content = stage.content().await;
+        assert!(!content.contains_key("HorizontalPodAutoscaler/a"), "{content:?}");
+        assert_eq!(content["Deployment/a"]["spec"]["replicas"], 1);
+    });
 }
 
 #[test]

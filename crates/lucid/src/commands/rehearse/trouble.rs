@@ -60,6 +60,8 @@ impl Trouble {
     pub(super) fn is_over_after(&self) -> Duration {
         match self {
             Self::NodeLost { at, lasts, .. } => *at + *lasts + SETTLING,
+            // Whoever finds the server closed says so, and comes again.
+            Self::ServerDown { at, lasts, .. } => *at + *lasts,
             _ => Duration::ZERO,
         }
     }
