@@ -65,9 +65,10 @@ fn expect_success(status: ExitStatus, command: &Command) -> Result<()> {
     bail!("{} failed with {status}", shown(command))
 }
 
-/// The command as people would type it.
+/// The command as people would type it, wherever its program lies on this machine.
 pub(crate) fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program());
+    let words = std::iter::once(program.file_name().unwrap_or(program.as_os_str())).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
@@ -174,6 +175,11 @@ mod tests {
         let own = Process::find(std::process::id()).expect("this process");
         assert!(own.is_alive());
         assert!(!Process { started: own.started + 1, ..own }.is_alive());
+    }
+
+    #[test]
+    fn a_command_is_shown_without_the_folder_of_its_program() {
+        assert_eq!(shown(Command::new("/some/where/cargo").arg("test")), "cargo test");
     }
 
     #[test]
