@@ -63,7 +63,7 @@ impl Sim {
     ///
     /// # Errors
     /// When the state is none, or names kinds that are not served.
-    pub fn load(config: Config, state: &Value) -> Result<Self, Refused> {
+    pub fn load(config: Config, state: Value) -> Result<Self, Refused> {
         let speed = config.speed.max(1);
         let world = state::load(config, state).map_err(|message| Refused { code: 400, message })?;
         Ok(Self::of(world, speed, Duration::ZERO))

@@ -23,7 +23,7 @@ pub(crate) fn save(world: &World) -> Value {
 }
 
 /// The saved cluster, at the time that the configuration says, but never before it was saved.
-pub(crate) fn load(config: Config, state: &Value) -> Result<World, String> {
+pub(crate) fn load(config: Config, mut state: Value) -> Result<World, String> {
     if state.str("format") != FORMAT {
         return Err(format!("this is no saved cluster: format is {:?}, not {FORMAT:?}", state.str("format")));
     }
@@ -34,7 +34,9 @@ pub(crate) fn load(config: Config, state: &Value) -> Result<World, String> {
     // No identity is drawn twice.
     config.seed ^= revision.rotate_left(32);
     let mut world = World::empty(config);
-    for object in state.list("objects") {
+    // Moved, not copied: it may be a large cluster.
+    let Value::Array(objects) = state["objects"].take() else { return Err("the saved cluster has no objects".into()) };
+    for object in objects {
         restore(&mut world, object)?;
     }
     world.store.resume(revision);
@@ -49,16 +51,16 @@ pub(crate) fn load(config: Config, state: &Value) -> Result<World, String> {
     Ok(world)
 }
 
-fn restore(world: &mut World, object: &Value) -> Result<(), String> {
+fn restore(world: &mut World, object: Value) -> Result<(), String> {
     let (version, name) = (object.str("apiVersion"), object.str("kind"));
     let kind = world.kinds.by_kind(version, name).ok_or_else(|| format!("no such kind: {version} {name}"))?;
     let table = kind.table;
-    world.store.restore(table, object.clone());
     match table {
-        Table::DEFINITIONS if object.condition("Established") == "True" => world.kinds.define(object),
-        Table::SERVICES => claim(world, object),
+        Table::DEFINITIONS if object.condition("Established") == "True" => world.kinds.define(&object),
+        Table::SERVICES => claim(world, &object),
         _ => {}
     }
+    world.store.restore(table, object);
     Ok(())
 }
 

@@ -40,7 +40,7 @@ impl Ground {
         let config = Config { seed, keeps_history: true, events: Vec::new(), ..self.cluster.clone() };
         let sim = match &self.state {
             None => Sim::new(config),
-            Some(state) => Sim::load(config, state).map_err(|refused| {
+            Some(state) => Sim::load(config, state.clone()).map_err(|refused| {
                 Failure::usage(format!("the cluster cannot be simulated: {}", refused.message))
                     .help("name a file that `lucid snapshot` or `lucid sim --state` wrote")
             })?,

@@ -22,7 +22,8 @@ pub(super) fn open(path: &Path, config: Config) -> Result<Sim> {
             .help("name a file that `lucid sim --state` wrote, or a new one")
     };
     let state: Value = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
-    Sim::load(config, &state).map_err(|refused| unusable(refused.message))
+    drop(text);
+    Sim::load(config, state).map_err(|refused| unusable(refused.message))
 }
 
 pub(super) fn save(path: &Path, sim: &Sim) -> Result<()> {

@@ -44,8 +44,13 @@ fn chosen(text: &str, is_sick: bool) -> String {
 }
 
 fn metadata(name: &str, uid: &str, owner: Option<(&str, &str)>) -> Value {
+    recorded(name, uid, owner, 24)
+}
+
+/// With a record of so many fields that somebody has set.
+fn recorded(name: &str, uid: &str, owner: Option<(&str, &str)>, count: usize) -> Value {
     // Who set which field, as long as kubectl shows it.
-    let fields: BTreeMap<String, Value> = (0..24)
+    let fields: BTreeMap<String, Value> = (0..count)
         .map(|number| (format!("f:field{number}"), json!({"f:inner": {}, "k:{\"name\":\"main\"}": {".": {}}})))
         .collect();
     let mut metadata = json!({"name": name, "namespace": "crowd", "uid": uid, "generation": 1,
@@ -78,7 +83,7 @@ pub(super) fn pod() -> Value {
 }
 
 pub(super) fn event() -> Value {
-    json!({"metadata": metadata("app-#W-#P.#N", "event-#N", None), "type": "Normal", "reason": "#R", "count": 1,
+    json!({"metadata": recorded("app-#W-#P.#N", "event-#N", None, 6), "type": "Normal", "reason": "#R", "count": 1,
         "message": "something happened to the pod, as it does to every one of them",
         "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "crowd", "name": "app-#W-#P", "uid": "pod-#P"},
         "firstTimestamp": "#T", "lastTimestamp": "#T", "source": {"component": "kubelet"}})
