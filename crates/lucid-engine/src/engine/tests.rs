@@ -86,6 +86,7 @@ impl Play {
             epoch: Some(1),
             take_ownership: true,
             restart_readers: false,
+            given_back: &std::collections::BTreeSet::new(),
         })
         .unwrap();
         let options = Options {
