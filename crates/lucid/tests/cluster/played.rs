@@ -123,8 +123,8 @@ fn real(case: &Case) -> Played {
 /// In the simulator, in no time.
 #[track_caller]
 fn simulated(case: &Case, seed: u64) -> Played {
-    let config = json!({"behaviours": case.behaviours, "seed": seed});
-    let config: Config = serde_json::from_value(config).expect("a scenario");
+    let config: Config = serde_json::from_value(json!({"behaviours": case.behaviours})).expect("a scenario");
+    let config = Config { seed, ..config };
     runtime(true).block_on(async {
         let sim = Sim::new(config);
         let running = sim.clone();
