@@ -1,5 +1,6 @@
 //! Runs that die, and runs that meet, on the real control plane.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -158,7 +159,9 @@ fn a_run_that_is_told_to_end_ends_and_can_be_gone_on_with() {
         if !is_over {
             terminate(&child);
         }
-        let code = child.wait().expect("it ends").code();
+        let status = child.wait().expect("it ends");
+        // As a shell shows it: on a busy machine the signal may come before anything listens for it, or was sent.
+        let code = status.code().or(status.signal().map(|signal| 128 + signal));
         let context = format!("round {round}: told to end after {moment} ms");
         assert!(code == Some(143) || code == Some(0), "{context}: {code:?}");
         stopped += u32::from(code == Some(143));
