@@ -205,6 +205,23 @@ fn a_component_that_crashes_in_the_scenario_is_the_one_that_is_named() {
     assert_eq!(failed[0]["findings"][0]["code"], "L5005");
 }
 
+/// What is on its way when a cluster is written down goes on while it comes to rest.
+#[test]
+fn a_saved_cluster_from_which_pods_go_can_be_rehearsed() {
+    let sim = lucid_sim::Sim::new(lucid_sim::Config::default());
+    let owner = serde_json::json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "uid": "gone"}]);
+    let pod = serde_json::json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "left-behind", "namespace": "default", "ownerReferences": owner},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "main", "image": "i"}]}});
+    sim.put(pod).expect("a pod");
+    let saved = Scenario::new("saved", &sim.save().to_string());
+    let result = result(&["minimal", "--from", saved.path()]);
+    assert_eq!(result["passed"], true);
+    let peaks = result["peaks"].as_array().unwrap();
+    let others = peaks.iter().find(|peak| peak["namespace"] == "default").expect("the pod was there");
+    assert_eq!(others["pods"], 1);
+}
+
 #[test]
 fn a_mistake_in_a_scenario_is_told_with_its_place() {
     let scenario = Scenario::new("wrong", "latency: 1s\nevents:\n- {at: 3s, loseNode: node-9}\n");

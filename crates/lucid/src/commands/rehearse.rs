@@ -153,12 +153,13 @@ impl Stage<'_> {
     async fn rehearse(&self, target: Target) -> Result<Rehearsal> {
         let (release, objects) = (&self.manifests.release, &self.manifests.objects);
         let (sim, invented) = self.ground.prepare(self.manifests, self.args.seed)?;
+        // The history counts from here on.
+        let before = sim.objects();
         let client = ApiClient::from_service(sim.service());
         let cluster = sim.clone();
         let driver = tokio::spawn(async move { cluster.run().await });
         self.ground.settle().await;
         self.ground.begin(&sim);
-        let before = sim.objects();
         let first = self.act(&client, objects.clone(), "deploy").await?;
         let mut not_serving = dark(&sim.truth(), objects, release);
         let mut second = None;
