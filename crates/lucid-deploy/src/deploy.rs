@@ -250,8 +250,8 @@ async fn take_turns(
     let mut first: Option<Deployed> = None;
     for turn in 0..TURNS {
         let site = &Site { is_repeated: turn > 0, ..*site };
-        // Nothing is done when a late write of the run before has changed the record meanwhile.
         let given_back = planned.plan.given_back.clone();
+        // Nothing is done when a late write of the run before has changed the record meanwhile.
         let deployed = under_lock(site, planned, held, sink, signals).await?;
         let is_verified =
             deployed.as_ref().is_none_or(|deployed| deployed.verdict == Verdict::Run(RunOutcome::Verified));

@@ -1,5 +1,7 @@
 //! Where each component stands now: one look, no run.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use lucid_client::ApiClient;
 use lucid_object::{Finding, Findings, ObjectSet};
@@ -72,7 +74,7 @@ pub async fn status(client: &ApiClient, release: &ReleaseFile, mut objects: Obje
         epoch: None,
         take_ownership: true,
         restart_readers: false,
-        given_back: &std::collections::BTreeSet::new(),
+        given_back: &BTreeSet::new(),
     })
     .map_err(Refusal::Manifests)?;
     Ok(Watcher { survey, wishes, plan, last_run: stored.record.runs.last().cloned() })

@@ -55,8 +55,8 @@ pub use service::{SimBody, SimService};
 pub use sim::{Refused, Sim, Snapshot};
 pub use world::state::FORMAT as STATE_FORMAT;
 /// Whether every simulated cluster serves this kind, without a CustomResourceDefinition.
-pub fn is_builtin(api_version: &str, kind: &str) -> bool {
-    kinds::Kinds::new().by_kind(api_version, kind).is_some()
+pub fn is_builtin(gvk: &lucid_object::Gvk) -> bool {
+    lucid_schema::resource(gvk).is_some()
 }
 
 pub use truth::{ContainerTruth, PodTruth, Truth, WorkloadId};

@@ -4,8 +4,8 @@
 //! the second, one component gets an image that no registry has, and must be found out while its old revision serves on.
 //! Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
 
+mod base;
 mod explore;
-mod ground;
 mod html;
 mod invent;
 mod peak;
@@ -32,7 +32,7 @@ use crate::failure::{Failure, Result};
 use crate::manifests::{self, Manifests};
 use crate::output::{Outlet, Screen};
 
-use ground::Ground;
+use base::Base;
 use peak::Peaks;
 
 /// The tag that no registry of the simulation has.
@@ -49,15 +49,10 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
         return explored(global, args, &manifests, outlet);
     }
     let target = choose(&manifests, args.broken.as_deref())?;
-    let mut ground = Ground::find(global, args, outlet)?;
-    ground.cluster.scenario.behaviours.insert(0, never_pushed());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))?;
-    let stage = Stage { global, args, outlet, manifests: &manifests, ground };
-    let rehearsal = runtime.block_on(stage.rehearse(target))?;
+    let mut base = Base::find(global, args, outlet)?;
+    base.cluster.scenario.behaviours.insert(0, never_pushed());
+    let stage = Stage { global, args, outlet, manifests: &manifests, base };
+    let rehearsal = paused()?.block_on(stage.rehearse(target))?;
     match args.output {
         RehearseFormat::Json => outlet.json(&report::json(&rehearsal)),
         RehearseFormat::Text => outlet.result(&report::text(&rehearsal, &manifests.objects, outlet.paint_out())),
@@ -66,10 +61,17 @@ pub(crate) fn run(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<E
     Ok(if rehearsal.went_as_planned() { Exit::Done } else { Exit::Failed })
 }
 
+/// A runtime under virtual time.
+fn paused() -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let built = builder.enable_all().start_paused(true).build();
+    built.map_err(|error| Failure::new(Exit::Failed, format!("start the runtime: {error}")))
+}
+
 /// Rehearsals in which things go wrong.
 fn explored(global: &Global, args: &Rehearse, manifests: &Manifests, outlet: &Outlet) -> Result<Exit> {
-    let ground = Ground::find(global, args, outlet)?;
-    let ground = explore::Ground::prepare(manifests, outlet, &ground, args.seed)?;
+    let base = Base::find(global, args, outlet)?;
+    let ground = explore::Ground::prepare(manifests, outlet, &base, args.seed)?;
     let choices = match (&args.replay, args.exhaustive) {
         (Some(text), _) => vec![text.parse().map_err(|why: String| {
             Failure::usage(why).help("give the whole list, as a failed exploration has printed it")
@@ -146,20 +148,20 @@ struct Stage<'a> {
     args: &'a Rehearse,
     outlet: &'a Outlet,
     manifests: &'a Manifests,
-    ground: Ground,
+    base: Base,
 }
 
 impl Stage<'_> {
     async fn rehearse(&self, target: Target) -> Result<Rehearsal> {
         let (release, objects) = (&self.manifests.release, &self.manifests.objects);
-        let (sim, invented) = self.ground.prepare(self.manifests, self.args.seed)?;
+        let (sim, invented) = self.base.prepare(self.manifests, self.args.seed)?;
         // The history counts from here on.
         let before = sim.objects();
         let client = ApiClient::from_service(sim.service());
         let cluster = sim.clone();
         let driver = tokio::spawn(async move { cluster.run().await });
-        self.ground.settle().await;
-        self.ground.begin(&sim);
+        self.base.settle().await;
+        self.base.begin(&sim);
         let first = self.act(&client, objects.clone(), "deploy").await?;
         let mut not_serving = dark(&sim.truth(), objects, release);
         let mut second = None;

@@ -3,7 +3,7 @@
 mod certificate;
 mod door;
 mod kubeconfig;
-mod state;
+pub(super) mod state;
 
 use std::net::SocketAddr;
 

@@ -2,7 +2,6 @@
 //! the same from memory, with nothing left out.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,9 +12,10 @@ use lucid_object::Gvk;
 use serde_json::{Value, json};
 
 use crate::cli::{Global, Snapshot as Args};
+use crate::commands::sim::state::write_private;
 use crate::commands::{block_on, connect};
 use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::Outlet;
 
 /// Made anew by the simulated cluster, or of no use without the real one.
@@ -40,7 +40,7 @@ pub(crate) fn run(global: &Global, args: &Args, outlet: &Outlet) -> Result<Exit>
         take(&client).await
     })?;
     snapshot.redact();
-    write(&args.out, &snapshot.state())?;
+    write_private(&args.out, snapshot.state().to_string().as_bytes())?;
     let (count, out) = (snapshot.objects.len(), args.out.display());
     let unseen = match snapshot.unseen.is_empty() {
         true => String::new(),
@@ -48,13 +48,6 @@ pub(crate) fn run(global: &Global, args: &Args, outlet: &Outlet) -> Result<Exit>
     };
     outlet.talk(&format!("wrote {count} objects to {out}, the values of Secrets replaced{unseen}\n"));
     Ok(Exit::Done)
-}
-
-fn write(path: &Path, state: &Value) -> Result<()> {
-    std::fs::write(path, state.to_string()).map_err(|error| {
-        Failure::new(Exit::Failed, format!("write {}: {error}", path.display()))
-            .help("name a file in a folder that you can write to")
-    })
 }
 
 /// Everything that the simulator knows, in all namespaces.
@@ -71,7 +64,7 @@ pub(super) async fn take(client: &ApiClient) -> Result<Snapshot> {
 fn builtin(served: &BTreeMap<Gvk, Served>) -> Vec<Target> {
     let mut best: BTreeMap<(&str, &str), (&Gvk, &Served)> = BTreeMap::new();
     for (gvk, how) in served {
-        if !lucid_sim::is_builtin(&gvk.api_version(), &gvk.kind) || LEFT.contains(&gvk.kind.as_str()) {
+        if !lucid_sim::is_builtin(gvk) || LEFT.contains(&gvk.kind.as_str()) {
             continue;
         }
         let slot = best.entry((&gvk.group, &gvk.kind)).or_insert((gvk, how));

@@ -17,10 +17,10 @@ use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_sim::{Fault, Planned, Sim, Snapshot};
 use tokio::sync::mpsc;
 
-use super::ground as base;
+use super::base::Base;
 use super::peak::{self, Peaks};
 use super::trouble::{Case, Choices, FAULTS, Trouble};
-use super::{DAWN, Doors, dark, request};
+use super::{DAWN, Doors, dark, paused, request};
 use crate::failure::{Failure, Result};
 use crate::manifests::Manifests;
 use crate::output::Outlet;
@@ -96,23 +96,12 @@ pub(super) struct Ground<'a> {
     sizes: [(usize, Duration); 2],
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let built = builder.enable_all().start_paused(true).build();
-    built.map_err(|error| Failure::new(crate::exit::Exit::Failed, format!("start the runtime: {error}")))
-}
-
 impl<'a> Ground<'a> {
-    pub(super) fn prepare(
-        manifests: &'a Manifests,
-        outlet: &'a Outlet,
-        base: &base::Ground,
-        seed: u64,
-    ) -> Result<Self> {
+    pub(super) fn prepare(manifests: &'a Manifests, outlet: &'a Outlet, base: &Base, seed: u64) -> Result<Self> {
         let workloads = manifests.objects.iter().filter(|object| super::is_rolling(object));
         let workloads = workloads.map(|object| placed(object, manifests)).collect();
         let next: ObjectSet = manifests.objects.iter().map(super::with_tag(NEXT_TAG)).collect();
-        let (empty, deployed, nodes) = runtime()?.block_on(async {
+        let (empty, deployed, nodes) = paused()?.block_on(async {
             let (sim, _) = base.prepare(manifests, seed)?;
             drive(&sim);
             base.settle().await;
@@ -247,7 +236,7 @@ impl<'a> Ground<'a> {
 
     /// Plays one trial; also says how many changing requests its first process has made.
     pub(super) fn play(&self, choices: &Choices) -> Result<(Trial, usize)> {
-        runtime()?.block_on(async {
+        paused()?.block_on(async {
             let (snapshot, objects) = match choices.case {
                 Case::Install => (&self.empty, &self.manifests.objects),
                 Case::Upgrade => (&self.deployed, &self.next),

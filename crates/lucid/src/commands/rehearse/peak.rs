@@ -17,6 +17,15 @@ pub(super) struct Peak {
 }
 
 impl Peak {
+    /// As much as before, less what went and more what came.
+    fn moved(self, went: Self, came: Self) -> Self {
+        Self {
+            pods: self.pods + came.pods - went.pods,
+            cpu: self.cpu + came.cpu - went.cpu,
+            memory: self.memory + came.memory - went.memory,
+        }
+    }
+
     fn raise(&mut self, other: Self) {
         self.pods = self.pods.max(other.pods);
         self.cpu = self.cpu.max(other.cpu);
@@ -38,19 +47,15 @@ pub(super) fn of(before: &[Arc<Value>], history: &History) -> Peaks {
     let mut now: Peaks = BTreeMap::new();
     for pod in before.iter().filter(|object| object["kind"] == "Pod") {
         let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
-        let (sum, own) = (now.entry(namespace.to_owned()).or_default(), asks(Some(pod)));
-        *sum = Peak { pods: sum.pods + own.pods, cpu: sum.cpu + own.cpu, memory: sum.memory + own.memory };
+        let sum = now.entry(namespace.to_owned()).or_default();
+        *sum = sum.moved(Peak::default(), asks(Some(pod)));
     }
     let mut peaks = now.clone();
     for commit in history.commits.iter().filter(|commit| commit.resource == "pods") {
         let namespace = commit.object()["metadata"]["namespace"].as_str().unwrap_or_default();
         let sum = now.entry(namespace.to_owned()).or_default();
-        let (before, after) = (asks(commit.old.as_deref()), asks(commit.new.as_deref()));
-        sum.pods = sum.pods + after.pods - before.pods;
-        sum.cpu = sum.cpu + after.cpu - before.cpu;
-        sum.memory = sum.memory + after.memory - before.memory;
-        let sum = *sum;
-        peaks.entry(namespace.to_owned()).or_default().raise(sum);
+        *sum = sum.moved(asks(commit.old.as_deref()), asks(commit.new.as_deref()));
+        peaks.entry(namespace.to_owned()).or_default().raise(*sum);
     }
     peaks
 }

@@ -32,7 +32,7 @@ pub(super) fn save(path: &Path, sim: &Sim) -> Result<()> {
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(in crate::commands) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
     let write = || {

@@ -18,12 +18,12 @@ use crate::output::Outlet;
 /// In a cluster that stood before, containers start again, and are ready long before this.
 const SETTLING: Duration = Duration::from_secs(120);
 
-pub(super) struct Ground {
+pub(super) struct Base {
     pub(super) cluster: Config,
     state: Option<Value>,
 }
 
-impl Ground {
+impl Base {
     pub(super) fn find(global: &Global, args: &Rehearse, outlet: &Outlet) -> Result<Self> {
         let cluster = scenario::read(args.scenario.as_deref())?;
         let state = match (&args.from, args.from_cluster) {
