@@ -34,17 +34,18 @@ pub(crate) struct Mark {
 }
 
 #[derive(Deserialize)]
-struct Event {
+pub(crate) struct Event {
     stage: String,
-    verb: String,
+    pub(crate) verb: String,
     user: User,
 }
 
 impl Event {
     /// A watch is logged when it starts and, who knows when, at its end; its start counts. Proxied requests are logged
     /// twice as well, and their end counts.
-    fn counts(&self) -> bool {
-        self.stage == if self.verb == "watch" { "ResponseStarted" } else { "ResponseComplete" }
+    pub(crate) fn counts_for(&self, user: &str) -> bool {
+        let counted = if self.verb == "watch" { "ResponseStarted" } else { "ResponseComplete" };
+        self.user.username == user && self.stage == counted
     }
 }
 
@@ -80,7 +81,7 @@ impl Mark {
 fn count(log: &str, user: &str) -> Requests {
     let mut verbs = BTreeMap::new();
     for event in log.lines().filter_map(|line| serde_json::from_str::<Event>(line).ok()) {
-        if event.user.username == user && event.counts() {
+        if event.counts_for(user) {
             *verbs.entry(event.verb).or_default() += 1;
         }
     }

@@ -17,6 +17,7 @@ mod namespace;
 mod objects;
 mod page;
 mod release;
+mod requests;
 mod scene;
 mod simulator;
 mod start;
@@ -54,6 +55,8 @@ enum Verb {
     Meter(meter::Args),
     /// Writes a generated release with its lucid.yaml
     Release(Files),
+    /// Runs a command and lists the requests that it made
+    Requests(requests::Args),
 }
 
 #[derive(clap::Args)]
@@ -106,6 +109,7 @@ fn main() -> Result<ExitCode> {
         // Small, and without threads: its memory is the least that a client is said to have.
         Verb::Meter(args) => return meter::measure(&args),
         Verb::Page(args) => page::write(&Store::read(&args.docs)?, &args.docs)?,
+        Verb::Requests(args) => return requests::run(&args),
         Verb::Release(files) => {
             let folder = folder::fresh(&files.folder)?;
             folder::whole(&release::Release::generate(files.size), &files.namespace, &folder)?;

@@ -1,9 +1,7 @@
 //! `cargo xtask profile CASE`: where the time goes. A flame graph, and for what speaks to a cluster the list of its requests.
 
-mod requests;
-
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -114,38 +112,29 @@ fn build() -> Result<PathBuf> {
 
 fn on_a_cluster(args: &Args, place: &Place) -> Result<()> {
     tools::all()?;
+    run(cargo().args(["build", "--quiet", "-p", "lucid-bench"]))?;
+    let bench = target().join("debug/lucid-bench");
     let release = folder().join("release-files");
-    let size = args.workloads.to_string();
-    let mut write = cargo();
-    write.args(["run", "--quiet", "-p", "lucid-bench", "--", "release", "--size", &size, "--namespace", NAMESPACE]);
-    run(write.arg("--folder").arg(&release))?;
+    let mut write = Command::new(&bench);
+    write.args(["release", "--size", &args.workloads.to_string(), "--namespace", NAMESPACE, "--folder"]);
+    run(write.arg(&release))?;
     let cluster = for_one_use("profile", 0)?;
-    let lucid = |what: &[&str]| -> Result<Command> {
-        let mut command = inside(&cluster, place.lucid.as_os_str(), &release)?;
-        command.args(what);
-        Ok(command)
-    };
-    let words: &[&str] = if args.case == Case::Deploy { &["deploy"] } else { &["health"] };
+    let quiet = ["--progress", "quiet"];
     if args.case == Case::Health {
-        run(&mut lucid(&["deploy", "--progress", "quiet"])?)?;
+        run(inside(&cluster, place.lucid.as_os_str(), &release)?.arg("deploy").args(quiet))?;
     }
-    let mark = requests::Mark::now(&cluster.layout.path("audit.log"))?;
-    let mut perf = place.record(inside(&cluster, OsStr::new("perf"), &release)?);
-    perf.current_dir(&release);
-    run(perf.arg(&place.lucid).args(words).args(["--progress", "quiet"]))?;
-    let list = folder().join(format!("{}.requests.txt", args.case.name()));
-    let told = mark.list(USER)?;
-    fs::write(&list, &told.text).with_context(|| format!("write {}", list.display()))?;
-    println!("{}\nrequests: {}", told.summary, list.display());
-    Ok(())
+    let mut perf = inside(&cluster, bench.as_os_str(), &release)?;
+    perf.arg("requests").arg("--cluster").arg(&cluster.layout.dir).arg("--list");
+    perf.arg(folder().join(format!("{}.requests.txt", args.case.name()))).args(["--", "perf"]);
+    let mut recorded = place.record(perf);
+    recorded.current_dir(&release).arg(&place.lucid).arg(args.case.name()).args(quiet);
+    run(&mut recorded)
 }
 
-/// Every request of this user is in the list.
-const USER: &str = "bench";
-
+/// As the user whose requests are listed.
 fn inside(cluster: &Guard, program: &OsStr, folder: &Path) -> Result<Command> {
     let mut command = command_inside(&cluster.layout, program)?;
-    command.env("KUBECONFIG", cluster.layout.path(&format!("{USER}.kubeconfig"))).current_dir(folder);
+    command.env("KUBECONFIG", cluster.layout.path("bench.kubeconfig")).current_dir(folder);
     Ok(command)
 }
 

@@ -22,6 +22,10 @@ mod notify;
 /// `lucid render`: options, remote bases, Helm charts, and what is refused.
 #[path = "cli/render.rs"]
 mod render;
+/// `lucid sim` as a process.
+#[expect(dead_code, reason = "what only clients of other people use")]
+#[path = "clients/server.rs"]
+mod server;
 /// Signals, and who ends when.
 #[cfg(unix)]
 #[path = "cli/signals.rs"]

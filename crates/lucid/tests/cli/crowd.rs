@@ -7,15 +7,16 @@ mod objects;
 mod server;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
 use crate::figure::figure;
+use crate::server::Server as Sim;
 use objects::{REPLICAS, STORY};
 use server::Server;
 
@@ -26,12 +27,12 @@ struct Look {
 }
 
 impl Look {
-    fn at(pods: usize, bench: &Bench) -> Self {
+    fn at(pods: usize, bench: &Bench, kubeconfig: &Path) -> Self {
         bench.write("k8s/kustomization.yaml", "resources: [all.yaml]\n");
         bench.write("k8s/all.yaml", &objects::manifests(pods / REPLICAS));
         let mut lucid = Command::new(env!("CARGO_BIN_EXE_lucid"));
         lucid.args(["health", "./k8s", "-n", "crowd", "-o", "json", "--timeout", "120s"]).current_dir(bench.path(""));
-        lucid.env("KUBECONFIG", bench.path("config")).stdout(Stdio::piped());
+        lucid.env("KUBECONFIG", kubeconfig).stdout(Stdio::piped());
         let mut child = lucid.spawn().unwrap();
         let mut out = child.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
@@ -77,7 +78,7 @@ fn ten_thousand_pods_are_looked_at_in_little_memory_and_few_requests() {
         "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
         "clusters": [{"name": "k", "cluster": {"server": server.address}}], "users": [{"name": "u", "user": {}}]});
     let bench = Bench::new(&[("config", &config.to_string())]);
-    Look::at(pods, &bench).check(pods, 150 << 10);
+    Look::at(pods, &bench, &bench.path("config")).check(pods, 150 << 10);
     let asked = server.asked.lock().unwrap();
     let all: usize = asked.values().sum();
     // Seven kinds, four questions about the server, one log of all the pods that crash alike, and a page for each five
@@ -85,34 +86,6 @@ fn ten_thousand_pods_are_looked_at_in_little_memory_and_few_requests() {
     let pages = |objects: usize| objects.div_ceil(500);
     let workloads = pages(pods / REPLICAS);
     assert_eq!(all, 6 + pages(pods) + pages(pods * STORY.len()) + 4 * workloads, "{asked:?}");
-}
-
-/// `lucid sim` without controllers, on a saved cluster.
-struct Sim(Child);
-
-impl Sim {
-    fn start(bench: &Bench) -> Self {
-        let mut lucid = Command::new(env!("CARGO_BIN_EXE_lucid"));
-        lucid.args(["sim", "--api-only", "--kubeconfig", "config", "--state", "state.json"]);
-        let mut child = lucid.current_dir(bench.path("")).stdout(Stdio::piped()).spawn().unwrap();
-        let mut told = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
-        assert!(told.starts_with("simulated Kubernetes"), "{told}");
-        Self(child)
-    }
-
-    /// Ends it as a person would: it saves its cluster.
-    fn stop(mut self) {
-        assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
-        assert!(self.0.wait().unwrap().success());
-    }
-}
-
-impl Drop for Sim {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Adds the crowd to a saved cluster. Written object by object: all of it as values would be gigabytes.
@@ -138,10 +111,12 @@ fn a_crowd_in_the_simulator_is_looked_at_in_little_memory() {
         None => (1_000, 60 << 10),
     };
     let bench = Bench::new(&[]);
-    Sim::start(&bench).stop();
-    crowd(&bench.path("state.json"), pods);
-    let _sim = Sim::start(&bench);
-    let look = Look::at(pods, &bench);
+    let state = bench.path("state.json");
+    let args = ["--api-only", "--state", state.to_str().unwrap()];
+    Sim::with(&args).stop();
+    crowd(&state, pods);
+    let sim = Sim::with(&args);
+    let look = Look::at(pods, &bench, &sim.config());
     figure(&format!("{pods} pods in the simulator: {} ms, {} MiB", look.report["tookMs"], look.peak >> 10));
     look.check(pods, limit);
 }

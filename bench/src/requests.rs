@@ -1,39 +1,44 @@
-//! Requests of a user, from the server's audit log.
+//! Runs a command, and lists the requests that it made meanwhile with their times.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// The audit log from some moment on.
-pub(super) struct Mark {
-    log: File,
-    from: u64,
+use crate::audit::Event;
+use crate::cluster::{Cluster, USER};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The cluster's folder
+    #[arg(long)]
+    cluster: PathBuf,
+    /// Where the list goes
+    #[arg(long)]
+    list: PathBuf,
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let mark = Cluster(args.cluster.clone()).mark()?;
+    let (program, rest) = args.command.split_first().context("no command")?;
+    let status = Command::new(program).args(rest).status().with_context(|| format!("start {program}"))?;
+    // Lines come a little later than the answers.
+    std::thread::sleep(Duration::from_millis(500));
+    let told = told(&mark.text()?);
+    fs::write(&args.list, &told.text).with_context(|| format!("write {}", args.list.display()))?;
+    println!("{}\nrequests: {}", told.summary, args.list.display());
+    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }
 
 /// The requests, a line each, and what they come to.
-pub(super) struct Told {
-    pub(super) text: String,
-    pub(super) summary: String,
-}
-
-impl Mark {
-    pub(super) fn now(path: &Path) -> Result<Self> {
-        let log = File::open(path).with_context(|| format!("open {}", path.display()))?;
-        let from = log.metadata()?.len();
-        Ok(Self { log, from })
-    }
-
-    pub(super) fn list(mut self, user: &str) -> Result<Told> {
-        // Lines come a little later than the answers.
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        let mut text = String::new();
-        self.log.seek(SeekFrom::Start(self.from))?;
-        self.log.read_to_string(&mut text).context("read the audit log")?;
-        Ok(told(&text, user))
-    }
+struct Told {
+    text: String,
+    summary: String,
 }
 
 /// One request, as the server saw it.
@@ -43,8 +48,8 @@ struct Request {
     what: String,
 }
 
-fn told(log: &str, user: &str) -> Told {
-    let mut requests: Vec<Request> = log.lines().filter_map(|line| request(line, user)).collect();
+fn told(log: &str) -> Told {
+    let mut requests: Vec<Request> = log.lines().filter_map(request).collect();
     requests.sort_by(|a, b| a.began.total_cmp(&b.began));
     let first = requests.first().map_or(0.0, |request| request.began);
     let line = |one: &Request| format!("{:9.3} s {:8.1} ms  {}\n", one.began - first, one.took * 1000.0, one.what);
@@ -58,18 +63,14 @@ fn told(log: &str, user: &str) -> Told {
     Told { text, summary }
 }
 
-/// A watch is open as long as somebody listens: its start counts, its time does not.
-fn request(line: &str, user: &str) -> Option<Request> {
-    let event: Value = serde_json::from_str(line).ok()?;
-    let verb = event["verb"].as_str()?;
-    let counted = if verb == "watch" { "ResponseStarted" } else { "ResponseComplete" };
-    if event["user"]["username"] != user || event["stage"] != counted {
-        return None;
-    }
-    let began = seconds(event["requestReceivedTimestamp"].as_str()?)?;
-    let ended = seconds(event["stageTimestamp"].as_str()?)?;
-    let what = format!("{verb} {} {}", event["requestURI"].as_str()?, event["responseStatus"]["code"]);
-    Some(Request { began, took: if verb == "watch" { 0.0 } else { ended - began }, what })
+/// A watch is open as long as somebody listens: its time does not count.
+fn request(line: &str) -> Option<Request> {
+    let event: Event = serde_json::from_str(line).ok().filter(|event: &Event| event.counts_for(USER))?;
+    let line: Value = serde_json::from_str(line).ok()?;
+    let began = seconds(line["requestReceivedTimestamp"].as_str()?)?;
+    let ended = seconds(line["stageTimestamp"].as_str()?)?;
+    let what = format!("{} {} {}", event.verb, line["requestURI"].as_str()?, line["responseStatus"]["code"]);
+    Some(Request { began, took: if event.verb == "watch" { 0.0 } else { ended - began }, what })
 }
 
 /// Of the day: `2026-11-26T03:10:21.990161Z`.
@@ -97,7 +98,7 @@ mod tests {
             line("bench", "watch", "ResponseStarted", "21.600000", "21.601000"),
             line("bench", "watch", "ResponseComplete", "21.600000", "29.000000"),
         ];
-        let told = told(&log.join("\n"), "bench");
+        let told = told(&log.join("\n"));
         let lines: Vec<&str> = told.text.lines().collect();
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0], "    0.000 s      2.0 ms  get /api/v1/pods 200");
