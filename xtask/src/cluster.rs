@@ -1,5 +1,6 @@
 //! `cargo xtask cluster`: a real control plane with kwok nodes, or one that runs containers, under `target/cluster/<name>`, one network namespace each.
 
+mod addons;
 mod components;
 mod credentials;
 mod down;

@@ -1,7 +1,8 @@
 //! The programs that the tests call, built from source into `target/tools` when their inputs changed.
 
-mod crds;
+pub(crate) mod crds;
 pub(crate) mod debian;
+pub(crate) mod envoy;
 mod go;
 mod python;
 pub(crate) mod shellcheck;
@@ -103,6 +104,21 @@ const METRICS_SERVER: Install = Install {
     takes: "2-3 minutes",
 };
 
+const CONTOUR: Install = Install {
+    name: "contour",
+    package: "github.com/projectcontour/contour/cmd/contour",
+    version: "v1.33.8",
+    takes: "1-2 minutes",
+};
+
+/// For its firewall, which does what NetworkPolicies say.
+const KUBE_ROUTER: Install = Install {
+    name: "kube-router",
+    package: "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+    version: "v2.1.0",
+    takes: "1-2 minutes",
+};
+
 /// The components that one program of ours contains, under the names they are started by.
 const COMPONENTS: [&str; 10] = [
     "etcd",
@@ -141,8 +157,12 @@ pub(crate) fn containers() -> Result<()> {
     let _lock = lock()?;
     // Its own main package has every cloud's client in it.
     let names = root().join("testcluster/coredns");
-    go::build(&names, &tools().join("coredns"), "-s -w", "CoreDNS", "a minute")?;
+    go::build_static(&names, &tools().join("coredns"), "CoreDNS", "a minute")?;
     METRICS_SERVER.ensure()?;
+    CONTOUR.ensure()?;
+    KUBE_ROUTER.ensure()?;
+    crds::ensure()?;
+    envoy::ensure()?;
     debian::ensure()
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use lucid_client::{ApiClient, Apply, Change, Error, Manner, Target, follow};
 use lucid_engine::{ApplyError, Effect, EffectId, Engine, Event, Input, ProbeError, RunOutcome, Signal, Stamped};
-use lucid_health::{NotHealthy, Pod, probe};
+use lucid_health::{NotHealthy, Pod, Site, probe};
 use lucid_object::{Finding, Object, ObjectRef};
 use lucid_plan::{Action, Operation, Request, Resources, managers};
 use lucid_release::HealthCheck;
@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::doors;
 use crate::fence::{self, Denied, Seen};
 use crate::queue::Queue;
 use crate::removal::Removal;
@@ -198,7 +199,8 @@ fn carry_out(
         }
         Effect::Probe { effect, component, workloads, checks } => {
             let pods = ready_pods(&run.cache, &workloads);
-            answers.spawn(ask(run.client.clone(), effect, component, checks, pods));
+            let door = Door { addresses: doors::addresses(&run.cache, &workloads), workloads };
+            answers.spawn(ask(run.client.clone(), effect, component, checks, pods, door));
         }
         Effect::WakeAt(at) => {
             *wake = Some(wake.map_or(at, |old| if old <= run.clock.now().elapsed { at } else { old.min(at) }))
@@ -272,14 +274,27 @@ async fn delete_pod(client: ApiClient, effect: EffectId, pod: ObjectRef, uid: St
     Answer::Deleted { effect, outcome, object: pod }
 }
 
+/// Where a component without pods answers.
+struct Door {
+    addresses: Vec<String>,
+    workloads: Vec<ObjectRef>,
+}
+
 async fn ask(
     client: ApiClient,
     effect: EffectId,
     component: String,
     checks: Vec<HealthCheck>,
     pods: Vec<Pod>,
+    door: Door,
 ) -> Answer {
-    let outcome = match probe(&client, &component, &checks, &pods).await {
+    let by_name = checks.iter().any(|check| check.host().is_some());
+    let addresses = match pods.is_empty() && door.addresses.is_empty() && by_name {
+        true => doors::awaited(&client, &door.workloads).await,
+        false => door.addresses,
+    };
+    let site = Site { pods: &pods, addresses: &addresses };
+    let outcome = match probe(&client, &component, &checks, site).await {
         Ok(asked) => Ok(asked.how),
         Err(NotHealthy(finding)) => Err(ProbeError::Failed(Box::new(finding))),
     };

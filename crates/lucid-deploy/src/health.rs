@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use jiff::Timestamp;
 use lucid_client::ApiClient;
-use lucid_health::{Whom, ask_all};
+use lucid_health::{Site, Whom, ask_all};
 use lucid_object::{Finding, Findings, Gvk, ObjectRef, ObjectSet};
 use lucid_plan::{Input, Lane, Plan, Selection, build, scope};
 use lucid_release::ReleaseFile;
@@ -26,6 +26,7 @@ use serde_json::Value;
 
 use crate::cache::Cache;
 use crate::deploy::Refusal;
+use crate::doors;
 use crate::drive::ready_pods;
 use crate::evidence::Cleaner;
 use crate::locate::Places;
@@ -198,9 +199,10 @@ async fn endpoints(
             && unseen.kind == "Pod"
             && unseen.namespace.as_deref().is_some_and(|namespace| homes.contains(namespace))
     });
+    let addresses = doors::addresses(cache, &workloads);
     let whom = Whom {
         component: &lane.name,
-        pods: &pods,
+        site: Site { pods: &pods, addresses: &addresses },
         probed: pods.iter().filter(is_probed).count(),
         unseen: unseen.map(|unseen| unseen.reason.as_str()),
     };

@@ -15,6 +15,7 @@ pub mod cleanup;
 pub mod clock;
 pub mod compare;
 pub mod deploy;
+mod doors;
 pub mod drive;
 pub mod emergency;
 pub mod evidence;

@@ -7,13 +7,13 @@ use lucid_client::ApiClient;
 use lucid_release::HealthCheck;
 use lucid_status::health::{Answer, Endpoint};
 
-use crate::probe::{Heard, NotHealthy, Pod, Told, ask};
+use crate::probe::{Heard, NotHealthy, Site, Told, ask};
 
 /// Who is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Whom<'a> {
     pub component: &'a str,
-    pub pods: &'a [Pod],
+    pub site: Site<'a>,
     /// How many of the pods have a readiness probe of their own, which the kubelet answers for.
     pub probed: usize,
     /// Pods could not be listed, and this is why.
@@ -29,7 +29,7 @@ async fn one(client: &ApiClient, whom: Whom<'_>, check: &HealthCheck, patience: 
     let began = Instant::now();
     let heard = match whom.unseen {
         Some(why) => Heard { told: Ok(Told::NotAsked(format!("its pods could not be listed: {why}"))), served: None },
-        None => ask(client, whom.component, check, whom.pods, patience).await,
+        None => ask(client, whom.component, check, whom.site, patience).await,
     };
     let answer = match heard.told {
         Ok(Told::Answers(how)) => Answer::Answers(how),
@@ -44,6 +44,7 @@ async fn one(client: &ApiClient, whom: Whom<'_>, check: &HealthCheck, patience: 
 /// Where we may not ask, the kubelet's verdict on the pod's own probe counts, and it is said that it does.
 fn by_kubelet(whom: Whom<'_>, why: &str) -> Answer {
     match whom.probed {
+        _ if whom.site.pods.is_empty() => Answer::NotAsked(why.to_owned()),
         0 => Answer::NotAsked(format!("{why}, and its ready pods have no readiness probe")),
         count => Answer::Answers(format!(
             "the kubelet's own readiness probe passes at {count} pod{} ({why})",
@@ -54,18 +55,22 @@ fn by_kubelet(whom: Whom<'_>, why: &str) -> Answer {
 
 fn name(check: &HealthCheck) -> String {
     match check {
-        HealthCheck::Http { port, path } => format!("GET {path} on {port}"),
+        HealthCheck::Http { port, path, host: None, .. } => format!("GET {path} on {port}"),
         HealthCheck::Tcp { port } => format!("TCP {port}"),
-        HealthCheck::Https { port, host, path } => format!("GET https://{host}:{port}{path}"),
+        HealthCheck::Http { host: Some(_), .. } | HealthCheck::Https { .. } => {
+            format!("GET {}", check.url().unwrap_or_default())
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::Pod;
 
     fn whom(probed: usize) -> Whom<'static> {
-        Whom { component: "api", pods: &[], probed, unseen: None }
+        const POD: &[Pod] = &[Pod { namespace: String::new(), name: String::new(), ip: None }];
+        Whom { component: "api", site: Site { pods: POD, addresses: &[] }, probed, unseen: None }
     }
 
     #[test]
@@ -80,8 +85,8 @@ mod tests {
 
     #[test]
     fn names_say_what_is_asked() {
-        assert_eq!(name(&HealthCheck::Http { port: 8080, path: "/h".into() }), "GET /h on 8080");
-        let https = HealthCheck::Https { port: 443, host: "a.example".into(), path: "/".into() };
-        assert_eq!(name(&https), "GET https://a.example:443/");
+        assert_eq!(name(&HealthCheck::http(8080, "/h")), "GET /h on 8080");
+        let https = HealthCheck::Https { port: 443, host: "a.example".into(), path: "/".into(), status: None };
+        assert_eq!(name(&https), "GET https://a.example/");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lucid_client::{ApiClient, Error, Forwarded};
 use lucid_release::HealthCheck;
-use lucid_status::health::{Served, Tls};
+use lucid_status::health::Served;
 
 use crate::probe::Pod;
 use crate::talk::{self, Line, Reply};
@@ -43,7 +43,7 @@ pub(crate) enum Said {
 /// pod's address, so that the other ways are tried before it counts as closed.
 pub(crate) async fn ask(client: &ApiClient, check: &HealthCheck, pod: &Pod, patience: Duration) -> Said {
     let (mut closed, mut obstacles) = (None, Vec::new());
-    let port = port(check);
+    let port = check.port();
     // A node that cannot be reached must not use up the time of the other ways.
     match client.forward(&pod.namespace, &pod.name, port, patience / 2).await {
         Ok(line) => match forwarded(line, check, pod, patience).await {
@@ -52,18 +52,19 @@ pub(crate) async fn ask(client: &ApiClient, check: &HealthCheck, pod: &Pod, pati
         },
         Err(error) => obstacles.push(obstacle(&error, "pods/portforward", "port-forward")),
     }
-    if let HealthCheck::Http { path, .. } = check {
+    // The proxy asks under a name of its own.
+    if let HealthCheck::Http { path, host: None, .. } = check {
         match client.get_from_pod(&pod.namespace, &pod.name, "http", port, path, patience).await {
             Ok(reply) => {
                 let reply = Reply { code: reply.code, text: reply.text };
-                return judged(&reply, None).said(Way::Proxy);
+                return judged(check, &reply, None).said(Way::Proxy);
             }
             Err(error) if error.is_forbidden() => obstacles.push("we may not use pods/proxy".into()),
             Err(error) => closed = closed.or(Some((Way::Proxy, reason(&error)))),
         }
     }
     if let (true, Some(address)) = (client.is_inside(), &pod.ip) {
-        match directly(address, check, pod, patience).await {
+        match directly(address, check, &pod.name, patience).await {
             Told::Closed(words) => closed = closed.or(Some((Way::Direct, words))),
             told => return told.said(Way::Direct),
         }
@@ -77,9 +78,11 @@ pub async fn accepts_inside(client: &ApiClient, pod: &Pod, port: u16, patience: 
     matches!(forwarded(line, &HealthCheck::Tcp { port }, pod, patience).await, Told::Fine(_))
 }
 
-pub(crate) fn port(check: &HealthCheck) -> u16 {
-    match check {
-        HealthCheck::Http { port, .. } | HealthCheck::Tcp { port } | HealthCheck::Https { port, .. } => *port,
+/// Asks an address that is to be reached from anywhere. That it is not from here proves nothing.
+pub(crate) async fn ask_address(check: &HealthCheck, address: &str, patience: Duration) -> Said {
+    match directly(address, check, address, patience).await {
+        Told::Closed(words) => Said::NoWay(vec![format!("{address} cannot be reached from here: {words}")]),
+        told => told.said(Way::Direct),
     }
 }
 
@@ -116,13 +119,15 @@ impl Told {
     }
 }
 
-fn judged(reply: &Reply, served: Option<Served>) -> Told {
-    if reply.is_success() { Told::Fine(served) } else { Told::Wrong(reply.words(), served) }
+fn judged(check: &HealthCheck, reply: &Reply, served: Option<Served>) -> Told {
+    if check.wants(reply.code) { Told::Fine(served) } else { Told::Wrong(reply.words(), served) }
 }
 
 async fn forwarded(mut line: Forwarded, check: &HealthCheck, pod: &Pod, patience: Duration) -> Told {
     let trouble = line.trouble();
-    let asked = within(patience, over(line, check, pod));
+    let own = pod.ip.as_deref().filter(|ip| !ip.contains(':')).unwrap_or("localhost");
+    let place = Place { by: format!("port {} of pod {}", check.port(), pod.name), own };
+    let asked = within(patience, over(line, check, &place));
     tokio::pin!(trouble, asked);
     tokio::select! {
         biased;
@@ -151,9 +156,10 @@ fn closed(words: &str) -> String {
     if words.contains("connection refused") { "connection refused: nobody listens on it".into() } else { words.into() }
 }
 
-async fn directly(address: &str, check: &HealthCheck, pod: &Pod, patience: Duration) -> Told {
-    match tokio::time::timeout(patience, tls::connect(address, port(check))).await {
-        Ok(Ok(line)) => within(patience, over(line, check, pod)).await,
+async fn directly(address: &str, check: &HealthCheck, by: &str, patience: Duration) -> Told {
+    let place = Place { by: by.to_owned(), own: address };
+    match tokio::time::timeout(patience, tls::connect(address, check.port())).await {
+        Ok(Ok(line)) => within(patience, over(line, check, &place)).await,
         Ok(Err(words)) => Told::Closed(words),
         Err(_) => Told::Closed(late(patience)),
     }
@@ -167,29 +173,33 @@ fn late(patience: Duration) -> String {
     format!("no answer within {} s", patience.as_secs_f64())
 }
 
-async fn over(line: impl Line + 'static, check: &HealthCheck, pod: &Pod) -> Told {
+/// The other end of a line.
+struct Place<'a> {
+    /// Who shows a certificate there.
+    by: String,
+    /// What it is asked as, if not for a host name.
+    own: &'a str,
+}
+
+async fn over(line: impl Line + 'static, check: &HealthCheck, place: &Place<'_>) -> Told {
     let wrong = |words: String| Told::Wrong(words, None);
     match check {
         HealthCheck::Tcp { .. } => talk::stays_open(line).await.map_or_else(wrong, |()| Told::Fine(None)),
-        HealthCheck::Http { port, path } => {
-            let host = format!("{}:{port}", pod.ip.as_deref().filter(|ip| !ip.contains(':')).unwrap_or("localhost"));
-            talk::get(line, &host, path).await.map_or_else(wrong, |reply| judged(&reply, None))
+        HealthCheck::Http { port, path, host, .. } => {
+            let host = host.clone().unwrap_or_else(|| format!("{}:{port}", place.own));
+            talk::get(line, &host, path).await.map_or_else(wrong, |reply| judged(check, &reply, None))
         }
-        HealthCheck::Https { port, host, path } => match tls::greet(line, host).await {
+        HealthCheck::Https { host, path, .. } => match tls::greet(line, host).await {
             Err(words) => Told::Wrong(words, None),
             Ok((line, tls)) => {
-                let served = shown(host, *port, pod, tls);
+                let served = Served { host: host.clone(), by: place.by.clone(), tls };
                 match talk::get(line, host, path).await {
-                    Ok(reply) => judged(&reply, Some(served)),
+                    Ok(reply) => judged(check, &reply, Some(served)),
                     Err(words) => Told::Wrong(words, Some(served)),
                 }
             }
         },
     }
-}
-
-fn shown(host: &str, port: u16, pod: &Pod, tls: Tls) -> Served {
-    Served { host: host.to_owned(), by: format!("port {port} of pod {}", pod.name), tls }
 }
 
 #[cfg(test)]

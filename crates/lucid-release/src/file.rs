@@ -196,7 +196,16 @@ pub enum Strategy {
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum HealthCheck {
     /// Answers 2xx or 3xx over plain HTTP.
-    Http { port: u16, path: String },
+    Http {
+        port: u16,
+        path: String,
+        /// The host name to be asked for; without it the pod's own address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<String>,
+        /// The only status that is right, such as 301 for what must be redirected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+    },
     /// Accepts a connection.
     Tcp { port: u16 },
     /// Answers 2xx or 3xx over TLS for this host name.
@@ -206,7 +215,56 @@ pub enum HealthCheck {
         host: String,
         #[serde(default = "root_path")]
         path: String,
+        /// The only status that is right.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
     },
+}
+
+impl HealthCheck {
+    /// GET of a path on a port, which must answer 2xx or 3xx.
+    pub fn http(port: u16, path: &str) -> Self {
+        Self::Http { port, path: path.to_owned(), host: None, status: None }
+    }
+
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Http { port, .. } | Self::Tcp { port } | Self::Https { port, .. } => *port,
+        }
+    }
+
+    /// The host name that it asks for.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Http { host, .. } => host.as_deref(),
+            Self::Https { host, .. } => Some(host),
+            Self::Tcp { .. } => None,
+        }
+    }
+
+    /// What is asked for a host name; the port only where it is not the usual one.
+    pub fn url(&self) -> Option<String> {
+        let (scheme, usual, host, path) = match self {
+            Self::Http { host: Some(host), path, .. } => ("http", 80, host, path),
+            Self::Https { host, path, .. } => ("https", 443, host, path),
+            _ => return None,
+        };
+        let port = if self.port() == usual { String::new() } else { format!(":{}", self.port()) };
+        Some(format!("{scheme}://{host}{port}{path}"))
+    }
+
+    /// The only status that is right, if there is one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Http { status, .. } | Self::Https { status, .. } => *status,
+            Self::Tcp { .. } => None,
+        }
+    }
+
+    /// True if this is a status that it wants.
+    pub fn wants(&self, code: u16) -> bool {
+        self.status().map_or_else(|| (200..400).contains(&code), |status| code == status)
+    }
 }
 
 fn https_port() -> u16 {

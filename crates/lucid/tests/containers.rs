@@ -4,12 +4,18 @@
 /// What only the pods themselves tell of their trouble.
 #[path = "containers/closer.rs"]
 mod closer;
+/// The way in from outside.
+#[path = "containers/doors.rs"]
+mod doors;
 /// The stand-in of the other architecture, under emulation.
 #[path = "containers/emulated.rs"]
 mod emulated;
 #[expect(dead_code, reason = "what only the cluster suite uses")]
 #[path = "cluster/harness.rs"]
 mod harness;
+/// NetworkPolicies, enforced.
+#[path = "containers/isolation.rs"]
+mod isolation;
 /// A client that never stops asking, and what it was answered.
 #[path = "containers/load.rs"]
 mod load;
@@ -28,3 +34,7 @@ mod registry;
 /// The Lucid release, from an empty cluster over several versions to an empty cluster.
 #[path = "containers/release.rs"]
 mod release;
+/// The 27 workloads as the architecture lists them.
+#[expect(dead_code, reason = "what only the tests of the manifests use")]
+#[path = "release/table.rs"]
+mod table;

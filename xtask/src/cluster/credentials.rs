@@ -15,7 +15,7 @@ pub(crate) struct User {
 const MASTERS: &str = "system:masters";
 
 /// `lucid` and `bench` are the clients under test; `guest` starts without any privilege, for tests of RBAC.
-pub(crate) const USERS: [User; 10] = [
+pub(crate) const USERS: [User; 9] = [
     User { name: "admin", group: MASTERS },
     User { name: "lucid", group: MASTERS },
     User { name: "bench", group: MASTERS },
@@ -25,7 +25,6 @@ pub(crate) const USERS: [User; 10] = [
     User { name: "kwok", group: MASTERS },
     User { name: "kubelet", group: MASTERS },
     User { name: "proxy", group: MASTERS },
-    User { name: "dns", group: MASTERS },
 ];
 
 /// The users whose requests the audit log counts.

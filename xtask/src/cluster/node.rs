@@ -11,6 +11,7 @@ use std::{env, fs, io, thread};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use super::addons;
 use super::components::{ADDRESS, PODS, Step, words};
 use super::layout::Layout;
 use super::options::Options;
@@ -36,7 +37,7 @@ fn cgroup(layout: &Layout) -> String {
     format!("lucid-{}", layout.name)
 }
 
-/// Writes what containerd, kubelet, CoreDNS and the registry read.
+/// Writes what containerd, kubelet, the registry and the addons read.
 pub(super) fn write(layout: &Layout, options: &Options) -> Result<()> {
     for folder in ["cni", "certs.d/ghcr.io", "volumes"] {
         fs::create_dir_all(layout.path(folder))?;
@@ -52,7 +53,7 @@ pub(super) fn write(layout: &Layout, options: &Options) -> Result<()> {
     layout.write("cni/10-pods.conflist", &network().to_string())?;
     layout.write("kubelet.json", &kubelet_config(layout).to_string())?;
     layout.write("registry.yaml", &registry_config(layout))?;
-    layout.write("Corefile", &corefile(layout))
+    addons::write(layout)
 }
 
 /// Pods are routed one by one, so that what they say to each other through a Service passes the node's translation.
@@ -125,7 +126,7 @@ fn kubelet_config(layout: &Layout) -> serde_json::Value {
         "authentication": {"anonymous": {"enabled": true}, "webhook": {"enabled": false}},
         "authorization": {"mode": "AlwaysAllow"},
         "containerRuntimeEndpoint": format!("unix://{SOCKET}"),
-        "clusterDNS": [ADDRESS],
+        "clusterDNS": [addons::DNS],
         "clusterDomain": "cluster.local",
         "resolvConf": "",
         "podLogsDir": layout.text("logs"),
@@ -151,14 +152,6 @@ fn registry_config(layout: &Layout) -> String {
     )
 }
 
-fn corefile(layout: &Layout) -> String {
-    let kubeconfig = layout.text("dns.kubeconfig");
-    format!(
-        ".:53 {{\n    bind {ADDRESS}\n    errors\n    ready 127.0.0.1:8181\n    \
-         kubernetes cluster.local in-addr.arpa {{\n        kubeconfig {kubeconfig} testcluster\n        ttl 1\n    }}\n}}\n"
-    )
-}
-
 /// Mounts and cgroups, before anything runs.
 pub(super) fn ground(layout: &Layout) -> Vec<Step> {
     let own = cgroup(layout);
@@ -173,32 +166,27 @@ pub(super) fn ground(layout: &Layout) -> Vec<Step> {
     vec![Step::script("mounts", mounts), Step::script("cgroups", &groups)]
 }
 
-/// Registry, images, names, containers, kubelet, Services, in this order.
+/// Registry, images, containers, kubelet, Services, and what runs on them, in this order.
 pub(super) fn steps(layout: &Layout) -> Result<Vec<Step>> {
     let xtask = env::current_exe().context("find this program")?;
     let mut images = Step::run("images", &format!("{} image push {REGISTRY}", xtask.display()));
     images.name = "images".to_owned();
-    Ok(vec![
+    let mut steps = vec![
         registry()?,
         images,
-        Step::start("coredns", "-conf Corefile").ready("http://127.0.0.1:8181/ready"),
         containerd()?,
         kubelet(layout)?,
         Step::script("node", &node_is_there()),
         // It asks for the node's address first, and ends when there is none.
         proxy()?,
-    ])
-}
-
-/// A command line with the unpacked programs and libraries in its environment.
-fn with_debian(command: Vec<String>) -> Result<Vec<String>> {
-    let settings = debian::environment()?.into_iter().map(|(name, value)| format!("{name}={value}"));
-    Ok(std::iter::once("env".to_owned()).chain(settings).chain(command).collect())
+    ];
+    steps.extend(addons::steps()?);
+    Ok(steps)
 }
 
 fn registry() -> Result<Step> {
     let program = debian::path("docker-registry").display().to_string();
-    let command = with_debian(vec![program, "serve".to_owned(), "registry.yaml".to_owned()])?;
+    let command = debian::with_environment(vec![program, "serve".to_owned(), "registry.yaml".to_owned()])?;
     Ok(Step::command("registry", command).ready(&format!("http://{REGISTRY}/v2/")))
 }
 
@@ -211,7 +199,7 @@ fn proxy() -> Result<Step> {
          --metrics-bind-address 127.0.0.1:10249",
         tools::path("kube-proxy").display()
     );
-    Ok(Step::command("kube-proxy", with_debian(words(&flags))?).ready("http://127.0.0.1:10249/healthz"))
+    Ok(Step::command("kube-proxy", debian::with_environment(words(&flags))?).ready("http://127.0.0.1:10249/healthz"))
 }
 
 /// In a process namespace: when its first process dies, however it does, so do all containers.
@@ -220,7 +208,7 @@ fn containerd() -> Result<Step> {
     let inside = format!("mount -t proc proc /proc && exec {} --config containerd.toml", program.display());
     let mut command = words("unshare --pid --fork --kill-child --mount --propagation slave -- sh -ec");
     command.push(inside);
-    Ok(Step::command("containerd", with_debian(command)?))
+    Ok(Step::command("containerd", debian::with_environment(command)?))
 }
 
 fn kubelet(layout: &Layout) -> Result<Step> {
@@ -231,7 +219,7 @@ fn kubelet(layout: &Layout) -> Result<Step> {
         tools::path("kubelet").display()
     );
     let waits = format!("i=0; until [ -S {SOCKET} ]; do i=$((i+1)); [ $i -lt 300 ]; sleep 0.1; done; exec {flags}");
-    let command = with_debian(vec!["sh".to_owned(), "-ec".to_owned(), waits])?;
+    let command = debian::with_environment(vec!["sh".to_owned(), "-ec".to_owned(), waits])?;
     Ok(Step::command("kubelet", command).ready("http://127.0.0.1:10248/healthz"))
 }
 

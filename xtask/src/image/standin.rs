@@ -1,23 +1,27 @@
 //! The images of the test cluster: pause, and the stand-in in the versions that the tests roll out.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::blob::{Blob, Image, Start, index};
-use super::layer::layer;
+use super::layer::{Content, layer};
 use super::push::Registry;
 use crate::process::{cargo, run};
 use crate::root::target;
-use crate::tools::{self, targets};
+use crate::tools::{self, envoy, targets};
 
 pub(crate) const X86_64: &str = "x86_64-unknown-linux-musl";
 pub(crate) const AARCH64: &str = "aarch64-unknown-linux-musl";
 const TARGETS: [(&str, &str); 2] = [(X86_64, "amd64"), (AARCH64, "arm64")];
 
 /// The names under which the manifests call it besides its own; `images/standin/Dockerfile` has the same.
-const OTHER_NAMES: [&str; 3] = ["mongo-ping", "redis-cli", "mongo-init-replica-set"];
+const OTHER_NAMES: [(&str, &str); 3] = [
+    ("bin/mongo-ping", "lucid-standin"),
+    ("bin/redis-cli", "lucid-standin"),
+    ("bin/mongo-init-replica-set", "lucid-standin"),
+];
 
 /// Tag, and what goes wrong with that version.
 const VERSIONS: [(&str, &str); 3] = [("1.0.0", ""), ("2.0.0", ""), ("3.0.0", "crash=200ms")];
@@ -28,8 +32,10 @@ const ONE_PLATFORM: &str = "1.0.0-arm64";
 /// Where the release's manifests look for the stand-in, below the registry.
 const NAME: &str = "hamigames/lucid/lucid-standin";
 const PAUSE: &str = "hamigames/lucid/pause";
-/// What the cluster's metrics come from, where a test wants them; `crates/lucid/tests/containers/metrics.json` runs it.
-const METRICS: &str = "hamigames/lucid/metrics-server";
+
+/// What the cluster itself runs: its names, its way in, and its metrics, where a test wants them.
+const OF_THE_CLUSTER: [&str; 3] = ["coredns", "contour", "metrics-server"];
+const ENVOY: &str = "hamigames/lucid/envoy";
 
 pub(crate) fn binary(triple: &str) -> PathBuf {
     target().join(triple).join("standin/lucid-standin")
@@ -52,7 +58,10 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn push_all(registry: &str) -> Result<()> {
     let registry = Registry::new(registry)?;
     let [amd64, arm64] = [program(X86_64)?, program(AARCH64)?];
-    push(&registry, METRICS, "1", &[metrics_server()?])?;
+    for name in OF_THE_CLUSTER {
+        push(&registry, &format!("hamigames/lucid/{name}"), "1", &[of_tool(name)?])?;
+    }
+    push(&registry, ENVOY, "1", &[envoy_itself()?])?;
     push(&registry, PAUSE, "1", &[pause("amd64", &amd64)?, pause("arm64", &arm64)?])?;
     for (version, fails) in VERSIONS {
         let images = [version_of("amd64", &amd64, version, fails)?, version_of("arm64", &arm64, version, fails)?];
@@ -72,20 +81,32 @@ fn push(registry: &Registry, name: &str, tag: &str, images: &[Image]) -> Result<
 }
 
 fn pause(architecture: &str, program: &[u8]) -> Result<Image> {
-    let layer = Blob::layer(layer("pause", program, &[])?);
+    let layer = Blob::layer(layer(&Content { files: &[("bin/pause", program)], links: &[] })?);
     Ok(Image::new(layer, Start { architecture, entrypoint: "/bin/pause", environment: &[], labels: &[] }))
 }
 
-fn metrics_server() -> Result<Image> {
-    let path = tools::path("metrics-server");
-    let program = fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-    let layer = Blob::layer(layer("metrics-server", &program, &[])?);
-    let start = Start { architecture: "amd64", entrypoint: "/bin/metrics-server", environment: &[], labels: &[] };
+/// A static program of `target/tools`.
+fn of_tool(name: &str) -> Result<Image> {
+    let (program, path) = (read(&tools::path(name))?, format!("bin/{name}"));
+    let layer = Blob::layer(layer(&Content { files: &[(&path, &program)], links: &[] })?);
+    let start = Start { architecture: "amd64", entrypoint: &format!("/{path}"), environment: &[], labels: &[] };
     Ok(Image::new(layer, start))
 }
 
+fn envoy_itself() -> Result<Image> {
+    let files: Vec<(String, Vec<u8>)> =
+        envoy::files().into_iter().map(|(path, file)| Ok((path, read(&file)?))).collect::<Result<_>>()?;
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let layer = Blob::layer(layer(&Content { files: &files, links: &[] })?);
+    Ok(Image::new(layer, Start { architecture: "amd64", entrypoint: "/bin/envoy", environment: &[], labels: &[] }))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("read {}", path.display()))
+}
+
 fn version_of(architecture: &str, program: &[u8], version: &str, fails: &str) -> Result<Image> {
-    let layer = Blob::layer(layer("lucid-standin", program, &OTHER_NAMES)?);
+    let layer = Blob::layer(layer(&Content { files: &[("bin/lucid-standin", program)], links: &OTHER_NAMES })?);
     let environment = [format!("LUCID_STANDIN_REVISION={version}"), format!("LUCID_STANDIN_FAIL={fails}")];
     let labels = [
         ("org.opencontainers.image.title", "lucid-standin"),
@@ -97,6 +118,5 @@ fn version_of(architecture: &str, program: &[u8], version: &str, fails: &str) ->
 }
 
 fn program(triple: &str) -> Result<Vec<u8>> {
-    let path = binary(triple);
-    fs::read(&path).with_context(|| format!("read {}", path.display()))
+    read(&binary(triple))
 }

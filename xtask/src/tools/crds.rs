@@ -19,7 +19,14 @@ struct Module {
     files: &'static [&'static str],
 }
 
-const MODULES: [Module; 3] = [
+const CONTOUR: Module = Module {
+    path: "github.com/projectcontour/contour",
+    version: super::CONTOUR.version,
+    sum: "h1:QoOfwqWws+CVRFpsRC2+f1DmB5IdurtyUtepIsiWfE0=",
+    files: &["examples/contour/01-crds.yaml"],
+};
+
+const MODULES: [Module; 4] = [
     Module {
         path: "sigs.k8s.io/gateway-api",
         version: "v1.6.3",
@@ -41,6 +48,7 @@ const MODULES: [Module; 3] = [
         sum: "h1:rvCP35JL8ZV5LNA2SrwNR6iLyoM3ulrSFWN0lBtYEYI=",
         files: &["helm/sealed-secrets/crds/bitnami.com_sealedsecrets.yaml"],
     },
+    CONTOUR,
 ];
 
 #[derive(Debug, Deserialize)]
@@ -60,6 +68,11 @@ pub(super) fn ensure() -> Result<()> {
         module.copy(&folder)?;
     }
     Ok(())
+}
+
+/// Those of the ingress controller.
+pub(crate) fn contour() -> std::path::PathBuf {
+    copy_of(&tools().join("crds"), &CONTOUR, CONTOUR.files[0])
 }
 
 /// The version is in the name, so that a new one is fetched.

@@ -1,5 +1,6 @@
 //! Programs of Debian's packages, unpacked under `target/tools/debian`: nothing is installed, no service is started.
 
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -11,12 +12,14 @@ use crate::process::{is_installed, output, run};
 use crate::root::tools;
 
 /// What real containers need, with the libraries that a small machine may lack.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 22] = [
     "containerd",
     "runc",
     "containernetworking-plugins",
     "docker-registry",
     "nftables",
+    "iptables",
+    "ipset",
     "qemu-user-static",
     "libseccomp2",
     "libnftables1",
@@ -27,6 +30,11 @@ const PACKAGES: [&str; 15] = [
     "libedit2",
     "libbsd0",
     "libxtables12",
+    "libip4tc2",
+    "libip6tc2",
+    "libipset13",
+    "libnetfilter-conntrack3",
+    "libnfnetlink0",
 ];
 
 pub(crate) fn folder() -> PathBuf {
@@ -55,7 +63,18 @@ pub(crate) fn environment() -> Result<Vec<(&'static str, String)>> {
     let libraries = ["usr/lib", "lib"].map(|part| folder().join(part).join(format!("{}-linux-gnu", env::consts::ARCH)));
     let libraries = env::join_paths(libraries)?;
     let text = |value: std::ffi::OsString| value.into_string().map_err(|_| anyhow::anyhow!("PATH is not UTF-8"));
-    Ok(vec![("PATH", text(path)?), ("LD_LIBRARY_PATH", text(libraries)?)])
+    let modules = folder().join("usr/lib").join(format!("{}-linux-gnu/xtables", env::consts::ARCH));
+    Ok(vec![
+        ("PATH", text(path)?),
+        ("LD_LIBRARY_PATH", text(libraries)?),
+        ("XTABLES_LIBDIR", text(modules.into_os_string())?),
+    ])
+}
+
+/// A command line with these settings in front of it.
+pub(crate) fn with_environment(command: Vec<String>) -> Result<Vec<String>> {
+    let settings = environment()?.into_iter().map(|(name, value)| format!("{name}={value}"));
+    Ok(std::iter::once("env".to_owned()).chain(settings).chain(command).collect())
 }
 
 pub(super) fn ensure() -> Result<()> {
@@ -71,7 +90,19 @@ pub(super) fn ensure() -> Result<()> {
     println!("unpacking {wanted}");
     let _ = fs::remove_dir_all(folder());
     unpack_into(&folder(), &PACKAGES)?;
+    alternatives()?;
     stamp::write(&folder(), &wanted)
+}
+
+/// The names that an installed package would have given to the variant of iptables that speaks to nftables.
+fn alternatives() -> Result<()> {
+    for family in ["iptables", "ip6tables"] {
+        for verb in ["", "-save", "-restore"] {
+            symlink("xtables-nft-multi", folder().join("usr/sbin").join(format!("{family}{verb}")))
+                .with_context(|| format!("name {family}{verb}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Downloads packages and unpacks them into a folder.

@@ -38,23 +38,37 @@ impl Install {
 
 /// As [`build`], for the tests of a module.
 pub(crate) fn build_tests(source: &Path, program: &Path, linker_flags: &str, what: &str, takes: &str) -> Result<()> {
-    make(&["test", "-c"], source, program, linker_flags, what, takes)
+    make(&["test", "-c"], &[], source, program, linker_flags, what, takes)
 }
 
 /// Builds the module in `source` unless the program was built from exactly these sources.
 pub(crate) fn build(source: &Path, program: &Path, linker_flags: &str, what: &str, takes: &str) -> Result<()> {
-    make(&["build"], source, program, linker_flags, what, takes)
+    make(&["build"], &[], source, program, linker_flags, what, takes)
 }
 
-fn make(verb: &[&str], source: &Path, program: &Path, linker_flags: &str, what: &str, takes: &str) -> Result<()> {
+/// As [`build`], without any C library: what is alone in an image.
+pub(crate) fn build_static(source: &Path, program: &Path, what: &str, takes: &str) -> Result<()> {
+    make(&["build"], &["CGO_ENABLED=0"], source, program, "-s -w", what, takes)
+}
+
+fn make(
+    verb: &[&str],
+    settings: &[&str],
+    source: &Path,
+    program: &Path,
+    linker_flags: &str,
+    what: &str,
+    takes: &str,
+) -> Result<()> {
     let mut go = command(&format!("build {what}"))?;
     let version = output(Command::new("go").args(["env", "GOVERSION"]).current_dir(source))?;
-    let wanted = stamp::of_sources(source, &[linker_flags, version.trim()])?;
+    let wanted = stamp::of_sources(source, &[&[linker_flags, version.trim()], settings].concat())?;
     if program.exists() && stamp::read(program) == wanted {
         return Ok(());
     }
     go.args(verb).args(["-p", "2", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags, "-o"]);
     go.arg(program).arg(".").current_dir(source);
+    go.envs(settings.iter().filter_map(|setting| setting.split_once('=')));
     compile(&mut go, what, takes)?;
     stamp::write(program, &wanted)
 }

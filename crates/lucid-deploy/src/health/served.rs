@@ -64,9 +64,7 @@ fn doors(cache: &Cache, namespaces: &[String]) -> Doors {
     for ingress in ingresses {
         let hosts: Vec<&str> = array(ingress, "/spec/tls").flat_map(|tls| texts(tls, "/hosts")).collect();
         let name = |field: &str| ingress.pointer(field).and_then(Value::as_str).unwrap_or_default();
-        for point in array(ingress, "/status/loadBalancer/ingress") {
-            let address = ["/ip", "/hostname"].iter().find_map(|field| point.pointer(field)?.as_str());
-            let Some(address) = address.filter(|_| !hosts.is_empty()) else { continue };
+        for address in crate::doors::of(ingress).filter(|_| !hosts.is_empty()) {
             let title = format!("{}/{}", name("/metadata/namespace"), name("/metadata/name"));
             let (_, known) = doors.entry(address.to_owned()).or_insert_with(|| (title, Vec::new()));
             // A wildcard is no name that can be asked for.

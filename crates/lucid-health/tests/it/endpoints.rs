@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lucid_health::{Pod, Whom, ask_all};
+use lucid_health::{Pod, Site, Whom, ask_all};
 use lucid_release::HealthCheck;
 use lucid_status::health::{Answer, Endpoint, Tls};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -76,12 +76,12 @@ async fn tls_app(name: &str) -> u16 {
 }
 
 fn http(port: u16) -> HealthCheck {
-    HealthCheck::Http { port, path: "/health".into() }
+    HealthCheck::http(port, "/health")
 }
 
 async fn asked(server: &Server, check: HealthCheck, probed: usize) -> Endpoint {
     let pods = [Pod { namespace: "shop".into(), name: "api-1".into(), ip: None }];
-    let whom = Whom { component: "api", pods: &pods, probed, unseen: None };
+    let whom = Whom { component: "api", site: Site { pods: &pods, addresses: &[] }, probed, unseen: None };
     ask_all(&server.client, whom, &[check], Duration::from_secs(2)).await.remove(0)
 }
 
@@ -116,7 +116,9 @@ async fn http_tcp_and_https_are_asked_by_port_forward() {
         Answer::Answers(format!("TCP {port} accepts at 1 pod, by port-forward"))
     );
     let port = tls_app("api.example").await;
-    let endpoint = asked(&server, HealthCheck::Https { port, host: "api.example".into(), path: "/".into() }, 0).await;
+    let endpoint =
+        asked(&server, HealthCheck::Https { port, host: "api.example".into(), path: "/".into(), status: None }, 0)
+            .await;
     assert_eq!(
         endpoint.answer,
         Answer::Answers(format!("https://api.example:{port}/ answers at 1 pod, by port-forward"))
@@ -138,10 +140,37 @@ async fn a_wrong_answer_is_shown_as_it_came() {
     let garbage = app(b"\x00\x01\x02 hello \x1b[31m\r\n\r\n", 1).await;
     assert!(proof(answer(&server, http(garbage)).await).contains("is not HTTP"));
     let plain = app(OK, 1).await;
-    let check = HealthCheck::Https { port: plain, host: "api.example".into(), path: "/".into() };
+    let check = HealthCheck::Https { port: plain, host: "api.example".into(), path: "/".into(), status: None };
     assert!(proof(answer(&server, check).await).contains("TLS: "));
     let silent = mute().await;
     assert!(proof(answer(&server, http(silent)).await).contains("no answer within 2 s"));
+}
+
+#[tokio::test]
+async fn without_pods_the_address_of_the_ingress_is_asked_for_the_name() {
+    let server = Server::start(Does::Forbid, Does::Forbid).await;
+    let at = async |check: HealthCheck, address: &str| {
+        let addresses = [address.to_owned()];
+        let whom =
+            Whom { component: "ingress", site: Site { pods: &[], addresses: &addresses }, probed: 0, unseen: None };
+        ask_all(&server.client, whom, &[check], Duration::from_secs(2)).await.remove(0).answer
+    };
+    let moved = |port, status| HealthCheck::Http { port, path: "/".into(), host: Some("a.example".into()), status };
+    let port = app(b"HTTP/1.1 301 Moved\r\nLocation: https://a.example/\r\nContent-Length: 0\r\n\r\n", 1).await;
+    assert_eq!(
+        at(moved(port, Some(301)), "127.0.0.1").await,
+        Answer::Answers(format!("http://a.example:{port}/ answers 301 at 127.0.0.1, directly"))
+    );
+    assert_eq!(proof(at(moved(port, Some(404)), "127.0.0.1").await), "127.0.0.1, asked directly: 301");
+    let port = tls_app("a.example").await;
+    let https = HealthCheck::Https { port, host: "a.example".into(), path: "/".into(), status: None };
+    assert_eq!(
+        at(https, "localhost").await,
+        Answer::Answers(format!("https://a.example:{port}/ answers at localhost, directly"))
+    );
+    // What cannot be reached from here proves nothing.
+    let Answer::NotAsked(why) = at(moved(dead().await, None), "127.0.0.1").await else { panic!("nobody is there") };
+    assert!(why.contains("127.0.0.1 cannot be reached from here: "), "{why}");
 }
 
 #[tokio::test]

@@ -98,13 +98,23 @@ fn ask(address: &str, path: &str) -> Result<String, String> {
 
 /// Status and body of one request on a connection of its own.
 pub(crate) fn get(address: &str, path: &str) -> std::io::Result<(u16, String)> {
+    get_for(address, address, path)
+}
+
+/// The same, for a host name.
+pub(crate) fn get_for(address: &str, host: &str, path: &str) -> std::io::Result<(u16, String)> {
     let at = address.parse().map_err(std::io::Error::other)?;
     let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut text = String::new();
     stream.take(64 * 1024).read_to_string(&mut text)?;
+    parts(&text)
+}
+
+/// Status and body of an answer.
+pub(crate) fn parts(text: &str) -> std::io::Result<(u16, String)> {
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(|| std::io::Error::other("no HTTP"))?;
     let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok());
     Ok((status.ok_or_else(|| std::io::Error::other("no status"))?, body.to_owned()))

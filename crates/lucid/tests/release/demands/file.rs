@@ -34,8 +34,11 @@ fn the_components_are_the_27_and_the_ingress() {
     let there = file["spec"]["components"].as_array().expect("components");
     let mut want: Vec<Value> =
         WORKLOADS.iter().map(|row| component(row.name, row.phase, row.needs, &health(row))).collect();
-    let hosts: Vec<Value> =
+    let mut hosts: Vec<Value> =
         INGRESS.iter().map(|(_, _, host)| json!({"https": {"host": host, "path": "/health"}})).collect();
+    // Plain HTTP is redirected, and nobody has a name for payments.
+    let plain = |host: &str, path: &str, status: u16| json!({"http": {"port": 80, "host": host, "path": path, "status": status}});
+    hosts.extend([plain("api.lucid.example", "/health", 301), plain("payments.lucid.example", "/", 404)]);
     let backends: Vec<&str> = INGRESS.iter().map(|(name, _, _)| *name).collect();
     let mut ingress = component("ingress", "ingress", &[], &json!(hosts));
     ingress["needs"] = json!(["api-gateway", "admin-interface", "session-api", "node-management", "blockchain-engine"]);
