@@ -109,7 +109,7 @@ impl<'a> Book<'a> {
     /// What the release consists of when the plan has run: for a part of it, the revision in service with that part
     /// replaced.
     async fn content(&self, site: &Site<'_>, plan: &Plan) -> Result<Content, Refusal> {
-        let new = Content { release: Some(site.request.release.clone()), objects: site.request.objects.clone() };
+        let new = Content { release: Some(site.request.release.clone()), objects: site.objects.clone() };
         let Some(selected) = &plan.selected else { return Ok(new) };
         let served = match self.stored.record.in_service {
             Some(number) => self.shelf.load(number).await?,

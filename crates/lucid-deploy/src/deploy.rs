@@ -70,7 +70,15 @@ pub type OnlyIf<'a> = dyn Fn(&Plan) -> Option<Finding> + Sync + 'a;
 
 /// Asks whether the images of these objects are there. Bounded in time by itself; errors refuse the run.
 pub trait ImageCheck: Sync {
-    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, Vec<Finding>>;
+    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, ImagesFound>;
+}
+
+/// What registries said.
+#[derive(Debug, Default)]
+pub struct ImagesFound {
+    pub findings: Vec<Finding>,
+    /// Images by their tags, as manifests have them → the same with the digest that was found.
+    pub digests: BTreeMap<String, String>,
 }
 
 /// What a failed run does before it ends.
@@ -207,7 +215,8 @@ pub async fn deploy(
         Some(signal) = signals.recv() => return Err(Refusal::Stopped(signal)),
         result = plan_and_lock(client, &request, &server, findings, clock) => result?,
     };
-    let site = Site { client, request: &request, server: &server, clock, is_repeated: false };
+    let objects = &request.objects;
+    let site = Site { client, request: &request, objects, server: &server, clock, is_repeated: false };
     let result = take_turns(&site, planned, &mut held, sink, signals).await;
     if !matches!(&result, Ok(Deployed { verdict: Verdict::Run(RunOutcome::LockLost), .. })) {
         held.give_back().await;

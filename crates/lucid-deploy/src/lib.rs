@@ -40,7 +40,9 @@ pub mod validate;
 
 pub use cache::Cache;
 pub use clock::Clock;
-pub use deploy::{Deployed, DryRun, ImageCheck, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy};
+pub use deploy::{
+    Deployed, DryRun, ImageCheck, ImagesFound, OnFail, OnlyIf, Preview, Refusal, Request, Rollback, Verdict, deploy,
+};
 pub use drive::Sink;
 pub use evidence::Cleaner;
 pub use health::{HealthRequest, health};

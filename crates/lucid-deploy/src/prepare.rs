@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, Apply, Error, Target};
 use lucid_object::{Finding, Findings, Object, ObjectRef, ObjectSet};
 use lucid_plan::intent::Marks;
-use lucid_plan::{Input, Lane, Operation, Plan, build, managers};
+use lucid_plan::{Input, Lane, Operation, Plan, build, managers, pins};
+use lucid_release::InventoryEntry;
 use lucid_release::names::FIELD_MANAGER;
 use lucid_status::{Since, Status, readiness};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::Cache;
 use crate::checks;
 use crate::clock::Clock;
-use crate::deploy::{Refusal, Request};
+use crate::deploy::{ImagesFound, Refusal, Request};
 use crate::drive::explain;
 use crate::foresight::foreseen;
 use crate::lease::{self, Held, NotHeld};
@@ -101,6 +102,8 @@ pub(crate) struct Planned {
     pub(crate) wishes: Vec<Wish>,
     pub(crate) stored: Stored,
     pub(crate) findings: Findings,
+    /// What is sent, where tags in the manifests were resolved; none: the manifests as they are.
+    pub(crate) pinned: Option<ObjectSet>,
 }
 
 pub(crate) async fn make_plan(
@@ -168,47 +171,78 @@ async fn plan_from(
         .filter(|object| object.group.is_empty() && object.kind == "Secret")
         .collect();
     survey::read_whole(client, &mut survey.cache, &own_secrets).await?;
-    let mut plan = build(&Input {
-        release: request.release,
-        objects: &request.objects,
-        resources: &server.resources,
-        live: &|reference| survey.cache.find(reference),
-        inventory: &inventory,
-        selection: request.selection.clone(),
-        epoch,
-        take_ownership: request.take_ownership,
-        restart_readers: request.way_back.is_some(),
-        given_back,
-    })
-    .map_err(Refusal::Cluster)?;
-    findings.extend(replace::find(client, server, &mut plan, &survey.cache, &request.may_replace).await?);
-    replace::prune_left_behind(&mut plan, &inventory, &survey.cache);
+    let draft = Draft { client, request, server, cache: &survey.cache, inventory: &inventory, epoch, given_back };
+    let live = |reference: &ObjectRef| survey.cache.find(reference);
+    let mut pinned = pins::keep(&request.objects, &live);
+    let (mut plan, mut replaced) = draft.plan(pinned.as_ref().unwrap_or(&request.objects)).await?;
+    let objects = pinned.as_ref().unwrap_or(&request.objects);
+    let (against, digests) = precondition(client, request, server, objects, &plan, &survey.cache).await?;
+    if let Some(resolved) = pins::pin(objects, &live, &digests) {
+        (plan, replaced) = draft.plan(&resolved).await?;
+        pinned = Some(resolved);
+    }
     if let Some(finding) = only_if.and_then(|why_not| why_not(&plan)) {
         return Err(finding.into());
     }
+    findings.extend(replaced);
     findings.extend(plan.findings.clone());
-    findings.extend(precondition(client, request, server, &plan, &survey.cache).await?);
+    findings.extend(against);
     if findings.has_errors() {
         return Err(Refusal::Cluster(findings));
     }
-    Ok(Planned { plan, survey, wishes, stored, findings })
+    Ok(Planned { plan, survey, wishes, stored, findings, pinned })
 }
 
-/// Everything about the cluster that speaks against this plan.
+/// All that a plan follows from, but the objects.
+struct Draft<'a> {
+    client: &'a ApiClient,
+    request: &'a Request<'a>,
+    server: &'a Server,
+    cache: &'a Cache,
+    inventory: &'a [InventoryEntry],
+    epoch: Option<u64>,
+    given_back: &'a BTreeSet<ObjectRef>,
+}
+
+impl Draft<'_> {
+    /// The plan, and what is to be said of the objects that must be made anew.
+    async fn plan(&self, objects: &ObjectSet) -> Result<(Plan, Vec<Finding>), Refusal> {
+        let Self { client, request, server, cache, inventory, .. } = *self;
+        let mut plan = build(&Input {
+            release: request.release,
+            objects,
+            resources: &server.resources,
+            live: &|reference| cache.find(reference),
+            inventory,
+            selection: request.selection.clone(),
+            epoch: self.epoch,
+            take_ownership: request.take_ownership,
+            restart_readers: request.way_back.is_some(),
+            given_back: self.given_back,
+        })
+        .map_err(Refusal::Cluster)?;
+        let replaced = replace::find(client, server, &mut plan, cache, &request.may_replace).await?;
+        replace::prune_left_behind(&mut plan, inventory, cache);
+        Ok((plan, replaced))
+    }
+}
+
+/// Everything about the cluster that speaks against this plan; and the digests of the images of what changes.
 async fn precondition(
     client: &ApiClient,
     request: &Request<'_>,
     server: &Server,
+    objects: &ObjectSet,
     plan: &Plan,
     cache: &Cache,
-) -> Result<Vec<Finding>, Refusal> {
+) -> Result<(Vec<Finding>, BTreeMap<String, String>), Refusal> {
     let mut findings: Vec<Finding> =
         plan.preconditions.iter().filter_map(|lane| not_ready(lane, cache, request.wall)).collect();
     if plan.lanes.iter().all(|lane| lane.changes() == 0) && plan.prune.is_empty() {
-        return Ok(findings);
+        return Ok((findings, BTreeMap::new()));
     }
     let marks = Marks { release: request.release.name(), namespace: &request.release.spec.namespace };
-    let touched = changed_objects(request, plan);
+    let touched = changed_objects(objects, plan);
     let (permissions, references, room, foreseen, images) = tokio::join!(
         checks::permissions(client, plan, server),
         checks::missing_references(client, &touched, cache),
@@ -219,25 +253,24 @@ async fn precondition(
     for more in [permissions, references, room, foreseen] {
         findings.extend(more?);
     }
-    findings.extend(images);
-    Ok(findings)
+    findings.extend(images.findings);
+    Ok((findings, images.digests))
 }
 
 /// Only of what changes: the images of the rest have been pulled.
-async fn look_for_images(request: &Request<'_>, touched: &ObjectSet) -> Vec<Finding> {
+async fn look_for_images(request: &Request<'_>, touched: &ObjectSet) -> ImagesFound {
     match request.images {
         Some(images) => images.check(touched).await,
-        None => Vec::new(),
+        None => ImagesFound::default(),
     }
 }
 
 /// The objects of lanes that change something, so that one component can be deployed although another is broken.
-fn changed_objects(request: &Request<'_>, plan: &Plan) -> ObjectSet {
+fn changed_objects(objects: &ObjectSet, plan: &Plan) -> ObjectSet {
     let changing = plan.lanes.iter().filter(|lane| lane.changes() > 0);
     let touched: std::collections::BTreeSet<&ObjectRef> =
         changing.flat_map(|lane| &lane.operations).map(|operation| &operation.object).collect();
-    request
-        .objects
+    objects
         .iter()
         .filter(|object| touched.contains(&object.reference()) || object.pod_spec().is_none())
         .cloned()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lucid_client::ApiClient;
 use lucid_engine::{Engine, Event, Options, RunOutcome, Signal, Stamped};
-use lucid_object::{Findings, Gvk, Object};
+use lucid_object::{Findings, Gvk, Object, ObjectSet};
 use lucid_plan::{Action, Input, Operation, Plan, Selection, build, order};
 use lucid_release::Content;
 use tokio::sync::mpsc;
@@ -27,6 +27,8 @@ use crate::survey::{self, Server, Survey, Wish};
 pub(crate) struct Site<'a> {
     pub(crate) client: &'a ApiClient,
     pub(crate) request: &'a Request<'a>,
+    /// What is sent: those of the request, or the same with the digests of their images.
+    pub(crate) objects: &'a ObjectSet,
     pub(crate) server: &'a Server,
     pub(crate) clock: Clock,
     /// The same run has been here before, and puts right what others have changed meanwhile.
@@ -43,7 +45,8 @@ pub(crate) async fn under_lock(
     sink: Sink<'_>,
     signals: Signals<'_>,
 ) -> Result<Option<Deployed>, Refusal> {
-    let Planned { plan, survey, wishes, stored, findings } = planned;
+    let Planned { plan, survey, wishes, stored, findings, pinned } = planned;
+    let site = &Site { objects: pinned.as_ref().unwrap_or(site.objects), ..*site };
     let release = site.request.release;
     let shelf = Shelf { client: site.client, namespace: &release.spec.namespace, release: release.name() };
     let served_before = stored.record.in_service;
@@ -52,7 +55,7 @@ pub(crate) async fn under_lock(
         return Ok(None);
     }
     let mut fold = RunFold::default();
-    let places = Places::new(&plan, &site.request.objects);
+    let places = Places::new(&plan, site.objects);
     let mut both = |stamped: &Stamped| {
         let stamped = places.add_to(stamped);
         fold.take(&stamped);
@@ -100,7 +103,7 @@ async fn freeze(
         Some(number) => book.shelf.load(number).await.ok(),
         None => None,
     };
-    let new = Content { release: Some(site.request.release.clone()), objects: site.request.objects.clone() };
+    let new = Content { release: Some(site.request.release.clone()), objects: site.objects.clone() };
     let changes = served.map(|old| evidence::changes(&old, &new, &failed, site.request.cleaner)).unwrap_or_default();
     let evidence = evidence::whole(book.run, &site.request.command, components, changes);
     if let Err(error) = book.shelf.keep_evidence(&evidence).await {
@@ -261,7 +264,7 @@ async fn plan_back(site: &Site<'_>, book: &Book<'_>, number: u64, failed: &Plan,
 /// Everything that the failed plan has created, users before what they use; what holds data stays.
 async fn plan_removal(site: &Site<'_>, failed: &Plan) -> Result<Back3, Refusal> {
     let made = book::created(failed);
-    let wishes = survey::wishes(&site.request.objects, &made, &site.server.resources);
+    let wishes = survey::wishes(site.objects, &made, &site.server.resources);
     let survey = survey::look(site.client, &wishes).await?;
     let delete = |entry: &lucid_release::InventoryEntry| {
         let uid = survey.cache.find(&entry.object)?.pointer("/metadata/uid")?.as_str()?.to_owned();

@@ -136,7 +136,7 @@ impl Registries {
         Config::read(&bytes).ok_or_else(|| wrong(image, "a configuration that names no platform"))
     }
 
-    fn checked(&self, image: &Reference, bytes: Bytes, wanted: Option<&str>) -> Result<Bytes> {
+    pub(crate) fn checked(&self, image: &Reference, bytes: Bytes, wanted: Option<&str>) -> Result<Bytes> {
         match wanted {
             Some(digest) if manifest::digest(&bytes) != digest => {
                 Err(wrong(image, &format!("other content than that of {digest}")))
@@ -146,7 +146,7 @@ impl Registries {
     }
 
     /// Asks, meets the challenge if there is one, and asks again; waits once where the registry asks for that.
-    async fn get(&self, image: &Reference, path: &str, accept: &'static str) -> Result<Reply> {
+    pub(crate) async fn get(&self, image: &Reference, path: &str, accept: &'static str) -> Result<Reply> {
         let mut waited = false;
         let mut challenged = false;
         loop {
@@ -329,7 +329,7 @@ fn form(fields: &[(&str, &str)]) -> String {
     fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
 }
 
-fn wrong(image: &Reference, what: &str) -> Error {
+pub(crate) fn wrong(image: &Reference, what: &str) -> Error {
     Error::Wrong { image: image.to_string(), host: image.host.clone(), what: what.to_owned() }
 }
 

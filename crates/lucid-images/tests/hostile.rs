@@ -290,3 +290,79 @@ async fn an_index_has_the_platforms_of_its_parts() {
     assert_eq!(found.created.as_deref(), Some("2026-01-02T03:04:05Z"));
     assert!(found.size.is_some() && found.digest != digest(&image()));
 }
+
+const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/// The manifest that holds a bundle.
+fn holder(bundle: &[u8]) -> Vec<u8> {
+    json!({"artifactType": BUNDLE, "layers": [{"mediaType": BUNDLE, "digest": digest(bundle)}]})
+        .to_string()
+        .into_bytes()
+}
+
+async fn bundles(server: &Server) -> Result<Vec<String>, Error> {
+    let registries = Registries::new(Keychain::default(), &Trust::default());
+    let found = registries.bundles(&server.image("a:1"), &digest(&image())).await?;
+    Ok(found.iter().map(|bundle| String::from_utf8_lossy(bundle).into_owned()).collect())
+}
+
+#[tokio::test]
+async fn bundles_are_found_by_the_list_of_referrers_and_by_the_tag_that_stands_in_for_it() {
+    let bundle = b"{\"a\":1}";
+    let list = json!({"manifests": [
+        {"digest": digest(&holder(bundle)), "artifactType": BUNDLE},
+        {"digest": digest(b"an SBOM"), "artifactType": "application/spdx+json"},
+        // Its own manifest says what it is.
+        {"digest": digest(&holder(b"{}"))},
+    ]})
+    .to_string();
+    for place in [
+        format!("/v2/a/referrers/{}", digest(&image())),
+        format!("/v2/a/manifests/{}", digest(&image()).replace(':', "-")),
+    ] {
+        let list = list.clone();
+        let server = Server::new(move |asked| {
+            let parts: [&[u8]; 2] = [bundle, b"{}"];
+            let held = parts.iter().find_map(|bundle| match asked.path.rsplit('/').next() {
+                Some(last) if last == digest(&holder(bundle)) => Some(holder(bundle)),
+                Some(last) if last == digest(bundle) => Some(bundle.to_vec()),
+                _ => None,
+            });
+            match held {
+                _ if asked.path == place => Answer::of(200, list.clone()),
+                Some(bytes) => Answer::of(200, bytes),
+                None => Answer::of(404, ""),
+            }
+        });
+        assert_eq!(bundles(&server).await.expect("bundles"), ["{\"a\":1}", "{}"]);
+    }
+    let none = Server::new(|_| Answer::of(404, ""));
+    assert_eq!(bundles(&none).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn what_a_registry_says_of_referrers_is_bounded_and_held_to_its_digests() {
+    // Fifty of them, and each asked for would be two requests more.
+    let many: Vec<_> = (0..50).map(|_| json!({"digest": digest(&holder(b"x")), "artifactType": BUNDLE})).collect();
+    let many = json!({"manifests": many}).to_string();
+    let server = Server::new(move |asked| match asked.path.as_str() {
+        path if path.contains("/referrers/") => Answer::of(200, many.clone()),
+        path if path.contains("/manifests/") => Answer::of(200, holder(b"x")),
+        _ => Answer::of(200, "x"),
+    });
+    assert_eq!(bundles(&server).await.expect("bundles").len(), 16);
+    assert!(server.asked().len() < 40, "{}", server.asked().len());
+    let one = json!({"manifests": [{"digest": digest(&holder(b"x")), "artifactType": BUNDLE}]}).to_string();
+    let lying = Server::new(move |asked| match asked.path.as_str() {
+        path if path.contains("/referrers/") => Answer::of(200, one.clone()),
+        path if path.contains("/manifests/") => Answer::of(200, holder(b"x")),
+        _ => Answer::of(200, "y"),
+    });
+    assert!(matches!(bundles(&lying).await, Err(Error::Wrong { .. })));
+    let garbage = Server::new(|_| Answer::of(200, "<html>"));
+    assert!(matches!(bundles(&garbage).await, Err(Error::Wrong { .. })));
+    let endless = Server::new(|_| Answer { endless: true, ..Answer::of(200, "{") });
+    assert!(matches!(bundles(&endless).await, Err(Error::Wrong { .. })));
+    let refuses = Server::new(|_| Answer::of(403, ""));
+    assert!(matches!(bundles(&refuses).await, Err(Error::Refused { .. })));
+}

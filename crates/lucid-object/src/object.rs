@@ -178,6 +178,18 @@ impl Object {
         }
     }
 
+    /// Changes a string that is there; what set it last is still what is to be mended.
+    pub fn refine_text(&mut self, pointer: &str, text: &str) {
+        match self.position(pointer) {
+            Some(place) => self.set_text(pointer, text, &place),
+            None => {
+                if let Some(value) = self.value.pointer_mut(pointer).filter(|value| value.is_string()) {
+                    *value = Value::from(text);
+                }
+            }
+        }
+    }
+
     /// The object as YAML, in the form in which kustomize prints it.
     pub fn to_yaml(&self) -> String {
         match &self.source {

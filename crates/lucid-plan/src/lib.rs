@@ -4,7 +4,7 @@
 //! [`owned`] decides what already is as it should be, and [`build`] puts it together as a [`Plan`]. [`diff`] says what differs, field
 //! by field; [`replace`] makes an object anew that cannot be changed. [`managers`] says who else writes; [`capacity`], [`check`],
 //! [`openapi`] and [`foresee`](foresee::foresee) find what would go wrong, [`validate`] what the manifests alone give away; [`infer`]
-//! makes do without a release file. The crate is pure: it asks nobody anything.
+//! makes do without a release file; [`pins`] keeps tags to the digests that they had. The crate is pure: it asks nobody anything.
 
 pub mod build;
 pub mod capacity;
@@ -19,6 +19,7 @@ pub mod openapi;
 pub mod order;
 pub mod owned;
 pub mod ownership;
+pub mod pins;
 pub mod references;
 pub mod replace;
 mod restart;

@@ -89,11 +89,14 @@ pub struct Images {
     /// Image name (the last part of its repository) → where it is built from.
     #[serde(default)]
     pub catalogue: BTreeMap<String, ImageSource>,
+    /// Who must have signed which images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust: Vec<ImageTrust>,
 }
 
 impl Default for Images {
     fn default() -> Self {
-        Self { check: true, catalogue: BTreeMap::new() }
+        Self { check: true, catalogue: BTreeMap::new(), trust: Vec::new() }
     }
 }
 
@@ -106,6 +109,46 @@ fn yes() -> bool {
 pub struct ImageSource {
     /// The folder of its build context, relative to this file.
     pub context: String,
+}
+
+/// A Sigstore bundle beside the image must say this. Where several rules hold for an image, each must be met.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageTrust {
+    /// The images that it holds for, such as `ghcr.io/hamigames/lucid/*`; `*` stands for anything.
+    pub images: String,
+    pub signed_by: SignedBy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<ImageProvenance>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum SignedBy {
+    /// The file of a public key (PEM), relative to this file.
+    Key(String),
+    /// Somebody whom a certificate of Sigstore vouches for.
+    Identity {
+        #[serde(default = "github")]
+        issuer: String,
+        /// A workflow's or an e-mail address; `*` stands for anything.
+        subject: String,
+    },
+}
+
+fn github() -> String {
+    "https://token.actions.githubusercontent.com".to_owned()
+}
+
+/// What a signed SLSA provenance must say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageProvenance {
+    /// The repository that the image was built from; `*` stands for anything.
+    pub source: String,
+    /// Who built it; `*` stands for anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<String>,
 }
 
 /// A Secret that must exist before the release starts.

@@ -19,7 +19,10 @@ pub mod template;
 
 pub use duration::Span;
 pub use evidence::{ComponentEvidence, Evidence, LogEvidence, PodEvidence};
-pub use file::{Component, Generate, HealthCheck, Images, KeySpec, OnFailure, ReleaseFile, SecretSpec, Spec, Strategy};
+pub use file::{
+    Component, Generate, HealthCheck, ImageProvenance, ImageTrust, Images, KeySpec, OnFailure, ReleaseFile, SecretSpec,
+    SignedBy, Spec, Strategy,
+};
 pub use load::load;
 pub use notification::{Notification, NotifyEvent};
 pub use pack::{BlobId, Key, Pack, PackRef};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use lucid_kustomize::{Bounds, HelmOptions, Options, Rendered};
 use lucid_object::{Findings, ObjectSet, Severity};
 use lucid_plan::validate;
-use lucid_release::ReleaseFile;
+use lucid_release::{ReleaseFile, SignedBy};
 
 use crate::cli::{Global, Outside, Source};
 use crate::failure::{Failure, Result};
@@ -67,6 +67,12 @@ pub(crate) fn load(global: &Global, source: &Source) -> Result<Manifests> {
     let (path, mut release) = release_file(global)?;
     if let Some(namespace) = &global.namespace {
         release.spec.namespace.clone_from(namespace);
+    }
+    let home = path.parent().unwrap_or(Path::new("."));
+    for rule in &mut release.spec.images.trust {
+        if let SignedBy::Key(file) = &mut rule.signed_by {
+            *file = home.join(&*file).display().to_string();
+        }
     }
     let (name, folder) = choose(&release, &path, chosen)?;
     let rendered = render_any(&folder, source)?;

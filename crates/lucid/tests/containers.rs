@@ -34,6 +34,9 @@ mod registry;
 /// The Lucid release, from an empty cluster over several versions to an empty cluster.
 #[path = "containers/release.rs"]
 mod release;
+/// Images that must be signed, and tags that are resolved.
+#[path = "containers/signed.rs"]
+mod signed;
 /// The 27 workloads as the architecture lists them.
 #[expect(dead_code, reason = "what only the tests of the manifests use")]
 #[path = "release/table.rs"]

@@ -3,6 +3,7 @@
 mod before;
 mod look;
 mod pin;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::manifests;
 use crate::output::Outlet;
 
 use look::{Answered, Detail, Used};
+use trust::{Rules, Trust as Judged};
 
 pub(crate) use before::Before;
 
@@ -33,7 +35,8 @@ fn show(global: &Global, args: &Lookup, outlet: &Outlet) -> Result<Exit> {
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     let used = look::used(&manifests.objects);
-    let answers = answers(global, args, &used, outlet)?;
+    let rules = Rules::of(&manifests.release)?;
+    let answers = answers(global, args, &used, &rules, outlet)?;
     let mut findings = Findings::default();
     findings.extend(findings_of(&answers));
     match args.output {
@@ -47,7 +50,13 @@ fn show(global: &Global, args: &Lookup, outlet: &Outlet) -> Result<Exit> {
 }
 
 /// Looks all of them up, on the platforms that were named or that the cluster's nodes have.
-fn answers<'a>(global: &Global, args: &Lookup, used: &'a [Used], outlet: &Outlet) -> Result<Vec<Answered<'a>>> {
+fn answers<'a>(
+    global: &Global,
+    args: &Lookup,
+    used: &'a [Used],
+    rules: &Rules,
+    outlet: &Outlet,
+) -> Result<Vec<Answered<'a>>> {
     let mut platforms = args.platforms.clone();
     let mut keychain = look::keychain()?;
     block_on(async {
@@ -59,7 +68,8 @@ fn answers<'a>(global: &Global, args: &Lookup, used: &'a [Used], outlet: &Outlet
         platforms.sort();
         platforms.dedup();
         let registries = Registries::new(keychain, &trust(args)?);
-        Ok(look::ask(&registries, used, &platforms, Detail::Whole, args.timeout.0).await)
+        let wanted = look::Wanted { platforms: &platforms, detail: Detail::Whole, rules };
+        Ok(look::ask(&registries, used, &wanted, args.timeout.0).await)
     })
 }
 
@@ -114,8 +124,30 @@ fn finding(answered: &Answered) -> Option<Finding> {
             let message = format!("image {image} does not exist for {}", names.join(" and "));
             Some(place(Finding::error(3001, message)).help("build it for every architecture of the nodes"))
         }
-        Ok(_) => None,
+        Ok(found) => untrusted(image, &found.digest, answered.trust.as_ref()?).map(place),
         Err(error) => Some(place(unanswered(image, error))),
+    }
+}
+
+fn untrusted(image: &str, digest: &str, trust: &Judged) -> Option<Finding> {
+    let unsigned = format!("image {image} is not signed as the release wants it");
+    match trust {
+        Judged::Signed(_) => None,
+        Judged::Not(untrusted) if untrusted.why.is_empty() => Some(
+            Finding::error(3009, unsigned)
+                .seen(format!("no Sigstore bundle in the registry refers to {digest}"))
+                .help("sign it and push the bundle beside it, or correct spec.images.trust in lucid.yaml"),
+        ),
+        Judged::Not(untrusted) => Some(
+            untrusted.why.iter().fold(Finding::error(3009, unsigned), |finding, why| finding.seen(why.clone())).help(
+                "use an image that was signed by whom the release trusts, or correct spec.images.trust in lucid.yaml",
+            ),
+        ),
+        Judged::Unknown(error) => Some(
+            Finding::warning(3005, format!("nobody knows who has signed image {image}"))
+                .seen(error.to_string())
+                .help("check the network and the registry; --strict makes this an error"),
+        ),
     }
 }
 
@@ -159,6 +191,10 @@ fn object(source: &str, answers: &[Answered], findings: &Findings) -> Value {
             "image": answered.used.image, "state": "found", "digest": found.digest, "pinned": answered.pinned(),
             "platforms": found.platforms.iter().map(Platform::to_string).collect::<Vec<_>>(),
             "size": found.size, "created": found.created, "usedBy": answered.users,
+            "signedBy": match &answered.trust {
+                Some(Judged::Signed(by)) => json!(by),
+                _ => Value::Null,
+            },
         }),
         Err(error) => json!({
             "image": answered.used.image, "state": if error.is_unknown() { "unknown" } else { "error" },
@@ -180,7 +216,11 @@ fn table(answers: &[Answered]) -> String {
                 let platforms: Vec<String> = found.platforms.iter().map(Platform::to_string).collect();
                 let size = found.size.map(megabytes).unwrap_or_default();
                 let created = found.created.as_deref().and_then(|time| time.split('T').next()).unwrap_or_default();
-                format!("{}  {}  {size}  {created}", short(&found.digest), platforms.join(","))
+                let signed = match &answered.trust {
+                    Some(Judged::Signed(by)) => format!("  signed by {by}"),
+                    _ => String::new(),
+                };
+                format!("{}  {}  {size}  {created}{signed}", short(&found.digest), platforms.join(","))
             }
             Err(error) => error.to_string(),
         };

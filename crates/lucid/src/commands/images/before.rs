@@ -1,17 +1,20 @@
 //! What a plan or a deploy asks of registries before anything changes: are the images of what changes there?
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use lucid_client::ApiClient;
-use lucid_deploy::ImageCheck;
+use lucid_deploy::{ImageCheck, ImagesFound};
 use lucid_images::{Registries, Trust};
-use lucid_object::{Finding, ObjectSet, Severity};
+use lucid_object::{ObjectSet, Severity};
 use lucid_release::ReleaseFile;
 
-use super::look::{self, Detail};
+use super::look::{self, Answered, Detail};
+use super::trust::Rules;
 use super::{empty_keychain, findings_of};
 use crate::cli::Part;
+use crate::failure::Result;
 use crate::output::Outlet;
 
 /// The time that all look-ups of a command share, those of nodes and pull secrets included.
@@ -21,19 +24,27 @@ pub(crate) struct Before<'a> {
     client: &'a ApiClient,
     outlet: &'a Outlet,
     strict: bool,
+    rules: Rules,
 }
 
 impl<'a> Before<'a> {
     /// None when the user or the release file wants no look-ups.
-    pub(crate) fn of(part: &Part, release: &ReleaseFile, client: &'a ApiClient, outlet: &'a Outlet) -> Option<Self> {
-        let wanted = release.spec.images.check && !part.no_images;
-        wanted.then_some(Self { client, outlet, strict: part.strict })
+    pub(crate) fn of(
+        part: &Part,
+        release: &ReleaseFile,
+        client: &'a ApiClient,
+        outlet: &'a Outlet,
+    ) -> Result<Option<Self>> {
+        if !release.spec.images.check || part.no_images {
+            return Ok(None);
+        }
+        Ok(Some(Self { client, outlet, strict: part.strict, rules: Rules::of(release)? }))
     }
 
-    async fn findings(&self, objects: &ObjectSet) -> Vec<Finding> {
+    async fn found(&self, objects: &ObjectSet) -> ImagesFound {
         let used = look::used(objects);
         if used.is_empty() {
-            return Vec::new();
+            return ImagesFound::default();
         }
         let began = tokio::time::Instant::now();
         let mut keychain = look::keychain().unwrap_or_else(|_| empty_keychain());
@@ -46,19 +57,26 @@ impl<'a> Before<'a> {
         let _ = tokio::time::timeout(SHARED / 2, secrets).await;
         let registries = Registries::new(keychain, &Trust::default());
         let left = SHARED.saturating_sub(began.elapsed());
-        let answers = look::ask(&registries, &used, &platforms, Detail::Existence, left).await;
-        findings_of(&answers)
+        let wanted = look::Wanted { platforms: &platforms, detail: Detail::Existence, rules: &self.rules };
+        let answers = look::ask(&registries, &used, &wanted, left).await;
+        ImagesFound { findings: findings_of(&answers), digests: digests(&answers) }
     }
 }
 
 impl ImageCheck for Before<'_> {
-    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, Vec<Finding>> {
+    fn check<'a>(&'a self, objects: &'a ObjectSet) -> BoxFuture<'a, ImagesFound> {
         Box::pin(async move {
-            let mut findings = self.findings(objects).await;
+            let mut found = self.found(objects).await;
             if self.strict {
-                findings.iter_mut().for_each(|finding| finding.severity = Severity::Error);
+                found.findings.iter_mut().for_each(|finding| finding.severity = Severity::Error);
             }
-            findings
+            found
         })
     }
+}
+
+/// Of those that have no digest of their own.
+fn digests(answers: &[Answered]) -> BTreeMap<String, String> {
+    let open = answers.iter().filter(|answered| !answered.used.image.contains('@'));
+    open.filter_map(|answered| Some((answered.used.image.clone(), answered.pinned()?))).collect()
 }

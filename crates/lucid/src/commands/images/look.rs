@@ -12,6 +12,7 @@ use lucid_object::{ObjectRef, ObjectSet};
 use serde_json::Value;
 
 use super::empty_keychain;
+use super::trust::{Rules, Trust};
 use crate::failure::{Failure, Result};
 use crate::output::Outlet;
 
@@ -33,6 +34,15 @@ pub(crate) struct Answered<'a> {
     pub(crate) answer: std::result::Result<Resolved, Error>,
     /// Platforms that are wanted and that it does not have.
     pub(crate) missing: Vec<Platform>,
+    /// None where the release does not say who must have signed it, or the image was not found.
+    pub(crate) trust: Option<Trust>,
+}
+
+/// What is asked about each image.
+pub(crate) struct Wanted<'a> {
+    pub(crate) platforms: &'a [Platform],
+    pub(crate) detail: Detail,
+    pub(crate) rules: &'a Rules,
 }
 
 impl Answered<'_> {
@@ -73,23 +83,15 @@ pub(crate) fn used(objects: &ObjectSet) -> Vec<Used> {
 pub(crate) async fn ask<'a>(
     registries: &Registries,
     used: &'a [Used],
-    platforms: &[Platform],
-    detail: Detail,
+    wanted: &Wanted<'_>,
     within: Duration,
 ) -> Vec<Answered<'a>> {
     let mut by_image: BTreeMap<&str, Vec<&Used>> = BTreeMap::new();
     for one in used {
         by_image.entry(&one.image).or_default().push(one);
     }
-    let mut answers: BTreeMap<&str, std::result::Result<Resolved, Error>> = BTreeMap::new();
-    let asked = by_image.keys().map(|&image| async move {
-        let answer = match Reference::parse(image) {
-            Ok(reference) if detail == Detail::Whole => registries.describe(&reference).await,
-            Ok(reference) => registries.resolve(&reference).await,
-            Err(error) => Err(error),
-        };
-        (image, answer)
-    });
+    let mut answers: BTreeMap<&str, (std::result::Result<Resolved, Error>, Option<Trust>)> = BTreeMap::new();
+    let asked = by_image.keys().map(|&image| async move { (image, about(registries, image, wanted).await) });
     let mut answered = futures::stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(8);
     let all = async {
         while let Some((image, answer)) = answered.next().await {
@@ -100,13 +102,34 @@ pub(crate) async fn ask<'a>(
     let _ = tokio::time::timeout(within, all).await;
     drop(answered);
     let finish = |(image, users): (&'a str, Vec<&'a Used>)| {
-        let answer = answers.remove(image).unwrap_or(Err(Error::TimedOut));
+        let (answer, trust) = answers.remove(image).unwrap_or((Err(Error::TimedOut), None));
         let has = answer.as_ref().map(|found| found.platforms.clone()).unwrap_or_default();
-        let missing = platforms.iter().filter(|wanted| !has.contains(wanted)).cloned().collect();
+        let missing = wanted.platforms.iter().filter(|wanted| !has.contains(wanted)).cloned().collect();
         let names = users.iter().map(|one| one.object.to_string()).collect();
-        Answered { used: users[0], users: names, missing: if answer.is_ok() { missing } else { Vec::new() }, answer }
+        let missing = if answer.is_ok() { missing } else { Vec::new() };
+        Answered { used: users[0], users: names, missing, answer, trust }
     };
     by_image.into_iter().map(finish).collect()
+}
+
+async fn about(
+    registries: &Registries,
+    image: &str,
+    wanted: &Wanted<'_>,
+) -> (std::result::Result<Resolved, Error>, Option<Trust>) {
+    let reference = match Reference::parse(image) {
+        Ok(reference) => reference,
+        Err(error) => return (Err(error), None),
+    };
+    let answer = match wanted.detail {
+        Detail::Whole => registries.describe(&reference).await,
+        Detail::Existence => registries.resolve(&reference).await,
+    };
+    let trust = match &answer {
+        Ok(found) => wanted.rules.judge(registries, &reference, found).await,
+        Err(_) => None,
+    };
+    (answer, trust)
 }
 
 /// What Docker's own configuration knows: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`.

@@ -7,6 +7,7 @@ use lucid_images::Reference;
 use lucid_object::Findings;
 
 use super::look::{self, Answered};
+use super::trust::Rules;
 use super::{answers, finding};
 use crate::cli::{Global, Pin};
 use crate::exit::Exit;
@@ -18,7 +19,8 @@ pub(super) fn run(global: &Global, args: &Pin, outlet: &Outlet) -> Result<Exit> 
     let manifests = manifests::load(global, &args.lookup.source)?;
     super::super::keep_secrets(outlet, &manifests.objects);
     let used = look::used(&manifests.objects);
-    let answers = answers(global, &args.lookup, &used, outlet)?;
+    let rules = Rules::of(&manifests.release)?;
+    let answers = answers(global, &args.lookup, &used, &rules, outlet)?;
     let mut findings = Findings::default();
     findings.extend(answers.iter().filter_map(finding));
     // All or nothing: half of the images pinned would be a release that nobody has looked at.

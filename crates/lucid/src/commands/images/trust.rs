@@ -1,0 +1,80 @@
+//! Who must have signed which images, as `spec.images.trust` has it, and whether somebody has.
+
+use std::fs;
+
+use lucid_images::signature::{Judge, Policy, Provenance, Signer, Untrusted, fits};
+use lucid_images::{Error, Reference, Registries, Resolved};
+use lucid_release::{ReleaseFile, SignedBy};
+
+use crate::failure::{Failure, Result};
+
+/// The rules of a release, with the roots of trust if there are any rules.
+#[derive(Default)]
+pub(crate) struct Rules {
+    all: Vec<(String, Policy)>,
+    judge: Option<Judge>,
+}
+
+/// What came of the rules that hold for an image.
+#[derive(Debug)]
+pub(crate) enum Trust {
+    /// By whom it is signed.
+    Signed(String),
+    Not(Untrusted),
+    /// The registry could not be asked.
+    Unknown(Error),
+}
+
+impl Rules {
+    /// Reads the keys that the release file names.
+    pub(crate) fn of(release: &ReleaseFile) -> Result<Self> {
+        let mut all = Vec::new();
+        for rule in &release.spec.images.trust {
+            let signer = match &rule.signed_by {
+                SignedBy::Identity { issuer, subject } => {
+                    Signer::Identity { issuer: issuer.clone(), subject: subject.clone() }
+                }
+                SignedBy::Key(file) => key(file)?,
+            };
+            let provenance = rule.provenance.as_ref();
+            let provenance =
+                provenance.map(|wanted| Provenance { source: wanted.source.clone(), builder: wanted.builder.clone() });
+            all.push((rule.images.clone(), Policy { signer, provenance }));
+        }
+        let judge = (!all.is_empty()).then(Judge::default);
+        Ok(Self { all, judge })
+    }
+
+    /// None where no rule holds for the image. Of several rules each must be met.
+    pub(crate) async fn judge(&self, registries: &Registries, image: &Reference, found: &Resolved) -> Option<Trust> {
+        let judge = self.judge.as_ref()?;
+        let name = format!("{}/{}", image.host, image.name);
+        let fitting: Vec<&Policy> =
+            self.all.iter().filter(|(pattern, _)| fits(pattern, &name)).map(|(_, policy)| policy).collect();
+        if fitting.is_empty() {
+            return None;
+        }
+        let bundles = match registries.bundles(image, &found.digest).await {
+            Ok(bundles) => bundles,
+            Err(error) => return Some(Trust::Unknown(error)),
+        };
+        let mut by: Vec<String> = Vec::new();
+        for policy in fitting {
+            match judge.judge(&found.digest, &bundles, policy) {
+                Ok(who) => by.push(who),
+                Err(untrusted) => return Some(Trust::Not(untrusted)),
+            }
+        }
+        by.dedup();
+        Some(Trust::Signed(by.join(" and ")))
+    }
+}
+
+fn key(file: &str) -> Result<Signer> {
+    let said = |why: String| {
+        Failure::usage(format!("the key {file} of spec.images.trust: {why}"))
+            .help("name a file with a public key in PEM, relative to lucid.yaml")
+    };
+    let pem = fs::read_to_string(file).map_err(|error| said(error.to_string()))?;
+    Signer::key(&pem).map_err(said)
+}
