@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, Apply, Error, Target};
 use lucid_object::{Finding, Findings, Object, ObjectRef, ObjectSet};
 use lucid_plan::intent::Marks;
-use lucid_plan::{Input, Lane, Operation, Plan, build, managers, pins};
+use lucid_plan::{Action, Input, Lane, Operation, Plan, build, managers, pins};
 use lucid_release::InventoryEntry;
 use lucid_release::names::FIELD_MANAGER;
 use lucid_status::{Since, Status, readiness};
@@ -317,10 +317,14 @@ pub(crate) async fn try_on_server(
         let index = operation.requests.iter().position(|request| request.manager == FIELD_MANAGER);
         index.or_else(|| operation.requests.len().checked_sub(1))
     };
+    let coming = coming(plan);
     let changes = operations.filter_map(|operation| Some((operation, &operation.requests[own(operation)?])));
-    let attempts = futures::stream::iter(
-        changes.map(|(operation, request)| replace::attempt(client, server, cache, operation, request)),
-    );
+    let attempts = futures::stream::iter(changes.map(|(operation, request)| async {
+        match operation.object.namespace.as_ref().is_some_and(|name| coming.contains(name.as_str())) {
+            true => (operation.object.clone(), Attempt::NotPossible),
+            false => replace::attempt(client, server, operation, request).await,
+        }
+    }));
     let results: Vec<_> = attempts.buffered(TRIED_AT_ONCE).collect().await;
     let mut tried = Tried::default();
     for (object, result) in results {
@@ -349,6 +353,14 @@ pub(crate) async fn try_on_server(
     Ok(tried)
 }
 
+/// The namespaces that the plan makes.
+fn coming(plan: &Plan) -> BTreeSet<&str> {
+    let operations = plan.lanes.iter().flat_map(|lane| &lane.operations);
+    let made =
+        operations.filter(|operation| operation.action == Action::Create && operation.object.kind == "Namespace");
+    made.map(|operation| operation.object.name.as_str()).collect()
+}
+
 pub(crate) enum Attempt {
     Taken { becomes: Value, warnings: Vec<String> },
     NotPossible,
@@ -358,24 +370,21 @@ pub(crate) enum Attempt {
 pub(crate) async fn attempt(
     client: &ApiClient,
     server: &Server,
-    cache: &Cache,
     operation: &Operation,
     request: &lucid_plan::Request,
 ) -> (ObjectRef, Attempt) {
     let object = operation.object.clone();
-    let namespace = object.namespace.as_deref();
-    let has_namespace = namespace.is_none_or(|name| cache.find(&ObjectRef::new("", "Namespace", None, name)).is_some());
     let is_served = server.resources.is_served(&operation.gvk);
-    let Some(resource) = server.resources.get(&operation.gvk).filter(|_| has_namespace && is_served) else {
+    let Some(resource) = server.resources.get(&operation.gvk).filter(|_| is_served) else {
         return (object, Attempt::NotPossible);
     };
-    let target = Target::new(operation.gvk.clone(), resource.plural.clone(), namespace);
+    let target = Target::new(operation.gvk.clone(), resource.plural.clone(), object.namespace.as_deref());
     // What one request takes by force, the next one has; the server tries each alone.
     let force = operation.requests.iter().any(|request| request.force);
     let apply = Apply { manager: request.manager, body: &request.body, dry_run: true, force };
     let attempt = match client.apply(&target, &object.name, &apply).await {
         Ok(written) => Attempt::Taken { becomes: written.object, warnings: written.warnings },
-        // A binding is looked at together with its role, which may come with this release.
+        // Of a namespace that is not there; or a binding, which is looked at together with its role.
         Err(error) if error.is_not_found() => Attempt::NotPossible,
         Err(error) => Attempt::Refused(error),
     };

@@ -39,7 +39,7 @@ pub(crate) async fn find(
         .map(|(live, operation)| (operation, live))
         .collect();
     let tried = suspects.into_iter().map(|(operation, live)| async move {
-        let refusal = refusal(client, server, cache, operation).await;
+        let refusal = refusal(client, server, operation).await;
         (operation, live, refusal)
     });
     let tried: Vec<_> = futures::stream::iter(tried).buffered(TRIED_AT_ONCE).collect().await;
@@ -56,16 +56,11 @@ pub(crate) async fn find(
 }
 
 /// What the server says of a field that cannot change; anything else is left to those who send it in earnest.
-async fn refusal(
-    client: &ApiClient,
-    server: &Server,
-    cache: &Cache,
-    operation: &Operation,
-) -> Result<Option<Finding>, Refusal> {
+async fn refusal(client: &ApiClient, server: &Server, operation: &Operation) -> Result<Option<Finding>, Refusal> {
     let Some(request) = operation.requests.iter().find(|request| request.manager == FIELD_MANAGER) else {
         return Ok(None);
     };
-    match crate::prepare::attempt(client, server, cache, operation, request).await.1 {
+    match crate::prepare::attempt(client, server, operation, request).await.1 {
         Attempt::Refused(error) if error.is_unreachable() => Err(error.into()),
         Attempt::Refused(error) => Ok(is_immutable(&error, &operation.object)),
         _ => Ok(None),
@@ -121,12 +116,11 @@ pub(crate) fn left_behind(
 pub(crate) async fn attempt(
     client: &ApiClient,
     server: &Server,
-    cache: &Cache,
     operation: &Operation,
     request: &Request,
 ) -> (ObjectRef, Attempt) {
     if !matches!(operation.action, Action::Replace { .. }) {
-        return crate::prepare::attempt(client, server, cache, operation, request).await;
+        return crate::prepare::attempt(client, server, operation, request).await;
     }
     let object = operation.object.clone();
     let resource = server.resources.get(&operation.gvk).filter(|_| !order::holds_data(&object));
