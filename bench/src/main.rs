@@ -17,6 +17,7 @@ mod namespace;
 mod objects;
 mod page;
 mod release;
+mod render;
 mod requests;
 mod scene;
 mod simulator;
@@ -55,6 +56,8 @@ enum Verb {
     Meter(meter::Args),
     /// Writes a generated release with its lucid.yaml
     Release(Files),
+    /// Merges what `cargo xtask bench render` has measured
+    Render(render::Args),
     /// Runs a command and lists the requests that it made
     Requests(requests::Args),
 }
@@ -109,6 +112,7 @@ fn main() -> Result<ExitCode> {
         // Small, and without threads: its memory is the least that a client is said to have.
         Verb::Meter(args) => return meter::measure(&args),
         Verb::Page(args) => page::write(&Store::read(&args.docs)?, &args.docs)?,
+        Verb::Render(args) => render::merge(args)?,
         Verb::Requests(args) => return requests::run(&args),
         Verb::Release(files) => {
             let folder = folder::fresh(&files.folder)?;
@@ -140,6 +144,7 @@ async fn run(args: Run) -> Result<()> {
         Kind::Health => health::measure(&setup, size).await?,
         Kind::Simulator => simulator::measure(&setup, size).await?,
         Kind::Start => start::measure(&setup, size).await?,
+        Kind::Render => anyhow::bail!("`cargo xtask bench render` measures that"),
     };
     let mut store = Store::read(&args.page.docs)?;
     store.cases.insert(args.case.to_string(), case);

@@ -9,16 +9,18 @@ pub(crate) enum Kind {
     Deploy,
     Flat,
     Failure,
+    Render,
     Health,
     Simulator,
     Start,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::Deploy, "deploy"),
         (Self::Flat, "flat"),
         (Self::Failure, "failure"),
+        (Self::Render, "render"),
         (Self::Health, "health"),
         (Self::Simulator, "simulator"),
         (Self::Start, "start"),

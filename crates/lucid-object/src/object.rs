@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,36 +47,43 @@ impl fmt::Display for ObjectRef {
 /// The value is the truth; the tree only answers [`Object::position`].
 #[derive(Debug, Clone)]
 pub struct Object {
-    value: Value,
+    /// Made of the tree when somebody asks for it.
+    value: OnceLock<Value>,
     source: Option<(Arc<Files>, Arc<Node>)>,
 }
 
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
+        self.value() == other.value()
     }
 }
 
 impl Object {
     pub fn new(value: Value) -> Self {
-        Self { value, source: None }
+        Self { value: value.into(), source: None }
     }
 
     /// An object that remembers the files it was rendered from.
     pub fn from_node(files: Arc<Files>, node: Arc<Node>) -> Self {
-        Self { value: node.to_json(), source: Some((files, node)) }
+        Self { value: OnceLock::new(), source: Some((files, node)) }
     }
 
     pub fn value(&self) -> &Value {
-        &self.value
+        self.value.get_or_init(|| self.read())
     }
 
     pub fn value_mut(&mut self) -> &mut Value {
-        &mut self.value
+        self.value();
+        self.value.get_mut().expect("it was made above")
     }
 
     pub fn into_value(self) -> Value {
-        self.value
+        let Self { value, source } = self;
+        value.into_inner().unwrap_or_else(|| source.map(|(_, node)| node.to_json()).unwrap_or_default())
+    }
+
+    fn read(&self) -> Value {
+        self.source.as_ref().map(|(_, node)| node.to_json()).unwrap_or_default()
     }
 
     pub fn gvk(&self) -> Gvk {
@@ -105,11 +112,11 @@ impl Object {
     }
 
     pub fn labels(&self) -> BTreeMap<String, String> {
-        string_map(self.value.pointer("/metadata/labels"))
+        string_map(self.value().pointer("/metadata/labels"))
     }
 
     pub fn annotations(&self) -> BTreeMap<String, String> {
-        string_map(self.value.pointer("/metadata/annotations"))
+        string_map(self.value().pointer("/metadata/annotations"))
     }
 
     /// The labels that pods made from this object carry: its own for a Pod, the template's for a workload.
@@ -122,13 +129,13 @@ impl Object {
 
     /// `spec.template`, wherever the kind keeps it.
     pub fn pod_template(&self) -> Option<&Value> {
-        self.value.pointer(self.pod_template_pointer()?)
+        self.value().pointer(self.pod_template_pointer()?)
     }
 
     /// The pod spec of a workload or of a Pod.
     pub fn pod_spec(&self) -> Option<&Value> {
         if self.kind() == "Pod" {
-            return self.value.get("spec");
+            return self.value().get("spec");
         }
         self.pod_template()?.get("spec")
     }
@@ -154,7 +161,7 @@ impl Object {
         let lists = spec.iter().flat_map(|spec| ["initContainers", "containers"].map(|list| format!("{spec}/{list}")));
         lists
             .flat_map(|list| {
-                let containers = self.value.pointer(&list).and_then(Value::as_array).into_iter().flatten();
+                let containers = self.value().pointer(&list).and_then(Value::as_array).into_iter().flatten();
                 containers.enumerate().filter_map(move |(index, container)| {
                     Some((format!("{list}/{index}/image"), container.get("image")?.as_str()?))
                 })
@@ -164,12 +171,12 @@ impl Object {
 
     /// The string at a JSON pointer.
     pub fn str_at(&self, pointer: &str) -> Option<&str> {
-        self.value.pointer(pointer)?.as_str()
+        self.value().pointer(pointer)?.as_str()
     }
 
     /// Changes a string that is there; `place` is from now on what last set it.
     pub fn set_text(&mut self, pointer: &str, text: &str, place: &Position) {
-        let Some(value) = self.value.pointer_mut(pointer).filter(|value| value.is_string()) else { return };
+        let Some(value) = self.value_mut().pointer_mut(pointer).filter(|value| value.is_string()) else { return };
         *value = Value::from(text);
         if let Some((files, node)) = &mut self.source
             && let Some(field) = Arc::make_mut(node).at_mut(pointer)
@@ -183,7 +190,7 @@ impl Object {
         match self.position(pointer) {
             Some(place) => self.set_text(pointer, text, &place),
             None => {
-                if let Some(value) = self.value.pointer_mut(pointer).filter(|value| value.is_string()) {
+                if let Some(value) = self.value_mut().pointer_mut(pointer).filter(|value| value.is_string()) {
                     *value = Value::from(text);
                 }
             }
@@ -194,14 +201,14 @@ impl Object {
     pub fn to_yaml(&self) -> String {
         match &self.source {
             Some((_, node)) => crate::yaml::emit_node(node),
-            None => crate::yaml::emit(&self.value),
+            None => crate::yaml::emit(self.value()),
         }
     }
 
     /// The lines of the object as text, each with the place that last set what stands on it.
     pub fn lines(&self) -> Vec<(Option<Position>, String)> {
         let Some((files, node)) = self.source.as_ref() else {
-            return crate::yaml::emit(&self.value).lines().map(|line| (None, line.to_owned())).collect();
+            return crate::yaml::emit(self.value()).lines().map(|line| (None, line.to_owned())).collect();
         };
         let (text, places) = crate::yaml::emit_with_places(node);
         text.lines().zip(places).map(|(line, pos)| (files.position(pos), line.to_owned())).collect()

@@ -3,6 +3,10 @@
 /// What holds for any releases.
 #[path = "sim/properties.rs"]
 mod properties;
+/// What a real API server answered.
+#[expect(dead_code, reason = "what only the suite with a real server uses")]
+#[path = "sim/recorded.rs"]
+mod recorded;
 
 use std::path::Path;
 use std::process::{Command, Output};

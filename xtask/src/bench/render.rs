@@ -13,7 +13,7 @@ use clap::Parser;
 use serde::Serialize;
 
 use crate::process::{cargo, run};
-use crate::root::{target, tools};
+use crate::root::{root, target, tools};
 use trees::Tree;
 
 #[derive(Parser)]
@@ -38,17 +38,14 @@ pub(crate) struct Args {
     check: bool,
 }
 
-/// One tree under both programs. Times are medians, in milliseconds.
+/// One tree under both programs: the seconds of each run, in turns. `bench/src/render.rs` reads it.
 #[derive(Serialize)]
 struct Row {
     tree: String,
     bytes_in: u64,
     bytes_out: usize,
-    kustomize_ms: f64,
-    kustomize_runs: usize,
-    lucid_ms: f64,
-    lucid_runs: usize,
-    ratio: f64,
+    kustomize: Vec<f64>,
+    lucid: Vec<f64>,
     target: f64,
 }
 
@@ -56,16 +53,19 @@ struct Row {
 #[derive(Serialize)]
 struct Growth {
     objects: usize,
-    lucid_ms: f64,
-    microseconds_per_object: f64,
+    lucid: Vec<f64>,
 }
 
 #[derive(Serialize)]
 struct Outcome {
-    cores: usize,
-    load_before: String,
     rows: Vec<Row>,
     growth: Vec<Growth>,
+}
+
+impl Row {
+    fn ratio(&self) -> f64 {
+        median(&self.kustomize) / median(&self.lucid)
+    }
 }
 
 pub(crate) fn measure(args: &Args) -> Result<()> {
@@ -78,7 +78,6 @@ pub(crate) fn measure(args: &Args) -> Result<()> {
     let _ = fs::remove_dir_all(&folder);
     let kustomize = Program { path: tools().join("kustomize"), verb: "build" };
     let lucid = Program { path: lucid, verb: "render" };
-    let load_before = fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned();
     let mut rows = Vec::new();
     for tree in trees(args) {
         let path = tree.write(&folder)?;
@@ -86,22 +85,28 @@ pub(crate) fn measure(args: &Args) -> Result<()> {
         rows.push(compare(&tree, &path, &kustomize, &lucid, args.runs)?);
     }
     let growth = args.growth.iter().map(|count| grown(*count, &folder, &lucid)).collect::<Result<Vec<_>>>()?;
-    let result = Outcome {
-        cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        load_before,
-        rows,
-        growth,
-    };
+    let result = Outcome { rows, growth };
     let out = target().join("bench/render.json");
     fs::write(&out, serde_json::to_string_pretty(&result)?).with_context(|| format!("write {}", out.display()))?;
     print!("{}", table(&result));
-    println!("\nwritten to {}", out.display());
+    publish(&out)?;
     let missed: Vec<&str> =
-        result.rows.iter().filter(|row| row.ratio < row.target).map(|row| row.tree.as_str()).collect();
+        result.rows.iter().filter(|row| row.ratio() < row.target).map(|row| row.tree.as_str()).collect();
     match missed.is_empty() || !args.check {
         true => Ok(()),
         false => bail!("slower than wanted: {}", missed.join(", ")),
     }
+}
+
+/// Into the page, beside the other cases.
+fn publish(figures: &Path) -> Result<()> {
+    let mut bench = cargo();
+    bench.args(["run", "--quiet", "-p", "lucid-bench", "--", "render", "--figures"]).arg(figures);
+    bench.arg("--docs").arg(root().join("docs"));
+    for (name, version) in crate::tools::versions().iter().filter(|(name, _)| *name == "kustomize") {
+        bench.args(["--version", &format!("{name}={version}")]);
+    }
+    run(&mut bench)
 }
 
 fn trees(args: &Args) -> Vec<Tree> {
@@ -175,17 +180,12 @@ fn compare(tree: &Tree, path: &Path, kustomize: &Program, lucid: &Program, runs:
     if their_times.is_empty() {
         their_times.push(first);
     }
-    let (kustomize_runs, lucid_runs) = (their_times.len(), our_times.len());
-    let (kustomize_ms, lucid_ms) = (median(their_times), median(our_times));
     Ok(Row {
         tree: tree.name.clone(),
         bytes_in: tree.bytes(),
         bytes_out: ours.len(),
-        kustomize_ms,
-        kustomize_runs,
-        lucid_ms,
-        lucid_runs,
-        ratio: kustomize_ms / lucid_ms,
+        kustomize: in_seconds(&their_times),
+        lucid: in_seconds(&our_times),
         target: tree.target,
     })
 }
@@ -193,14 +193,17 @@ fn compare(tree: &Tree, path: &Path, kustomize: &Program, lucid: &Program, runs:
 fn grown(objects: usize, folder: &Path, lucid: &Program) -> Result<Growth> {
     let path = trees::many(objects).write(folder)?;
     let times = (0..5).map(|_| lucid.time(&path)).collect::<Result<Vec<_>>>()?;
-    let lucid_ms = median(times);
-    Ok(Growth { objects, lucid_ms, microseconds_per_object: lucid_ms * 1000.0 / objects as f64 })
+    Ok(Growth { objects, lucid: in_seconds(&times) })
 }
 
-/// In milliseconds.
-fn median(mut times: Vec<Duration>) -> f64 {
-    times.sort();
-    times[times.len() / 2].as_secs_f64() * 1000.0
+fn in_seconds(times: &[Duration]) -> Vec<f64> {
+    times.iter().map(Duration::as_secs_f64).collect()
+}
+
+fn median(times: &[f64]) -> f64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 fn table(result: &Outcome) -> String {
@@ -209,21 +212,22 @@ fn table(result: &Outcome) -> String {
         "tree", "out", "kustomize ms", "lucid ms", "ratio", "target"
     );
     for row in &result.rows {
-        let verdict = if row.ratio >= row.target { "" } else { "  missed" };
+        let verdict = if row.ratio() >= row.target { "" } else { "  missed" };
         out.push_str(&format!(
             "{:<28} {:>6} KB {:>13.1} {:>11.2} {:>7.1}x {:>7}x{verdict}\n",
             row.tree,
             row.bytes_out / 1000,
-            row.kustomize_ms,
-            row.lucid_ms,
-            row.ratio,
+            median(&row.kustomize) * 1000.0,
+            median(&row.lucid) * 1000.0,
+            row.ratio(),
             row.target
         ));
     }
     out.push_str(&format!("\n{:<28} {:>11} {:>15}\n", "growth (lucid alone)", "ms", "µs an object"));
     for row in &result.growth {
         let name = format!("{} objects", row.objects);
-        out.push_str(&format!("{name:<28} {:>11.1} {:>15.1}\n", row.lucid_ms, row.microseconds_per_object));
+        let seconds = median(&row.lucid);
+        out.push_str(&format!("{name:<28} {:>11.1} {:>15.1}\n", seconds * 1e3, seconds * 1e6 / row.objects as f64));
     }
     out
 }
@@ -234,8 +238,7 @@ mod tests {
 
     #[test]
     fn the_median_is_not_moved_by_one_slow_run() {
-        let times = [3, 1, 900, 2, 4].map(Duration::from_millis).to_vec();
-        assert_eq!(median(times), 3.0);
+        assert_eq!(median(&[3.0, 1.0, 900.0, 2.0, 4.0]), 3.0);
     }
 
     #[test]
@@ -244,15 +247,11 @@ mod tests {
             tree: "few".into(),
             bytes_in: 1,
             bytes_out: 2000,
-            kustomize_ms: 10.0,
-            kustomize_runs: 3,
-            lucid_ms: 10.0 / ratio,
-            lucid_runs: 3,
-            ratio,
+            kustomize: vec![1.0],
+            lucid: vec![1.0 / ratio],
             target: 5.0,
         };
-        let result =
-            Outcome { cores: 2, load_before: String::new(), rows: vec![row(4.0), row(6.0)], growth: Vec::new() };
+        let result = Outcome { rows: vec![row(4.0), row(6.0)], growth: Vec::new() };
         let lines: Vec<String> = table(&result).lines().map(str::to_owned).collect();
         assert!(lines[2].ends_with("4.0x       5x  missed") && lines[3].ends_with("6.0x       5x"), "{lines:?}");
     }

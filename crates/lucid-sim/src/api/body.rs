@@ -234,6 +234,10 @@ fn typed(world: &World, kind: &Kind, request: &Request, value: Value) -> Result<
             kind.kind
         )));
     }
+    // Said and empty is another version; not said is the URL's.
+    if kind.is_custom() && version.is_empty() && value.get("apiVersion").is_some_and(Value::is_string) {
+        return Err(version_mismatch(kind, ""));
+    }
     let mut map = if let Value::Object(map) = value { map } else { Map::new() };
     let version = if version.is_empty() { kind.api_version() } else { version };
     let name = if name.is_empty() { kind.kind.clone() } else { name };

@@ -75,6 +75,8 @@ impl World {
         admission::mutate(self, kind, &mut object, None, false)?;
         policy::mutate(self, kind, by.subresource, &mut object, None, by.dry_run)?;
         let generated = object.name().is_empty() && !object.str("metadata/generateName").is_empty();
+        // What may have to be tried under another name is copied first.
+        let labels_shared = labels_shared && !generated;
         for _ in 1..ATTEMPTS {
             match self.create_named(kind, namespace, object.clone(), labels_shared, by) {
                 Err(error) if generated && error.reason == "AlreadyExists" => {}
@@ -96,8 +98,8 @@ impl World {
         metadata::fill(self, &mut object);
         strategy::service::begin_create(self, kind, &mut object)?;
         strategy::prepare_create(kind, &mut object);
-        // In an apply, the two are one map.
-        if labels_shared && by.applied {
+        // The two are one map.
+        if labels_shared {
             let labels = object.at("spec/template/metadata/labels").clone();
             object.put("metadata/labels", labels);
         }

@@ -22,6 +22,8 @@ pub(crate) fn run(global: &Global, args: &Render, outlet: &Outlet) -> Result<Exi
         Some(path) => write(path, rendered.to_yaml())?,
         None => outlet.manifests(&printed(args, &rendered)),
     }
+    // The process ends now; of thousands of objects each would be taken apart for nothing.
+    std::mem::forget(rendered);
     Ok(Exit::Done)
 }
 

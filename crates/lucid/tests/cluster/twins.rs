@@ -2,7 +2,8 @@
 //!
 //! The real one is a second kube-apiserver on the cluster's etcd, under a prefix of its own and without controllers, so
 //! that nobody but the test writes to it. The simulator runs without controllers too. `LUCID_TWINS_SEED` and
-//! `LUCID_TWINS_COUNT` choose another run, `LUCID_TWINS_LOG` names a file for the whole conversation.
+//! `LUCID_TWINS_COUNT` choose another run, `LUCID_TWINS_LOG` names a file for the whole conversation,
+//! `LUCID_TWINS_RECORD` one for the transcript that `sim.rs` plays without a cluster.
 
 /// What is compared, and in which form.
 #[path = "twins/canonical.rs"]
@@ -10,33 +11,43 @@ mod canonical;
 /// Differences that stay, each with its reason.
 #[path = "twins/differences.rs"]
 mod differences;
-/// Objects to begin with, and what is done to them.
+/// Pod Security, word for word.
 #[path = "twins/hardened.rs"]
 mod hardened;
+/// Objects to begin with, and what is done to them.
 #[path = "twins/objects.rs"]
 mod objects;
+/// The real server.
+#[path = "twins/real.rs"]
+mod real;
+/// What differs.
+#[path = "twins/report.rs"]
+mod report;
 /// The random conversation.
 #[path = "twins/requests.rs"]
 mod requests;
-/// The two servers.
+/// What both servers are to the test, and the simulated one.
 #[path = "twins/servers.rs"]
 mod servers;
+/// What the real server answered, kept for those who have none.
+#[expect(dead_code, reason = "who records does not play")]
+#[path = "twins/transcript.rs"]
+mod transcript;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 
 use crate::figure::figure;
-use canonical::{Identities, canonical, first_difference};
-use requests::{Conversation, Request};
-use servers::{Answer, Real, Server, Simulated};
+use canonical::Identities;
+use real::Real;
+use report::{Report, examine};
+use requests::Conversation;
+use servers::{Server, Simulated};
+use transcript::{Step, Transcript};
 
 /// Differences of the test run's 500 requests that nobody has explained or mended yet. It may only become smaller; the
 /// soak, whose requests are others, allows the same share.
 const OPEN: usize = lucid_sim::SCORE.twins.1 as usize;
-
-/// How many differences are shown; the log holds all.
-const SHOWN: usize = 40;
 
 #[test]
 fn the_simulator_answers_as_the_server_does() {
@@ -51,34 +62,6 @@ fn the_simulator_answers_as_the_server_does() {
     assert!(report.requests >= count && report.kinds.len() >= 15, "{report}");
 }
 
-#[derive(Default)]
-struct Report {
-    seed: u64,
-    requests: usize,
-    /// Requests by kind, and how many of them both servers refused.
-    kinds: BTreeMap<&'static str, (usize, usize)>,
-    explained: BTreeMap<&'static str, usize>,
-    unexplained: Vec<String>,
-}
-
-impl std::fmt::Display for Report {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let shown = env::var("LUCID_TWINS_SHOWN").ok().and_then(|text| text.parse().ok()).unwrap_or(SHOWN);
-        for difference in self.unexplained.iter().take(shown) {
-            writeln!(f, "{difference}")?;
-        }
-        writeln!(
-            f,
-            "seed {}: {} requests, {} unexplained differences",
-            self.seed,
-            self.requests,
-            self.unexplained.len()
-        )?;
-        writeln!(f, "explained: {:?}", self.explained)?;
-        write!(f, "by kind (all, refused): {:?}", self.kinds)
-    }
-}
-
 async fn compare(seed: u64, count: usize) -> Report {
     let real = Real::start().await;
     let simulated = Simulated::start().await;
@@ -86,6 +69,7 @@ async fn compare(seed: u64, count: usize) -> Report {
     let mut identities = Identities::default();
     let mut conversation = Conversation::new(seed);
     let mut log = env::var_os("LUCID_TWINS_LOG").map(|_| String::new());
+    let mut transcript = Transcript { seed, steps: Vec::new() };
     while report.requests < count {
         let request = conversation.next();
         let there = real.send(&identities.for_real(&request)).await;
@@ -99,7 +83,9 @@ async fn compare(seed: u64, count: usize) -> Report {
             let _ = writeln!(log, "{request}\n  real {there}\n  sim  {here}\n");
         }
         conversation.heard(&request, &there, same);
-        if !same && there.code != here.code {
+        let parted = !same && there.code != here.code;
+        transcript.steps.push(Step { there, same, parted });
+        if parted {
             // From here on the two would go different ways with this object.
             for server in [&real as &dyn Server, &simulated] {
                 server.forget(&request).await;
@@ -109,25 +95,8 @@ async fn compare(seed: u64, count: usize) -> Report {
     if let (Some(log), Some(path)) = (log, env::var_os("LUCID_TWINS_LOG")) {
         std::fs::write(path, log).expect("write the log");
     }
-    report
-}
-
-/// Whether the two answers are the same, or differ as is known of them.
-fn examine(
-    report: &mut Report,
-    identities: &mut Identities,
-    request: &Request,
-    real: &Answer,
-    simulated: &Answer,
-) -> bool {
-    identities.learn(request, real, simulated);
-    let (there, here) =
-        (canonical(identities.real(), request, real), canonical(identities.simulated(), request, simulated));
-    let Some(difference) = first_difference(&there, &here) else { return true };
-    if let Some(name) = differences::explained(request, &there, &here) {
-        *report.explained.entry(name).or_default() += 1;
-        return there.code == here.code;
+    if let Some(path) = env::var_os("LUCID_TWINS_RECORD") {
+        transcript.write(path.as_ref());
     }
-    report.unexplained.push(format!("#{} {request}\n  {difference}\n", report.requests));
-    false
+    report
 }

@@ -282,7 +282,8 @@ fn generated(text: &str) -> String {
     if let Some(at) = out.find(MARK).filter(|at| out.len() >= at + MARK.len() + 5) {
         out.replace_range(at + MARK.len()..at + MARK.len() + 5, "<suffix>");
     }
-    let words: Vec<String> = out.split('"').map(str::to_owned).collect();
+    // Within a text that is quoted itself, its quotes are escaped.
+    let words: Vec<String> = out.split('"').map(|word| word.trim_end_matches('\\').to_owned()).collect();
     for word in words.iter().filter(|word| is_chosen_address(word)) {
         out = out.replace(word.as_str(), "<address>");
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::servers::{Answer, Real, Server, Simulated};
+use super::real::Real;
+use super::servers::{Answer, Server, Simulated};
 
 const LABEL: &str = "pod-security.kubernetes.io/";
 
