@@ -11,6 +11,7 @@ mod source;
 mod sums;
 mod target;
 
+use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,14 @@ pub(crate) struct Args {
 
 pub(crate) fn folder() -> PathBuf {
     root::target().join("dist")
+}
+
+/// The program for this machine, as a release has it.
+pub(crate) fn for_this_machine() -> Result<PathBuf> {
+    let here = |target: &&Target| target.triple.starts_with(ARCH) && target.os == Target::os_of(OS);
+    let target = TARGETS.iter().find(here).with_context(|| format!("there is no release for {OS} on {ARCH}"))?;
+    build::prepare(&[target])?;
+    build::build(target, build::FIRST)
 }
 
 pub(crate) fn run(args: Args) -> Result<()> {

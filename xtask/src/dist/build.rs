@@ -52,7 +52,10 @@ fn compile(command: &mut Command, target: &Target, folder: &str) -> Result<()> {
     command.current_dir(root()).env("CARGO_TARGET_DIR", root::target().join(folder));
     // For C code too; of several that fit, the last one counts.
     command.env("RUSTFLAGS", flags("--remap-path-prefix=", &home));
-    command.env(format!("CFLAGS_{}", target.triple.replace('-', "_")), flags("-ffile-prefix-map=", &home));
+    // The one for a target takes the place of the one for all, which .cargo/config.toml sets.
+    let for_all = std::env::var("CFLAGS").unwrap_or_default();
+    let c = format!("{for_all} {}", flags("-ffile-prefix-map=", &home));
+    command.env(format!("CFLAGS_{}", target.triple.replace('-', "_")), c.trim_start());
     run_with_heartbeat(command, target.triple)
 }
 

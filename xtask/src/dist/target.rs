@@ -39,6 +39,11 @@ impl Target {
         self.maker == Maker::Zig || consts::OS == "macos"
     }
 
+    /// What Go calls the system that Rust calls this.
+    pub(crate) fn os_of(system: &str) -> &str {
+        if system == "macos" { "darwin" } else { system }
+    }
+
     pub(crate) fn why_not_here(&self) -> &'static str {
         match self.maker {
             Maker::Zig => "it is built on any machine",

@@ -2,7 +2,7 @@
 
 use lucid_object::Gvk;
 use lucid_schema::Schema;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::api::{BODY_LIMIT, Request, convert};
 use crate::decode::{self, Dialect, Findings};
@@ -324,9 +324,12 @@ fn custom(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     let mut findings = Findings::default();
     if let Some(metadata) = value.get_mut("metadata") {
         let ty = TypeRef::Builtin(Schema::object_meta());
-        let (held, found) = decode::decode(metadata, ty, Dialect::Json);
+        let (mut held, found) = decode::decode(metadata, ty, Dialect::Json);
+        // What an apply says wrongly of the metadata counts as not said, and the rest as said.
+        if dialect != Dialect::Json && found.error.is_some() {
+            held = by_field(metadata, ty);
+        }
         *metadata = decode::printed(&held, ty);
-        // What an apply says wrongly of the metadata counts as not said.
         findings.error = found.error.filter(|_| dialect == Dialect::Json);
         let within = |text: String| text.replacen("field \"", "field \"metadata.", 1);
         findings.strict.extend(found.strict.into_iter().map(within));
@@ -341,6 +344,15 @@ fn custom(kind: &Kind, value: Value, dialect: Dialect) -> (Value, Findings) {
     }
     findings.strict.sort();
     (value, findings)
+}
+
+/// The fields that can be read, each for itself.
+fn by_field(value: &Value, ty: TypeRef) -> Value {
+    let fields = value.as_object().into_iter().flatten().filter_map(|(name, value)| {
+        let (held, found) = decode::decode(&json!({name: value}), ty, Dialect::Json);
+        found.error.is_none().then(|| held.as_object().cloned().unwrap_or_default())
+    });
+    Value::Object(fields.flatten().collect())
 }
 
 /// What is null and cannot be, and has no default, is as if it were not there.
