@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use lucid_client::{ApiClient, Error};
 use lucid_engine::{RunOutcome, Signal};
 use lucid_object::{Finding, Findings, ObjectRef, ObjectSet};
+use lucid_plan::pins::Pinned;
 use lucid_plan::{Action, FieldChange, Manager, Plan, Selection, managers, scope};
 use lucid_release::ReleaseFile;
 use serde_json::Value;
@@ -78,7 +79,7 @@ pub trait ImageCheck: Sync {
 pub struct ImagesFound {
     pub findings: Vec<Finding>,
     /// Images by their tags, as manifests have them → the same with the digest that was found.
-    pub digests: BTreeMap<String, String>,
+    pub digests: BTreeMap<String, Pinned>,
 }
 
 /// What a failed run does before it ends.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use lucid_client::{ApiClient, Target};
 use lucid_object::{Gvk, ObjectRef};
 use lucid_status::Cluster as _;
@@ -26,11 +27,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// The addresses of Ingresses that had none when they were last seen. Where nobody serves their class there will be none.
 pub(crate) async fn awaited(client: &ApiClient, objects: &[ObjectRef]) -> Vec<String> {
-    let mut found = Vec::new();
-    for ingress in objects.iter().filter(|object| object.group == GROUP && object.kind == "Ingress") {
-        found.extend(tokio::time::timeout(MOMENT, of_one(client, ingress)).await.unwrap_or_default());
-    }
-    found
+    let ingresses = objects.iter().filter(|object| object.group == GROUP && object.kind == "Ingress");
+    let asked = ingresses.map(|ingress| async { tokio::time::timeout(MOMENT, of_one(client, ingress)).await });
+    join_all(asked).await.into_iter().filter_map(Result::ok).flatten().collect()
 }
 
 async fn of_one(client: &ApiClient, ingress: &ObjectRef) -> Vec<String> {

@@ -235,7 +235,7 @@ async fn precondition(
     objects: &ObjectSet,
     plan: &Plan,
     cache: &Cache,
-) -> Result<(Vec<Finding>, BTreeMap<String, String>), Refusal> {
+) -> Result<(Vec<Finding>, BTreeMap<String, pins::Pinned>), Refusal> {
     let mut findings: Vec<Finding> =
         plan.preconditions.iter().filter_map(|lane| not_ready(lane, cache, request.wall)).collect();
     if plan.lanes.iter().all(|lane| lane.changes() == 0) && plan.prune.is_empty() {

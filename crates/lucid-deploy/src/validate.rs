@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lucid_client::{Access, ApiClient, Error, Target};
 use lucid_object::{Finding, Findings, Object, ObjectRef, ObjectSet};
 use lucid_plan::intent::Marks;
-use lucid_plan::{Input, Selection, build, scope};
+use lucid_plan::{Input, Selection, build, pins, scope};
 use lucid_release::ReleaseFile;
 use lucid_status::Cluster;
 use serde_json::{Value, json};
@@ -42,6 +42,9 @@ pub async fn validate(
     let survey = survey::look(client, &survey::wishes(&objects, &inventory, &server.resources)).await?;
     findings.extend(checks::refused(&survey));
     let Survey { cache, .. } = survey;
+    if let Some(kept) = pins::keep(&objects, &|reference| cache.find(reference)) {
+        objects = kept;
+    }
     let plan = build(&Input {
         release,
         objects: &objects,

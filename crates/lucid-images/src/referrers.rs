@@ -11,7 +11,15 @@ use crate::registry::Registries;
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
 /// Of one image: who has more bundles than this signs in circles.
-const MOST: usize = 16;
+const MOST: usize = 64;
+
+/// What stands beside an image.
+#[derive(Debug, Default)]
+pub struct Bundles {
+    pub found: Vec<Bytes>,
+    /// Why others could not be read: none of them may hide a good one.
+    pub unread: Vec<String>,
+}
 
 #[derive(Deserialize)]
 struct Index {
@@ -41,14 +49,14 @@ impl Registries {
     /// that stands in for it (`sha256-…`), as the distribution specification 1.1 has it.
     ///
     /// # Errors
-    /// The registry cannot be asked, or says something else than what a digest promises.
-    pub async fn bundles(&self, image: &Reference, digest: &str) -> Result<Vec<Bytes>> {
+    /// The registry cannot be asked what there is.
+    pub async fn bundles(&self, image: &Reference, digest: &str) -> Result<Bundles> {
         let list = format!("/v2/{}/referrers/{digest}", image.name);
         let answer = match self.get(image, &list, INDEX).await {
             Err(Error::Missing { .. } | Error::Status { status: 400..=405, .. }) => {
                 let tag = format!("/v2/{}/manifests/{}", image.name, digest.replace(':', "-"));
                 match self.get(image, &tag, INDEX).await {
-                    Err(Error::Missing { .. }) => return Ok(Vec::new()),
+                    Err(Error::Missing { .. }) => return Ok(Bundles::default()),
                     answer => answer?,
                 }
             }
@@ -57,13 +65,18 @@ impl Registries {
         let index: Index = serde_json::from_slice(&answer.body)
             .map_err(|_| crate::registry::wrong(image, "what is no list of referrers"))?;
         // Not every registry copies the type to its list; then the manifest itself says it.
-        let may_be = |kind: &Option<String>| kind.as_deref().is_none_or(|kind| kind.starts_with(BUNDLE));
-        let holders = index.manifests.iter().filter(|entry| may_be(&entry.artifact_type) && is_digest(&entry.digest));
-        let mut found = Vec::new();
+        let is_named = |entry: &&Descriptor| entry.artifact_type.as_deref().is_some_and(is_bundle);
+        let is_open = |entry: &&Descriptor| entry.artifact_type.is_none();
+        let manifests = || index.manifests.iter().filter(|entry| is_digest(&entry.digest));
+        let holders = manifests().filter(is_named).chain(manifests().filter(is_open));
+        let mut bundles = Bundles::default();
         for holder in holders.take(MOST) {
-            found.extend(self.held(image, &holder.digest).await?);
+            match self.held(image, &holder.digest).await {
+                Ok(found) => bundles.found.extend(found),
+                Err(error) => bundles.unread.push(error.to_string()),
+            }
         }
-        Ok(found)
+        Ok(bundles)
     }
 
     /// The bundles in one manifest.
@@ -73,9 +86,9 @@ impl Registries {
         let bytes = self.checked(image, reply.body, Some(digest))?;
         let holder: Holder = serde_json::from_slice(&bytes)
             .map_err(|_| crate::registry::wrong(image, "a referrer that is no manifest"))?;
-        let is_one = holder.artifact_type.as_deref().is_some_and(|kind| kind.starts_with(BUNDLE));
+        let is_one = holder.artifact_type.as_deref().is_some_and(is_bundle);
         let mut found = Vec::new();
-        for layer in holder.layers.iter().filter(|layer| is_one || layer.media_type.starts_with(BUNDLE)).take(MOST) {
+        for layer in holder.layers.iter().filter(|layer| is_one || is_bundle(&layer.media_type)).take(MOST) {
             if !is_digest(&layer.digest) {
                 return Err(crate::registry::wrong(image, "a bundle without a digest"));
             }
@@ -85,4 +98,8 @@ impl Registries {
         }
         Ok(found)
     }
+}
+
+fn is_bundle(kind: &str) -> bool {
+    kind.starts_with(BUNDLE)
 }

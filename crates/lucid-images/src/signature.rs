@@ -1,5 +1,5 @@
 //! Who has signed an image, and what it was built from: Sigstore bundles, as cosign and GitHub's attestations write them.
-//! Decided from bytes and a policy alone.
+//! Decided from bytes and a policy alone. A bundle is about a digest: which name and tag the image has now, nobody signs.
 
 use std::collections::BTreeSet;
 
@@ -94,8 +94,9 @@ impl Judge {
         let digest = digest.strip_prefix("sha256:").and_then(|hex| Sha256Hash::from_hex(hex).ok());
         let digest = digest.ok_or("only sha256 digests are signed")?;
         let signed = self.signed(digest, &bundle, &policy.signer)?;
-        if let Some(wanted) = &policy.provenance {
-            comes_from(&bundle, signed.source.as_deref(), wanted)?;
+        match &policy.provenance {
+            Some(wanted) => comes_from(&bundle, signed.source.as_deref(), wanted)?,
+            None => says_signed(&bundle)?,
         }
         Ok(signed.by)
     }
@@ -149,6 +150,9 @@ fn by_key_alone(digest: Sha256Hash, bundle: &Bundle, key: &DerPublicKey) -> Resu
     let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
         return Err("a bare signature that no log knows".into());
     };
+    if envelope.payload_type != STATEMENT {
+        return Err(format!("something else than a statement is signed: {}", envelope.payload_type));
+    }
     let scheme = KeyAlgorithm::from_spki(key).map_err(|error| error.to_string())?.default_signing_scheme();
     verify_signature(key, &envelope.pae(), &envelope.signature.sig, scheme)
         .map_err(|_| "signed with another key".to_owned())?;
@@ -157,6 +161,20 @@ fn by_key_alone(digest: Sha256Hash, bundle: &Bundle, key: &DerPublicKey) -> Resu
     match statement.matches_sha256(&digest) {
         true => Ok(()),
         false => Err("a signed statement about another image".into()),
+    }
+}
+
+const STATEMENT: &str = "application/vnd.in-toto+json";
+/// What `cosign sign` states.
+const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
+
+/// A statement about an image is not yet an approval of it: the list of its flaws is signed, too.
+fn says_signed(bundle: &Bundle) -> Result<(), String> {
+    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else { return Ok(()) };
+    let statement: Value = serde_json::from_slice(envelope.payload.as_bytes()).unwrap_or_default();
+    match statement["predicateType"].as_str().unwrap_or_default() {
+        kind if kind == SIGNED || PROVENANCE.contains(&kind) => Ok(()),
+        other => Err(format!("a signed statement that is no approval: {other}")),
     }
 }
 
@@ -185,16 +203,17 @@ fn comes_from(bundle: &Bundle, claimed: Option<&str>, wanted: &Provenance) -> Re
     }
 }
 
-/// The repository's address, without what was checked out of it.
+/// The repository's address, without what was checked out of it. What was built with, such as a base image, is no source.
 fn source(predicate: &Value) -> Option<&str> {
-    let fields = [
-        "/buildDefinition/externalParameters/workflow/repository",
-        "/buildDefinition/resolvedDependencies/0/uri",
-        "/invocation/configSource/uri",
-    ];
-    let uri = fields.iter().find_map(|field| predicate.pointer(field)?.as_str())?;
+    let fields = ["/buildDefinition/externalParameters/workflow/repository", "/invocation/configSource/uri"];
+    let named = fields.iter().find_map(|field| predicate.pointer(field)?.as_str());
+    let dependencies = predicate.pointer("/buildDefinition/resolvedDependencies").and_then(Value::as_array);
+    let mut used = dependencies.into_iter().flatten().filter_map(|dependency| dependency["uri"].as_str());
+    let uri = named.or_else(|| used.find(|uri| uri.starts_with("git+")))?;
     let uri = uri.strip_prefix("git+").unwrap_or(uri);
-    Some(uri.split_once('@').map_or(uri, |(repository, _)| repository))
+    let path = uri.find("://").map_or(0, |at| at + 3);
+    let path = uri[path..].find('/').map_or(uri.len(), |at| path + at);
+    Some(uri[path..].find('@').map_or(uri, |at| &uri[..path + at]))
 }
 
 /// True if the text is that of the pattern, in which `*` stands for any text.
@@ -237,9 +256,16 @@ mod tests {
 
     #[test]
     fn an_identity_is_vouched_for() {
-        assert_eq!(judged(DIGEST, KEYLESS, &by(ISSUER, WORKFLOW)).unwrap(), WORKFLOW);
-        let any = by(ISSUER, "https://github.com/prefix-dev/*@refs/heads/main");
-        assert_eq!(judged(DIGEST, KEYLESS, &any).unwrap(), WORKFLOW);
+        let bundle = Bundle::from_json(KEYLESS).unwrap();
+        let digest = Sha256Hash::from_hex(&DIGEST["sha256:".len()..]).unwrap();
+        for subject in [WORKFLOW, "https://github.com/prefix-dev/*@refs/heads/main"] {
+            let signed = Judge::default().signed(digest, &bundle, &by(ISSUER, subject).signer).unwrap();
+            assert_eq!(signed.by, WORKFLOW);
+            assert_eq!(signed.source.as_deref(), Some("https://github.com/prefix-dev/sigstore-example"));
+        }
+        // What it has signed says where the file was published, and does not approve of it.
+        let error = judged(DIGEST, KEYLESS, &by(ISSUER, WORKFLOW)).unwrap_err();
+        assert!(error.contains("no approval: https://schemas.conda.org/"), "{error}");
     }
 
     #[test]
@@ -333,6 +359,14 @@ mod tests {
         assert_eq!(error, "built from https://github.com/HamiGames/Lucid");
         let error = judged(DIGEST, &bundle, &wants("*", Some("https://github.com/*"))).unwrap_err();
         assert_eq!(error, "built by https://example.com/runner");
+        let plain = Policy { provenance: None, ..ours.clone() };
+        assert!(judged(DIGEST, &bundle, &plain).is_ok(), "provenance approves of what it is about");
+        let scan =
+            statement("https://github.com/HamiGames/Lucid", "x").replace(PROVENANCE[0], "https://cyclonedx.org/bom");
+        assert_eq!(
+            judged(DIGEST, &signed(&pair, &scan), &plain).unwrap_err(),
+            "a signed statement that is no approval: https://cyclonedx.org/bom"
+        );
         // The same statement, signed by another key, and that key's bundle first: the good one counts.
         let (other, _) = key();
         let forged = signed(&other, &statement("https://github.com/HamiGames/Lucid", "https://example.com/runner"));
@@ -342,6 +376,18 @@ mod tests {
         assert!(Judge::default().judge(DIGEST, &[forged, bundle], &ours).is_ok());
         let none: [&str; 0] = [];
         assert_eq!(Judge::default().judge(DIGEST, &none, &ours), Err(Untrusted { why: Vec::new() }));
+    }
+
+    #[test]
+    fn a_source_is_a_repository() {
+        let of = |dependencies: &[&str]| {
+            let all: Vec<Value> = dependencies.iter().map(|uri| serde_json::json!({"uri": uri})).collect();
+            let predicate = serde_json::json!({"buildDefinition": {"resolvedDependencies": all}});
+            source(&predicate).map(str::to_owned)
+        };
+        assert_eq!(of(&["pkg:docker/rust@1", "git+https://h/a/b@refs/heads/x"]).as_deref(), Some("https://h/a/b"));
+        assert_eq!(of(&["git+ssh://git@h/a/b@refs/tags/v1"]).as_deref(), Some("ssh://git@h/a/b"));
+        assert_eq!(of(&["pkg:docker/rust@1"]), None);
     }
 
     #[test]

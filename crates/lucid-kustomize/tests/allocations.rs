@@ -9,7 +9,7 @@ use lucid_kustomize::{MemoryLoader, Options, render};
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Of a tree of a thousand objects, rendered and written.
-const BLOCKS: u64 = 163_850;
+const BLOCKS: u64 = 113_500;
 
 /// Blocks that rendering so many objects asks for.
 fn blocks(objects: usize) -> u64 {

@@ -3,42 +3,74 @@
 use std::collections::BTreeMap;
 
 use lucid_object::{Object, ObjectSet};
+use lucid_release::names::FIELD_MANAGER;
 use serde_json::Value;
 
 use crate::build::Live;
+use crate::owned::applied_fields;
 
 /// A container's image is to be this one: which object, where in it, and the image.
 type Pin = (usize, String, String);
 
-/// Where the live container runs what the manifest's tag was resolved to when it was deployed, the manifest says so too.
-/// None when that changes nothing.
+/// The digest that a tag was found to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// The image with its digest.
+    pub image: String,
+    /// Nothing but this very image may run, such as one that must be signed.
+    pub must: bool,
+}
+
+/// Where the live container runs what the manifest's tag was resolved to when lucid deployed it, the manifest says so too;
+/// and so does what is new and has the same tag. None when that changes nothing.
 pub fn keep(objects: &ObjectSet, live: Live<'_>) -> Option<ObjectSet> {
     let mut pins: Vec<Pin> = Vec::new();
+    let mut open: Vec<(usize, String, &str)> = Vec::new();
     for (index, object) in objects.iter().enumerate() {
-        let Some(live) = object.pod_spec().and_then(|_| live(&object.reference())) else { continue };
-        if !has_digests(object, &live) {
+        if object.pod_spec().is_none() {
             continue;
         }
-        pins.extend(tags(object).filter_map(|(pointer, tag)| {
-            let running = image_of(&live, object, &pointer)?;
-            let is_resolved = running.split_once('@').is_some_and(|(name, _)| name == tag);
-            is_resolved.then(|| (index, pointer, running.to_owned()))
-        }));
+        let live = live(&object.reference());
+        if live.as_deref().is_some_and(|live| !has_digests(object, live)) {
+            continue;
+        }
+        for (pointer, tag) in tags(object) {
+            let running = live.as_deref().and_then(|live| image_of(live, object, &pointer));
+            match running.and_then(|image| image.split_once('@')) {
+                Some((name, _)) if name == tag && is_own(live.as_deref(), object, &pointer) => {
+                    pins.push((index, pointer, running.unwrap_or_default().to_owned()));
+                }
+                _ => open.push((index, pointer, tag)),
+            }
+        }
     }
+    if pins.is_empty() {
+        return None;
+    }
+    let known = |tag: &str| {
+        let mut same = pins.iter().map(|(_, _, image)| image).filter(|image| image.split('@').next() == Some(tag));
+        let first = same.next()?;
+        same.all(|other| other == first).then(|| first.clone())
+    };
+    let others: Vec<Pin> =
+        open.into_iter().filter_map(|(index, pointer, tag)| Some((index, pointer, known(tag)?))).collect();
+    pins.extend(others);
+    pins.sort();
     with(objects, &pins)
 }
 
 /// Gives each container whose image is another than the live one's the digest that its tag has now. None when there is none.
-pub fn pin(objects: &ObjectSet, live: Live<'_>, digests: &BTreeMap<String, String>) -> Option<ObjectSet> {
+pub fn pin(objects: &ObjectSet, live: Live<'_>, digests: &BTreeMap<String, Pinned>) -> Option<ObjectSet> {
     let mut pins: Vec<Pin> = Vec::new();
     let open = objects.iter().enumerate().filter(|_| !digests.is_empty());
     for (index, object) in open {
         for (pointer, tag) in tags(object) {
-            let Some(pinned) = digests.get(tag) else { continue };
+            let Some(found) = digests.get(tag) else { continue };
             let running = live(&object.reference());
             // What runs by its tag alone is not restarted for the sake of a digest.
-            if running.as_deref().and_then(|live| image_of(live, object, &pointer)) != Some(tag) {
-                pins.push((index, pointer, pinned.clone()));
+            let runs = running.as_deref().and_then(|live| image_of(live, object, &pointer)) == Some(tag);
+            if found.must || !runs {
+                pins.push((index, pointer, found.image.clone()));
             }
         }
     }
@@ -83,6 +115,21 @@ fn image_of<'a>(live: &'a Value, object: &Object, pointer: &str) -> Option<&'a s
     containers.iter().find(|container| container["name"] == name)?["image"].as_str()
 }
 
+/// True if lucid has set the image: somebody else's is drift, and not what a tag was resolved to.
+fn is_own(live: Option<&Value>, object: &Object, pointer: &str) -> bool {
+    let own = || {
+        let mut fields = applied_fields(live?, FIELD_MANAGER)?;
+        let container = pointer.strip_suffix("/image")?;
+        let (list, _) = container.rsplit_once('/')?;
+        for part in list.split('/').skip(1) {
+            fields = fields.get(&format!("f:{part}"))?.as_object()?;
+        }
+        let name = object.str_at(&format!("{container}/name"))?;
+        fields.get(&format!("k:{}", serde_json::json!({"name": name})))?.get("f:image")
+    };
+    own().is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -100,6 +147,18 @@ mod tests {
         })
     }
 
+    /// As lucid has applied it, but for the images of these containers, which somebody else has set.
+    fn applied(images: &[(&str, &str)], foreign: &[&str]) -> Value {
+        let mut live = deployment(images);
+        let own = images.iter().filter(|(name, _)| !foreign.contains(name));
+        let fields: Value =
+            own.map(|(name, _)| (format!("k:{}", json!({"name": name})), json!({"f:image": {}}))).collect();
+        let fields = json!({"f:spec": {"f:template": {"f:spec": {"f:containers": fields}}}});
+        live["metadata"]["managedFields"] =
+            json!([{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields}]);
+        live
+    }
+
     fn set(images: &[(&str, &str)]) -> ObjectSet {
         [Object::new(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "n"}}))]
             .into_iter()
@@ -113,11 +172,13 @@ mod tests {
 
     #[test]
     fn what_was_resolved_stays_for_the_same_tag() {
-        let live = Arc::new(deployment(&[("b", "r/b:1@sha256:bb"), ("a", "r/a:1@sha256:aa"), ("c", "r/c:1")]));
+        let all = [("b", "r/b:1@sha256:bb"), ("a", "r/a:1@sha256:aa"), ("c", "r/c:1"), ("e", "r/e:1@sha256:ee")];
+        let live = Arc::new(applied(&all, &["e"]));
         let live = |_: &ObjectRef| Some(Arc::clone(&live));
-        let objects = set(&[("a", "r/a:1"), ("b", "r/b:2"), ("c", "r/c:1"), ("d", "r/d:1")]);
+        let objects = set(&[("a", "r/a:1"), ("b", "r/b:2"), ("c", "r/c:1"), ("d", "r/a:1"), ("e", "r/e:1")]);
         let kept = keep(&objects, &live).unwrap();
-        assert_eq!(images(&kept), ["r/a:1@sha256:aa", "r/b:2", "r/c:1", "r/d:1"]);
+        // The new container `d` has the tag of `a`; the digest of `e` is somebody else's.
+        assert_eq!(images(&kept), ["r/a:1@sha256:aa", "r/b:2", "r/c:1", "r/a:1@sha256:aa", "r/e:1"]);
         assert!(keep(&kept, &live).is_none());
         assert!(keep(&objects, &|_| None).is_none());
     }
@@ -126,10 +187,15 @@ mod tests {
     fn what_changes_gets_the_digest_and_what_runs_by_its_tag_does_not() {
         let live = Arc::new(deployment(&[("a", "r/a:1"), ("b", "r/b:1")]));
         let live = |_: &ObjectRef| Some(Arc::clone(&live));
-        let digests = ["r/a:1", "r/b:2"].map(|tag| (tag.to_owned(), format!("{tag}@sha256:dd")));
+        let found = |must: bool| {
+            let pinned = |tag: &str| (tag.to_owned(), Pinned { image: format!("{tag}@sha256:dd"), must });
+            BTreeMap::from(["r/a:1", "r/b:2"].map(pinned))
+        };
         let objects = set(&[("a", "r/a:1"), ("b", "r/b:2"), ("new", "r/a:1"), ("other", "r/c:1")]);
-        let pinned = pin(&objects, &live, &BTreeMap::from(digests)).unwrap();
+        let pinned = pin(&objects, &live, &found(false)).unwrap();
         assert_eq!(images(&pinned), ["r/a:1", "r/b:2@sha256:dd", "r/a:1@sha256:dd", "r/c:1"]);
+        let pinned = pin(&objects, &live, &found(true)).unwrap();
+        assert_eq!(images(&pinned)[0], "r/a:1@sha256:dd", "what must be signed is not left to the tag");
         assert!(pin(&objects, &live, &BTreeMap::new()).is_none());
     }
 }

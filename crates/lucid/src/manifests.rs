@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use lucid_kustomize::{Bounds, HelmOptions, Options, Rendered};
 use lucid_object::{Findings, ObjectSet, Severity};
 use lucid_plan::validate;
-use lucid_release::{ReleaseFile, SignedBy};
+use lucid_release::ReleaseFile;
 
 use crate::cli::{Global, Outside, Source};
 use crate::failure::{Failure, Result};
@@ -20,6 +20,8 @@ const FILE_NAME: &str = "lucid.yaml";
 /// A release and its manifests.
 pub(crate) struct Manifests {
     pub(crate) release: ReleaseFile,
+    /// The folder of the release file, if there is one.
+    pub(crate) home: PathBuf,
     /// Name of the overlay, or the folder.
     pub(crate) name: String,
     pub(crate) objects: ObjectSet,
@@ -68,16 +70,11 @@ pub(crate) fn load(global: &Global, source: &Source) -> Result<Manifests> {
     if let Some(namespace) = &global.namespace {
         release.spec.namespace.clone_from(namespace);
     }
-    let home = path.parent().unwrap_or(Path::new("."));
-    for rule in &mut release.spec.images.trust {
-        if let SignedBy::Key(file) = &mut rule.signed_by {
-            *file = home.join(&*file).display().to_string();
-        }
-    }
     let (name, folder) = choose(&release, &path, chosen)?;
     let rendered = render_any(&folder, source)?;
     let source = validate::Source::ReleaseFile;
-    Ok(Manifests { release, name, objects: rendered.objects, warnings: rendered.warnings, source })
+    let home = path.parent().map(Path::to_owned).unwrap_or_default();
+    Ok(Manifests { release, home, name, objects: rendered.objects, warnings: rendered.warnings, source })
 }
 
 fn infer(global: &Global, folder: &Path, source: &Source) -> Result<Manifests> {
@@ -95,6 +92,7 @@ fn infer(global: &Global, folder: &Path, source: &Source) -> Result<Manifests> {
     let release = lucid_plan::infer::release(&name, namespace, &rendered.objects);
     Ok(Manifests {
         release,
+        home: PathBuf::new(),
         name: folder.display().to_string(),
         objects: rendered.objects,
         warnings: rendered.warnings,

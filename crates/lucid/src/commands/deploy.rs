@@ -43,7 +43,7 @@ async fn deploy(global: &Global, args: &Deploy, outlet: &Outlet, manifests: Mani
     request.probe = !args.no_verify;
     request.deadline = args.timeout.map_or(request.deadline, |span| span.0);
     request.on_failure = on_failure(args, &manifests);
-    let before = super::images::Before::of(&args.part, &manifests.release, &to.client, outlet)?;
+    let before = super::images::Before::of(&args.part, &manifests, &to.client, outlet)?;
     request.images = before.as_ref().map(|before| before as &dyn ImageCheck);
     request.bake = args.bake.map_or(Duration::ZERO, |span| span.0);
     let wants_rollback = request.on_failure != OnFail::Stop;

@@ -35,7 +35,7 @@ fn show(global: &Global, args: &Lookup, outlet: &Outlet) -> Result<Exit> {
     super::keep_secrets(outlet, &manifests.objects);
     outlet.findings(manifests.warnings.iter());
     let used = look::used(&manifests.objects);
-    let rules = Rules::of(&manifests.release)?;
+    let rules = Rules::of(&manifests.release, &manifests.home)?;
     let answers = answers(global, args, &used, &rules, outlet)?;
     let mut findings = Findings::default();
     findings.extend(findings_of(&answers));
@@ -90,7 +90,7 @@ fn findings_of(answers: &[Answered]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for answered in answers {
         match &answered.answer {
-            Err(error) if error.is_unknown() => {
+            Err(error) if error.is_unknown() && answered.trust.is_none() => {
                 let host = Reference::parse(&answered.used.image).map(|reference| reference.host).unwrap_or_default();
                 silent.entry((host, error.to_string())).or_default().push(answered);
             }
@@ -125,8 +125,16 @@ fn finding(answered: &Answered) -> Option<Finding> {
             Some(place(Finding::error(3001, message)).help("build it for every architecture of the nodes"))
         }
         Ok(found) => untrusted(image, &found.digest, answered.trust.as_ref()?).map(place),
+        // Of what must be signed, not to know is not enough.
+        Err(error) if error.is_unknown() && answered.trust.is_some() => Some(place(nobody_knows(image, error))),
         Err(error) => Some(place(unanswered(image, error))),
     }
+}
+
+fn nobody_knows(image: &str, error: &Error) -> Finding {
+    Finding::error(3009, format!("nobody knows whether image {image} is signed as the release wants it"))
+        .seen(error.to_string())
+        .help("ask again when the registry answers; --no-images deploys without asking, on your own head")
 }
 
 fn untrusted(image: &str, digest: &str, trust: &Judged) -> Option<Finding> {
@@ -143,20 +151,21 @@ fn untrusted(image: &str, digest: &str, trust: &Judged) -> Option<Finding> {
                 "use an image that was signed by whom the release trusts, or correct spec.images.trust in lucid.yaml",
             ),
         ),
-        Judged::Unknown(error) => Some(
-            Finding::warning(3005, format!("nobody knows who has signed image {image}"))
-                .seen(error.to_string())
-                .help("check the network and the registry; --strict makes this an error"),
-        ),
+        Judged::Unknown(error) => Some(nobody_knows(image, error)),
     }
 }
 
 fn unanswered(image: &str, error: &Error) -> Finding {
     let said = error.to_string();
     match error {
-        Error::Missing { .. } => Finding::error(3002, format!("image {image} does not exist"))
-            .seen(said)
-            .help("push the image, or correct the reference"),
+        Error::Missing { .. } => {
+            Finding::error(3002, format!("image {image} does not exist")).seen(said).help(match image.split_once('@') {
+                Some((tag, _)) => {
+                    format!("push it again, or name the one that {tag} is now, with --images or `lucid images pin`")
+                }
+                None => "push the image, or correct the reference".to_owned(),
+            })
+        }
         Error::Refused { host, .. } => Finding::error(3003, format!("{host} refuses the credentials for {image}"))
             .seen(said)
             .help(format!("log in to {host}, or give the pods a pull secret for it and ask with --nodes")),
@@ -191,6 +200,12 @@ fn object(source: &str, answers: &[Answered], findings: &Findings) -> Value {
             "image": answered.used.image, "state": "found", "digest": found.digest, "pinned": answered.pinned(),
             "platforms": found.platforms.iter().map(Platform::to_string).collect::<Vec<_>>(),
             "size": found.size, "created": found.created, "usedBy": answered.users,
+            "signature": match &answered.trust {
+                None => "not asked for",
+                Some(Judged::Signed(_)) => "good",
+                Some(Judged::Not(_)) => "refused",
+                Some(Judged::Unknown(_)) => "unknown",
+            },
             "signedBy": match &answered.trust {
                 Some(Judged::Signed(by)) => json!(by),
                 _ => Value::Null,

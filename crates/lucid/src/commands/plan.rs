@@ -29,7 +29,7 @@ pub(crate) fn run(global: &Global, args: &Plan, outlet: &Outlet) -> Result<Exit>
     let (deployed, key) = block_on(async {
         let client = connect(global).await?.client;
         let mut request = super::deploy::request(&args.part, &manifests, outlet, Timestamp::now(), fresh_key()?);
-        let before = super::images::Before::of(&args.part, &manifests.release, &client, outlet)?;
+        let before = super::images::Before::of(&args.part, &manifests, &client, outlet)?;
         request.images = before.as_ref().map(|before| before as &dyn ImageCheck);
         let mut sink = |_: &Stamped| {};
         let deployed = lucid_deploy::deploy(&client, request, &mut sink, &mut signals()).await?;

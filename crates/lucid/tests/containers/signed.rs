@@ -95,6 +95,21 @@ fn keep(image: &str, bundles: &[Vec<u8>]) {
     manifest(&image.replace(':', "-"), INDEX, &index);
 }
 
+/// Lets the tag mean the image that another tag means.
+fn move_tag(tag: &str, to: &str) {
+    let mut stream = TcpStream::connect(OPEN).expect("the registry");
+    let ask = format!(
+        "GET /v2/{NAME}/manifests/{to} HTTP/1.1\r\nHost: {OPEN}\r\nConnection: close\r\nAccept: {INDEX}\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).expect("ask");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    let (status, body) = parts(&text).expect("HTTP");
+    assert_eq!(status, 200);
+    let (status, said) = send("PUT", &format!("/v2/{NAME}/manifests/{tag}"), INDEX, body.as_bytes());
+    assert_eq!(status, 201, "{said}");
+}
+
 impl One {
     /// The release now trusts images that this key has signed.
     fn trust(&self, key: &KeyPair) {
@@ -136,30 +151,46 @@ fn an_image_that_must_be_signed_is_refused_until_somebody_has_signed_it() {
     keep(&image, &[bundle(&theirs, &image, SOURCE), bundle(&ours, &image, SOURCE)]);
     one.ask(&["images"]).check(0, &["signed by the key of the policy"]);
     one.ask(&["deploy"]).check(0, &[]);
+    // Not to be able to ask is no permission, and not to want to is said.
+    let elsewhere = one.manifest().replace(OPEN, "127.0.0.1:9");
+    fs::write(one.folder.join("k8s/deployment.yaml"), &elsewhere).expect("write");
+    let rules = fs::read_to_string(one.folder.join("lucid.yaml")).expect("read");
+    fs::write(one.folder.join("lucid.yaml"), rules.replace(&format!("\"{OPEN}/"), "\"*/")).expect("write");
+    one.ask(&["plan"]).check(5, &["L3009", "nobody knows whether image 127.0.0.1:9/"]);
+    one.ask(&["plan", "--no-images"]).check(6, &["L3009", "nobody is asked who has signed the images"]);
     fs::remove_file(one.folder.join("team.pub")).expect("remove");
     one.ask(&["deploy"]).check(2, &["team.pub", "public key in PEM"]);
 }
 
 #[test]
 fn a_tag_is_resolved_when_its_component_is_deployed_and_stays_until_the_tag_changes() {
-    let one = One::new(&format!("{OPEN}/{NAME}:1.0.0"));
+    move_tag("moving", "1.0.0");
+    let one = One::new(&format!("{OPEN}/{NAME}:moving"));
     let runs = || {
         let deployment = get(&one.namespace.0, &["deployment", "one"]);
         deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().expect("an image").to_owned()
     };
     one.ask(&["deploy"]).check(0, &[]);
     let first = runs();
-    assert!(first.starts_with(&format!("{OPEN}/{NAME}:1.0.0@sha256:")), "{first}");
-    // The manifests still name the tag, and nothing has changed.
+    assert!(first.starts_with(&format!("{OPEN}/{NAME}:moving@sha256:")), "{first}");
+    // The manifests still name the tag, and nothing has changed: wherever the tag has gone.
+    move_tag("moving", "2.0.0");
     one.ask(&["plan"]).check(0, &[]);
     one.ask(&["deploy"]).check(0, &["nothing to change"]);
-    // A plan is about the digest that was found; who moves the tag to another image changes nothing that runs.
-    let manifest = one.manifest().replace(":1.0.0", ":2.0.0");
-    fs::write(one.folder.join("k8s/deployment.yaml"), manifest).expect("write");
-    one.ask(&["plan", "--out", "plan.json"]).check(6, &[":2.0.0@sha256:"]);
+    let scaled = one.manifest().replace("  selector:", "  replicas: 2\n  selector:");
+    fs::write(one.folder.join("k8s/deployment.yaml"), scaled).expect("write");
+    one.ask(&["deploy"]).check(0, &[]);
+    assert_eq!(runs(), first);
+    // Another tag is another image; a plan is about the digest that was found.
+    move_tag("next", "2.0.0");
+    fs::write(one.folder.join("k8s/deployment.yaml"), one.manifest().replace(":moving", ":next")).expect("write");
+    one.ask(&["plan", "--out", "plan.json"]).check(6, &[":next@sha256:"]);
+    move_tag("next", "3.0.0");
+    one.ask(&["deploy", "--plan", "plan.json"]).check(5, &["refused; nothing was changed"]);
+    move_tag("next", "2.0.0");
     one.ask(&["deploy", "--plan", "plan.json"]).check(0, &[]);
     let second = runs();
-    assert!(second.contains(":2.0.0@sha256:") && second.split('@').nth(1) != first.split('@').nth(1), "{second}");
+    assert!(second.contains(":next@sha256:") && second.split('@').nth(1) != first.split('@').nth(1), "{second}");
     one.ask(&["rollback", "--yes"]).check(0, &[]);
     assert_eq!(runs(), first, "the very image that ran before");
 }

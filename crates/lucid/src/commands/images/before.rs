@@ -7,14 +7,15 @@ use futures::future::BoxFuture;
 use lucid_client::ApiClient;
 use lucid_deploy::{ImageCheck, ImagesFound};
 use lucid_images::{Registries, Trust};
-use lucid_object::{ObjectSet, Severity};
-use lucid_release::ReleaseFile;
+use lucid_object::{Finding, ObjectSet, Severity};
+use lucid_plan::pins::Pinned;
 
 use super::look::{self, Answered, Detail};
 use super::trust::Rules;
 use super::{empty_keychain, findings_of};
 use crate::cli::Part;
 use crate::failure::Result;
+use crate::manifests::Manifests;
 use crate::output::Outlet;
 
 /// The time that all look-ups of a command share, those of nodes and pull secrets included.
@@ -31,14 +32,19 @@ impl<'a> Before<'a> {
     /// None when the user or the release file wants no look-ups.
     pub(crate) fn of(
         part: &Part,
-        release: &ReleaseFile,
+        manifests: &Manifests,
         client: &'a ApiClient,
         outlet: &'a Outlet,
     ) -> Result<Option<Self>> {
-        if !release.spec.images.check || part.no_images {
+        let images = &manifests.release.spec.images;
+        if !images.check || part.no_images {
+            if !images.trust.is_empty() {
+                outlet.findings([&unasked()]);
+            }
             return Ok(None);
         }
-        Ok(Some(Self { client, outlet, strict: part.strict, rules: Rules::of(release)? }))
+        let rules = Rules::of(&manifests.release, &manifests.home)?;
+        Ok(Some(Self { client, outlet, strict: part.strict, rules }))
     }
 
     async fn found(&self, objects: &ObjectSet) -> ImagesFound {
@@ -75,8 +81,14 @@ impl ImageCheck for Before<'_> {
     }
 }
 
+fn unasked() -> Finding {
+    Finding::warning(3009, "nobody is asked who has signed the images")
+        .help("leave out --no-images, and `check: false` in lucid.yaml, so that spec.images.trust is heeded")
+}
+
 /// Of those that have no digest of their own.
-fn digests(answers: &[Answered]) -> BTreeMap<String, String> {
+fn digests(answers: &[Answered]) -> BTreeMap<String, Pinned> {
     let open = answers.iter().filter(|answered| !answered.used.image.contains('@'));
-    open.filter_map(|answered| Some((answered.used.image.clone(), answered.pinned()?))).collect()
+    let pin = |answered: &Answered| Some(Pinned { image: answered.pinned()?, must: answered.trust.is_some() });
+    open.filter_map(|answered| Some((answered.used.image.clone(), pin(answered)?))).collect()
 }

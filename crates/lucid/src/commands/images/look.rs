@@ -102,7 +102,8 @@ pub(crate) async fn ask<'a>(
     let _ = tokio::time::timeout(within, all).await;
     drop(answered);
     let finish = |(image, users): (&'a str, Vec<&'a Used>)| {
-        let (answer, trust) = answers.remove(image).unwrap_or((Err(Error::TimedOut), None));
+        let late = || (Err(Error::TimedOut), wanted.rules.unknown(image, Error::TimedOut));
+        let (answer, trust) = answers.remove(image).unwrap_or_else(late);
         let has = answer.as_ref().map(|found| found.platforms.clone()).unwrap_or_default();
         let missing = wanted.platforms.iter().filter(|wanted| !has.contains(wanted)).cloned().collect();
         let names = users.iter().map(|one| one.object.to_string()).collect();
@@ -127,7 +128,7 @@ async fn about(
     };
     let trust = match &answer {
         Ok(found) => wanted.rules.judge(registries, &reference, found).await,
-        Err(_) => None,
+        Err(error) => wanted.rules.unknown(image, error.clone()),
     };
     (answer, trust)
 }

@@ -19,7 +19,7 @@ pub(super) fn run(global: &Global, args: &Pin, outlet: &Outlet) -> Result<Exit> 
     let manifests = manifests::load(global, &args.lookup.source)?;
     super::super::keep_secrets(outlet, &manifests.objects);
     let used = look::used(&manifests.objects);
-    let rules = Rules::of(&manifests.release)?;
+    let rules = Rules::of(&manifests.release, &manifests.home)?;
     let answers = answers(global, &args.lookup, &used, &rules, outlet)?;
     let mut findings = Findings::default();
     findings.extend(answers.iter().filter_map(finding));
