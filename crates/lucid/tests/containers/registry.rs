@@ -163,8 +163,13 @@ fn an_image_behind_a_password_is_found_before_and_named_by_the_diagnosis() {
     one.deploy().check(1, &["L3003"]);
     pull_secret(&one, &registry, PASSWORD);
     one.images(&["--nodes"]).check(0, &["1 of 1 images found"]);
-    // The pods' own secret opens it for the deploy as well.
-    lucid(&one.folder, &["plan"], &[]).check(6, &[]);
+    // Nothing has changed, so that nothing is looked for.
+    lucid(&one.folder, &["plan"], &[]).check(0, &[]);
+    // The pods' own secret opens it for the plan as well.
+    let scaled = one.manifest().replace("  selector:", "  replicas: 2\n  selector:");
+    fs::write(one.folder.join("k8s/deployment.yaml"), scaled).expect("write");
+    let ran = lucid(&one.folder, &["plan", "--strict"], &[]);
+    assert!(!ran.check(6, &[]).text.contains("L30"), "{}", ran.text);
 }
 
 #[test]
