@@ -119,9 +119,10 @@ fn the_report_says_what_the_cluster_had_to_bear() {
     let names: Vec<&str> = peaks.iter().map(|peak| peak["namespace"].as_str().unwrap()).collect();
     assert!(names.contains(&"lucid-system") && names.contains(&"lucid-tron"), "{peaks:?}");
     assert!(peaks.iter().all(|peak| peak["pods"].as_u64().unwrap() > 0 && peak["cpu"] != "0"), "{peaks:?}");
-    // Requests are what a deployment costs the server. They may only become fewer.
+    // Requests are what a deployment costs the server. They may only become fewer: two of the reads ask for the address of
+    // the Ingress, and whether anybody serves its class.
     let count = |kind: &str| result["requests"][kind].as_u64().unwrap();
-    assert!(count("reads") <= 240 && count("writes") <= 177, "{}", result["requests"]);
+    assert!(count("reads") <= 242 && count("writes") <= 178, "{}", result["requests"]);
     let doors = result["oneWay"].as_array().unwrap();
     assert!(doors.iter().all(|door| !door["why"].as_str().unwrap().is_empty()), "{doors:?}");
 }
@@ -212,6 +213,10 @@ fn a_component_that_crashes_in_the_scenario_is_the_one_that_is_named() {
 /// What is on its way when a cluster is written down goes on while it comes to rest.
 #[test]
 fn a_saved_cluster_from_which_pods_go_can_be_rehearsed() {
+    // Time stands still, or the pod would be gone before it is written down.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let _within = runtime.enter();
     let sim = lucid_sim::Sim::new(lucid_sim::Config::default());
     let owner = serde_json::json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "uid": "gone"}]);
     let pod = serde_json::json!({"apiVersion": "v1", "kind": "Pod",
@@ -224,6 +229,8 @@ fn a_saved_cluster_from_which_pods_go_can_be_rehearsed() {
     let peaks = result["peaks"].as_array().unwrap();
     let others = peaks.iter().find(|peak| peak["namespace"] == "default").expect("the pod was there");
     assert_eq!(others["pods"], 1);
+    let own = peaks.iter().find(|peak| peak["namespace"] == "lucid-system").expect("and the release");
+    assert!(own["pods"].as_u64() > Some(20), "{peaks:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::source::Source;
 use super::{Maker, Target};
 use crate::process::{cargo, run_with_heartbeat};
 use crate::root::{self, root};
@@ -54,8 +55,11 @@ fn compile(command: &mut Command, target: &Target, folder: &str) -> Result<()> {
     command.env("RUSTFLAGS", flags("--remap-path-prefix=", &home));
     // The one for a target takes the place of the one for all, which .cargo/config.toml sets.
     let for_all = std::env::var("CFLAGS").unwrap_or_default();
+    // The allocator has the day of its compilation in a message; the time of the commit is taken for it.
+    let for_all = format!("{for_all} -Wno-error=date-time");
     let c = format!("{for_all} {}", flags("-ffile-prefix-map=", &home));
     command.env(format!("CFLAGS_{}", target.triple.replace('-', "_")), c.trim_start());
+    command.env("SOURCE_DATE_EPOCH", Source::read()?.epoch.to_string());
     run_with_heartbeat(command, target.triple)
 }
 
