@@ -167,7 +167,11 @@ impl<'t> Scanner<'t> {
                     return fault(start, "%TAG is followed by a handle like `!name!` and a prefix");
                 }
                 self.skip_blanks();
-                What::TagDirective { handle, prefix: self.uri("", start)? }
+                let prefix = self.uri("", start)?;
+                if !self.is_blank_or_end(0) {
+                    return fault(start, "a blank or the end of the line is expected behind the prefix of %TAG");
+                }
+                What::TagDirective { handle, prefix }
             }
             other => {
                 let message =
