@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use crate::case::{Case, Run};
 use crate::machine::Measured;
+use crate::store::Store;
 use crate::tool::Tool;
-use crate::{Page, page, store::Store};
+use crate::{Page, page, stats};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -73,7 +74,7 @@ fn case(figures: &Figures, measured: Measured) -> Case {
     case.setting(Tool::Lucid.name(), "`lucid render DIR`");
     case.setting(KUSTOMIZE, "`kustomize build DIR`");
     for row in &figures.rows {
-        let theirs = median(&row.kustomize);
+        let theirs = stats::spread(row.kustomize.iter().copied()).map_or(f64::NAN, |spread| spread.median);
         for (round, seconds) in row.lucid.iter().enumerate() {
             let mut run = Run { round, seconds: *seconds, ..Run::default() };
             run.figures.insert("times as fast".to_owned(), theirs / seconds);
@@ -93,12 +94,6 @@ fn case(figures: &Figures, measured: Measured) -> Case {
         }
     }
     case
-}
-
-fn median(times: &[f64]) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

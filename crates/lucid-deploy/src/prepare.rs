@@ -174,8 +174,8 @@ async fn plan_from(
     let draft = Draft { client, request, server, cache: &survey.cache, inventory: &inventory, epoch, given_back };
     let live = |reference: &ObjectRef| survey.cache.find(reference);
     let mut pinned = pins::keep(&request.objects, &live);
-    let (mut plan, mut replaced) = draft.plan(pinned.as_ref().unwrap_or(&request.objects)).await?;
     let objects = pinned.as_ref().unwrap_or(&request.objects);
+    let (mut plan, mut replaced) = draft.plan(objects).await?;
     let (against, digests) = precondition(client, request, server, objects, &plan, &survey.cache).await?;
     if let Some(resolved) = pins::pin(objects, &live, &digests) {
         (plan, replaced) = draft.plan(&resolved).await?;

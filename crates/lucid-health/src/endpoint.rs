@@ -7,7 +7,7 @@ use lucid_client::ApiClient;
 use lucid_release::HealthCheck;
 use lucid_status::health::{Answer, Endpoint};
 
-use crate::probe::{Heard, NotHealthy, Site, Told, ask};
+use crate::probe::{Heard, NotHealthy, Site, Told, ask, what};
 
 /// Who is asked.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +54,8 @@ fn by_kubelet(whom: Whom<'_>, why: &str) -> Answer {
 }
 
 fn name(check: &HealthCheck) -> String {
-    match check {
-        HealthCheck::Http { port, path, host: None, .. } => format!("GET {path} on {port}"),
-        HealthCheck::Tcp { port } => format!("TCP {port}"),
-        HealthCheck::Http { host: Some(_), .. } | HealthCheck::Https { .. } => {
-            format!("GET {}", check.url().unwrap_or_default())
-        }
-    }
+    let what = what(check);
+    if matches!(check, HealthCheck::Tcp { .. }) { what } else { format!("GET {what}") }
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ fn answers_at(check: &HealthCheck, places: &[Place<'_>], ways: &[Way]) -> String
 }
 
 /// "/health on 8080", "TCP 6379", "https://a.example:8443/".
-fn what(check: &HealthCheck) -> String {
+pub(crate) fn what(check: &HealthCheck) -> String {
     match check {
         HealthCheck::Http { port, path, host: None, .. } => format!("{path} on {port}"),
         HealthCheck::Tcp { port } => format!("TCP {port}"),

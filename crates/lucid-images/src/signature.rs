@@ -94,9 +94,10 @@ impl Judge {
         let digest = digest.strip_prefix("sha256:").and_then(|hex| Sha256Hash::from_hex(hex).ok());
         let digest = digest.ok_or("only sha256 digests are signed")?;
         let signed = self.signed(digest, &bundle, &policy.signer)?;
+        let statement = statement(&bundle);
         match &policy.provenance {
-            Some(wanted) => comes_from(&bundle, signed.source.as_deref(), wanted)?,
-            None => says_signed(&bundle)?,
+            Some(wanted) => comes_from(statement.as_ref(), signed.source.as_deref(), wanted)?,
+            None => says_signed(statement.as_ref())?,
         }
         Ok(signed.by)
     }
@@ -168,10 +169,15 @@ const STATEMENT: &str = "application/vnd.in-toto+json";
 /// What `cosign sign` states.
 const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
 
+/// What was signed, if it is a statement and not the image itself.
+fn statement(bundle: &Bundle) -> Option<Value> {
+    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else { return None };
+    Some(serde_json::from_slice(envelope.payload.as_bytes()).unwrap_or_default())
+}
+
 /// A statement about an image is not yet an approval of it: the list of its flaws is signed, too.
-fn says_signed(bundle: &Bundle) -> Result<(), String> {
-    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else { return Ok(()) };
-    let statement: Value = serde_json::from_slice(envelope.payload.as_bytes()).unwrap_or_default();
+fn says_signed(statement: Option<&Value>) -> Result<(), String> {
+    let Some(statement) = statement else { return Ok(()) };
     match statement["predicateType"].as_str().unwrap_or_default() {
         kind if kind == SIGNED || PROVENANCE.contains(&kind) => Ok(()),
         other => Err(format!("a signed statement that is no approval: {other}")),
@@ -181,11 +187,8 @@ fn says_signed(bundle: &Bundle) -> Result<(), String> {
 const PROVENANCE: [&str; 2] = ["https://slsa.dev/provenance/v1", "https://slsa.dev/provenance/v0.2"];
 
 /// Both what was signed and, where there is one, the certificate must name the source.
-fn comes_from(bundle: &Bundle, claimed: Option<&str>, wanted: &Provenance) -> Result<(), String> {
-    let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
-        return Err("signed, but not a statement about where it comes from".into());
-    };
-    let statement: Value = serde_json::from_slice(envelope.payload.as_bytes()).unwrap_or_default();
+fn comes_from(statement: Option<&Value>, claimed: Option<&str>, wanted: &Provenance) -> Result<(), String> {
+    let statement = statement.ok_or("signed, but not a statement about where it comes from")?;
     let kind = statement["predicateType"].as_str().unwrap_or_default();
     if !PROVENANCE.contains(&kind) {
         return Err(format!("a signed statement of another kind than provenance: {kind}"));

@@ -106,11 +106,16 @@ fn has_digests(object: &Object, live: &Value) -> bool {
     lists.flatten().any(|container| container["image"].as_str().is_some_and(|image| image.contains('@')))
 }
 
-/// The image of the live container of the same name.
-fn image_of<'a>(live: &'a Value, object: &Object, pointer: &str) -> Option<&'a str> {
+/// The list that the container of this image is in, and its name.
+fn container<'a>(object: &'a Object, pointer: &'a str) -> Option<(&'a str, &'a str)> {
     let container = pointer.strip_suffix("/image")?;
     let (list, _) = container.rsplit_once('/')?;
-    let name = object.str_at(&format!("{container}/name"))?;
+    Some((list, object.str_at(&format!("{container}/name"))?))
+}
+
+/// The image of the live container of the same name.
+fn image_of<'a>(live: &'a Value, object: &Object, pointer: &str) -> Option<&'a str> {
+    let (list, name) = container(object, pointer)?;
     let containers = live.pointer(list)?.as_array()?;
     containers.iter().find(|container| container["name"] == name)?["image"].as_str()
 }
@@ -119,12 +124,10 @@ fn image_of<'a>(live: &'a Value, object: &Object, pointer: &str) -> Option<&'a s
 fn is_own(live: Option<&Value>, object: &Object, pointer: &str) -> bool {
     let own = || {
         let mut fields = applied_fields(live?, FIELD_MANAGER)?;
-        let container = pointer.strip_suffix("/image")?;
-        let (list, _) = container.rsplit_once('/')?;
+        let (list, name) = container(object, pointer)?;
         for part in list.split('/').skip(1) {
             fields = fields.get(&format!("f:{part}"))?.as_object()?;
         }
-        let name = object.str_at(&format!("{container}/name"))?;
         fields.get(&format!("k:{}", serde_json::json!({"name": name})))?.get("f:image")
     };
     own().is_some()

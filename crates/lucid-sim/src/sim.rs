@@ -74,7 +74,9 @@ impl Sim {
         self.with(|world| state::save(world))
     }
 
-    fn of(world: World, speed: u32, began: Duration) -> Self {
+    /// Its history begins with what comes from now on.
+    fn of(mut world: World, speed: u32, began: Duration) -> Self {
+        world.history = world.config.keeps_history.then(History::default);
         let shared = Shared { world: Mutex::new(world), changed: Notify::new(), epoch: OnceLock::new(), began, speed };
         Self { shared: Arc::new(shared) }
     }
@@ -90,7 +92,6 @@ impl Sim {
         // Never the draws again that made what is there: two objects with one uid are one to a kubelet.
         let drawn = world.chooser.next();
         world.chooser = Chooser::new(seed ^ drawn);
-        world.history = world.config.keeps_history.then(History::default);
         let (speed, now) = (world.config.speed.max(1), world.now());
         Self::of(world, speed, now)
     }

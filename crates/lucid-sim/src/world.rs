@@ -95,7 +95,6 @@ impl World {
     pub(crate) fn new(config: Config) -> Self {
         let mut world = Self::empty(config);
         seed::populate(&mut world);
-        world.history = world.config.keeps_history.then(History::default);
         world
     }
 

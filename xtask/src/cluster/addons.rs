@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::components::Step;
+use super::components::{SERVICES, Step, words};
 use super::layout::Layout;
 use super::node::NAME;
 use crate::tools::{self, debian};
@@ -35,11 +35,11 @@ pub(super) fn steps() -> Result<Vec<Step>> {
 fn policies() -> Result<Step> {
     let flags = format!(
         "{} --kubeconfig proxy.kubeconfig --hostname-override {NAME} --run-firewall --run-router=false \
-         --run-service-proxy=false --run-loadbalancer=false --enable-ipv6=false --service-cluster-ip-range 10.96.0.0/16 \
+         --run-service-proxy=false --run-loadbalancer=false --enable-ipv6=false --service-cluster-ip-range {SERVICES} \
          --health-port 20244",
         tools::path("kube-router").display()
     );
-    let command = debian::with_environment(super::components::words(&flags))?;
+    let command = debian::with_environment(words(&flags))?;
     Ok(Step::command("kube-router", command).ready("http://127.0.0.1:20244/healthz"))
 }
 

@@ -13,7 +13,7 @@ pub(crate) const SERVER: &str = "https://127.0.0.1:6443";
 /// The one address of the namespace besides loopback's. Pods are in 10.0.0.0/16, Services in 10.96.0.0/16.
 pub(crate) const ADDRESS: &str = "172.31.255.1";
 pub(crate) const PODS: &str = "10.0.0.0/16";
-const SERVICES: &str = "10.96.0.0/16";
+pub(super) const SERVICES: &str = "10.96.0.0/16";
 
 /// What the supervisor reads; `testcluster/supervisor.go` explains the fields.
 #[derive(Debug, Serialize)]

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::history::History;
 use crate::json::Json;
 use crate::kinds::Table;
 use crate::store::Change;
@@ -49,8 +48,6 @@ pub(crate) fn load(config: Config, mut state: Value) -> Result<World, String> {
     for (table, object) in all {
         routes::route(&mut world, &Change { revision, table, old: None, new: Some(object) });
     }
-    // It begins with what comes from now on.
-    world.history = world.config.keeps_history.then(History::default);
     Ok(world)
 }
 

@@ -126,7 +126,7 @@ fn finding(answered: &Answered) -> Option<Finding> {
         }
         Ok(found) => untrusted(image, &found.digest, answered.trust.as_ref()?).map(place),
         // Of what must be signed, not to know is not enough.
-        Err(error) if error.is_unknown() && answered.trust.is_some() => Some(place(nobody_knows(image, error))),
+        Err(error) if answered.trust.is_some() => Some(place(nobody_knows(image, error))),
         Err(error) => Some(place(unanswered(image, error))),
     }
 }

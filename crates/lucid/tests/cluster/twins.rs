@@ -74,10 +74,6 @@ async fn compare(seed: u64, count: usize) -> Report {
         let request = conversation.next();
         let there = real.send(&identities.for_real(&request)).await;
         let here = simulated.send(&identities.for_simulated(&request)).await;
-        report.requests += 1;
-        let counts = report.kinds.entry(request.kind).or_default();
-        counts.0 += 1;
-        counts.1 += usize::from(there.code >= 400);
         let same = examine(&mut report, &mut identities, &request, &there, &here);
         if let Some(log) = &mut log {
             let _ = writeln!(log, "{request}\n  real {there}\n  sim  {here}\n");

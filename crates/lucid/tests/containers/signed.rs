@@ -25,11 +25,11 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Head and body of one request to the registry.
+/// Status and whole answer of one request to the registry.
 fn send(method: &str, path: &str, kind: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(OPEN).expect("the registry");
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {OPEN}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {OPEN}\r\nConnection: close\r\nAccept: {kind}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).expect("send");
@@ -97,15 +97,9 @@ fn keep(image: &str, bundles: &[Vec<u8>]) {
 
 /// Lets the tag mean the image that another tag means.
 fn move_tag(tag: &str, to: &str) {
-    let mut stream = TcpStream::connect(OPEN).expect("the registry");
-    let ask = format!(
-        "GET /v2/{NAME}/manifests/{to} HTTP/1.1\r\nHost: {OPEN}\r\nConnection: close\r\nAccept: {INDEX}\r\n\r\n"
-    );
-    stream.write_all(ask.as_bytes()).expect("ask");
-    let mut text = String::new();
-    stream.read_to_string(&mut text).expect("an answer");
-    let (status, body) = parts(&text).expect("HTTP");
-    assert_eq!(status, 200);
+    let (status, text) = send("GET", &format!("/v2/{NAME}/manifests/{to}"), INDEX, b"");
+    assert_eq!(status, 200, "{text}");
+    let (_, body) = parts(&text).expect("HTTP");
     let (status, said) = send("PUT", &format!("/v2/{NAME}/manifests/{tag}"), INDEX, body.as_bytes());
     assert_eq!(status, 201, "{said}");
 }

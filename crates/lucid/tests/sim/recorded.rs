@@ -41,10 +41,6 @@ async fn play(transcript: &Transcript) -> Report {
     for step in &transcript.steps {
         let request = conversation.next();
         let here = simulated.send(&identities.for_simulated(&request)).await;
-        report.requests += 1;
-        let counts = report.kinds.entry(request.kind).or_default();
-        counts.0 += 1;
-        counts.1 += usize::from(step.there.code >= 400);
         examine(&mut report, &mut identities, &request, &step.there, &here);
         // The conversation goes on as it did then, whatever the simulator says today.
         conversation.heard(&request, &step.there, step.same);

@@ -48,7 +48,7 @@ impl Rules {
 
     /// What is known of an image that could not be looked at; none where no rule holds for it.
     pub(crate) fn unknown(&self, image: &str, error: Error) -> Option<Trust> {
-        let image = Reference::parse(image).ok()?;
+        let image = Reference::parse(image).ok().filter(|_| error.is_unknown())?;
         self.fitting(&image).next().map(|_| Trust::Unknown(error))
     }
 

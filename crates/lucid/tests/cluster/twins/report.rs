@@ -39,7 +39,7 @@ impl std::fmt::Display for Report {
     }
 }
 
-/// Whether the two answers are the same, or differ as is known of them.
+/// Counts the request, and says whether the two answers are the same, or differ as is known of them.
 pub(crate) fn examine(
     report: &mut Report,
     identities: &mut Identities,
@@ -47,6 +47,10 @@ pub(crate) fn examine(
     real: &Answer,
     simulated: &Answer,
 ) -> bool {
+    report.requests += 1;
+    let counts = report.kinds.entry(request.kind).or_default();
+    counts.0 += 1;
+    counts.1 += usize::from(real.code >= 400);
     identities.learn(request, real, simulated);
     let (there, here) =
         (canonical(identities.real(), request, real), canonical(identities.simulated(), request, simulated));
