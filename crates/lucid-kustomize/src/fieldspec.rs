@@ -28,13 +28,24 @@ struct Part {
     list: bool,
 }
 
+impl Part {
+    /// kustomize looks fields up without the blanks around their names; a blank name is no step at all.
+    fn new(part: &str) -> Option<Self> {
+        let (name, list) = part.strip_suffix("[]").map_or((part, false), |name| (name, true));
+        let trimmed = name.trim();
+        (name.is_empty() || !trimmed.is_empty()).then(|| Self { name: trimmed.into(), list })
+    }
+
+    /// An index or a condition: kustomize takes it for one of a list, whatever stands there.
+    fn is_of_list(&self) -> bool {
+        let name = self.name.as_str();
+        name == "-" || name == "*" || name.parse::<i64>().is_ok() || (name.starts_with('[') && name.ends_with(']'))
+    }
+}
+
 impl<'a> Field<'a> {
     pub(crate) fn new(spec: &'a Spec) -> Self {
-        let parts = split(&spec.path, '/').into_iter().map(|part| match part.strip_suffix("[]") {
-            Some(name) => Part { name: name.into(), list: true },
-            None => Part { name: part.into(), list: false },
-        });
-        Self { spec, parts: parts.collect() }
+        Self { spec, parts: split(&spec.path, '/').iter().filter_map(|part| Part::new(part)).collect() }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -95,6 +106,9 @@ fn walk(
         Kind::Map(entries) => {
             if part.name.is_empty() {
                 return Err("an empty field name".into());
+            }
+            if part.is_of_list() {
+                return Err(format!("{} is for a list, and here is a mapping", part.name));
             }
             let wanted = if part.list || make == Make::Nothing {
                 Make::Nothing

@@ -6,7 +6,7 @@ use lucid_object::yaml::{Key, Kind, Node, Pos, Scalar, Style, Tag, Text};
 
 use crate::model::{At, GeneratorArgs, GeneratorOptions};
 use crate::report::{Report, code};
-use crate::resource::{Behavior, Resource, set_field, string, untagged};
+use crate::resource::{Behavior, Resource, is_misread_1_1, set_field, string, untagged};
 
 mod pairs;
 
@@ -30,9 +30,9 @@ pub(crate) fn object(
     set_field(&mut node, "apiVersion", "v1", Tag::Str, pos);
     set_field(&mut node, "kind", kind, Tag::Str, pos);
     let mut metadata = Node::map(args.name.pos);
-    set_field(&mut metadata, "name", &args.name.value, Tag::Unset, args.name.pos);
+    set_field(&mut metadata, "name", &args.name.value, Tag::Str, args.name.pos);
     if !args.namespace.value.is_empty() {
-        set_field(&mut metadata, "namespace", &args.namespace.value, Tag::Unset, args.namespace.pos);
+        set_field(&mut metadata, "namespace", &args.namespace.value, Tag::Str, args.namespace.pos);
     }
     for (field, map) in [("labels", &options.labels), ("annotations", &options.annotations)] {
         if !map.is_empty() {
@@ -94,7 +94,11 @@ fn data(node: &mut Node, mut pairs: Vec<Pair>, secret: bool) {
 }
 
 fn text_value(text: String, pos: Pos) -> Node {
-    let style = if text.contains('\n') { Style::Literal } else { Style::Plain };
+    let style = match &text {
+        text if text.contains('\n') => Style::Literal,
+        text if is_misread_1_1(text) => Style::Double,
+        _ => Style::Plain,
+    };
     Node::scalar(Scalar::styled(text, Tag::Str, style), pos)
 }
 
@@ -170,8 +174,17 @@ fn with_encoded(secret: &Resource, report: &mut Report) -> Resource {
         if secret.node.get("data").is_none_or(Node::is_null) {
             secret.node.set(Key::new("data", strings.pos), Node::map(strings.pos));
         }
+        if entry.value.as_scalar().is_none() {
+            let message = format!("stringData.{} of {} is not a text", entry.key.text, secret.reference());
+            report.error(code::GENERATOR, entry.value.pos, message);
+        }
         let text = encode(entry.value.text().unwrap_or_default().as_bytes());
         let data = secret.node.get_mut("data").expect("was just set");
+        if !data.is_map() {
+            let pos = data.pos;
+            report.error(code::GENERATOR, pos, format!("data of {} is not a mapping", secret.reference()));
+            break;
+        }
         data.set(entry.key.clone(), text_value(text, entry.value.pos));
     }
     secret

@@ -279,19 +279,16 @@ pub(crate) fn set_field(map: &mut Node, field: &str, text: &str, tag: Tag, pos: 
             old.style
         }
         Some(_) => Style::Plain,
-        None if matches!(tag, Tag::Unset | Tag::Str)
-            && !text.contains('\n')
-            && !text.is_empty()
-            && is_not_string_1_1(text)
-            // kustomize's test for this does not know timestamps.
-            && tag_of(text) != Tag::Time =>
-        {
-            Style::Double
-        }
+        None if matches!(tag, Tag::Unset | Tag::Str) && is_misread_1_1(text) => Style::Double,
         None => Style::Plain,
     };
     let scalar = Scalar { share, ..Scalar::styled(text, tag, style) };
     map.set(untagged(field, pos), Node::scalar(scalar, pos));
+}
+
+/// True for a text that is another type without quotes. kustomize's test for this does not know timestamps.
+pub(crate) fn is_misread_1_1(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\n') && is_not_string_1_1(text) && tag_of(text) != Tag::Time
 }
 
 /// A key that a transformer adds. Unlike one that was read it has no type, so that `5` fails where `"5"` does not.

@@ -33,7 +33,12 @@ pub(crate) fn follow(resource: &mut Resource) {
 fn find(node: &Node, shares: &[Scalar], changes: &mut Vec<(Scalar, Pos)>) {
     match &node.kind {
         Kind::Seq(items) => items.iter().for_each(|item| find(item, shares, changes)),
-        Kind::Map(entries) => entries.iter().for_each(|entry| find(&entry.value, shares, changes)),
+        // A merge writes fields in the order of their names, and the last one counts.
+        Kind::Map(entries) => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            entries.sort_by(|a, b| a.key.text.cmp(&b.key.text));
+            entries.into_iter().for_each(|entry| find(&entry.value, shares, changes));
+        }
         Kind::Scalar(scalar) => {
             let held = (scalar.share as usize).checked_sub(1).and_then(|index| shares.get(index));
             if held.is_some_and(|held| held.text != scalar.text || held.tag != scalar.tag) {

@@ -12,6 +12,7 @@ use crate::report::code;
 use crate::resource::Resource;
 
 mod transformer;
+mod validator;
 
 impl Build<'_> {
     /// Objects of the field `generators`, each run as a generator.
@@ -34,20 +35,6 @@ impl Build<'_> {
             if self.origins {
                 let by = configured(&plugin);
                 into.map.list_mut().iter_mut().for_each(|resource| resource.note(&by));
-            }
-        }
-    }
-
-    /// Objects of the field `validators`: transformers that may change nothing but a label of their own.
-    pub(super) fn validate(&mut self, into: &mut Accumulator, target: &Target, origin: &Origin) {
-        for plugin in self.plugins(&target.kustomization.validators, target, origin) {
-            let shown = |list: &[Resource]| list.iter().map(|r| without_validated(&r.node)).collect::<Vec<_>>();
-            let before = shown(into.map.list());
-            self.run_transformer(into, &plugin, &target.folder);
-            if shown(into.map.list()) != before {
-                let message = format!("the validator {} changes objects", plugin.name());
-                let help = "list it under `transformers`";
-                self.report.error_help(code::TRANSFORM, plugin.pos(), message, help);
             }
         }
     }
@@ -205,17 +192,6 @@ fn configured(plugin: &Resource) -> Origin {
         }),
         ..plugin.origin.as_ref().map(|origin| Origin { path: String::new(), ..origin.clone() }).unwrap_or_default()
     }
-}
-
-fn without_validated(node: &Node) -> serde_json::Value {
-    let mut value = node.to_json();
-    if let Some(labels) = value.pointer_mut("/metadata/labels").and_then(serde_json::Value::as_object_mut) {
-        labels.remove("validated-by");
-        if labels.is_empty() {
-            value["metadata"].as_object_mut().expect("holds labels").remove("labels");
-        }
-    }
-    value
 }
 
 /// The place of a field of a plugin, or of the plugin.

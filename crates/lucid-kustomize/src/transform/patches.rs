@@ -48,10 +48,20 @@ pub(crate) fn apply(map: &mut ResMap, patch: &Patch, loaded: Loaded, schema: &Sc
     }
 }
 
-fn compile(selector: &Selector, report: &mut Report) -> Option<Target> {
-    Target::new(selector)
-        .map_err(|error| report.error(code::WRONG_VALUE, selector.pos, format!("target: {error}")))
-        .ok()
+/// Where the resources stand that a target selects.
+fn selected(map: &ResMap, selector: &Selector, pos: Pos, report: &mut Report) -> Option<Vec<usize>> {
+    match Target::new(selector).and_then(|target| target.among(map.list())) {
+        Ok(found) => {
+            if found.is_empty() {
+                unmatched::patch(map, selector, pos, report);
+            }
+            Some(found)
+        }
+        Err(error) => {
+            report.error(code::WRONG_VALUE, selector.pos, format!("target: {error}"));
+            None
+        }
+    }
 }
 
 /// A patch without target: its own identity must match exactly one resource.
@@ -94,16 +104,13 @@ fn strategic_to_target(
         }
         return;
     };
-    let Some(target) = compile(selector, report) else { return };
+    let Some(found) = selected(map, selector, pos, report) else { return };
     let weight = weight(&patch.node);
-    let (mut gone, mut selected) = (Vec::new(), false);
+    let mut gone = Vec::new();
     let renames = patch.allow_name_change || patch.allow_kind_change;
     let resources = if renames { map.renaming().as_mut_slice() } else { map.list_mut() };
-    for (index, resource) in resources.iter_mut().enumerate() {
-        if !target.selects(resource) {
-            continue;
-        }
-        selected = true;
+    for index in found {
+        let resource = &mut resources[index];
         if !report.meter.grow(weight, pos) {
             return;
         }
@@ -113,9 +120,6 @@ fn strategic_to_target(
             Ok(false) => gone.push(index),
             Err(error) => tell(resource, patch, &error, report),
         }
-    }
-    if !selected {
-        unmatched::patch(map, selector, pos, report);
     }
     remove(map, &gone);
     map.recheck(report);
@@ -256,11 +260,10 @@ pub(crate) fn json(
     pos: Pos,
     report: &mut Report,
 ) {
-    let Some(target) = compile(selector, report) else { return };
+    let Some(found) = selected(map, selector, pos, report) else { return };
     let weight = size_of::<Previous>() + operations.iter().map(Operation::weight).sum::<usize>();
-    let mut selected = false;
-    for resource in map.renaming().iter_mut().filter(|resource| target.selects(resource)) {
-        selected = true;
+    for index in found {
+        let resource = &mut map.renaming()[index];
         if !report.meter.grow(weight, pos) {
             return;
         }
@@ -282,8 +285,5 @@ pub(crate) fn json(
             let message = format!("the patch does not fit {}{place}: {error}", resource.reference());
             report.error(code::PATCH_FAILED, at, message);
         }
-    }
-    if !selected {
-        unmatched::patch(map, selector, pos, report);
     }
 }

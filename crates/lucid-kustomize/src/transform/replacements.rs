@@ -130,8 +130,12 @@ fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &
     let default = [At { value: DEFAULT_PATH.into(), pos: target.pos }];
     let paths = if target.fields.is_empty() { &default[..] } else { &target.fields };
     let mut selected = false;
-    for resource in map.renaming().iter_mut().filter(|resource| is_target(resource, &select, &reject)) {
-        selected = true;
+    for resource in map.renaming().iter_mut() {
+        match is_target(resource, &select, &reject) {
+            Ok(true) => selected = true,
+            Ok(false) => continue,
+            Err(error) => return report.error(code::WRONG_VALUE, target.pos, format!("target: {error}")),
+        }
         for path in paths {
             if let Err(error) = write(&mut resource.node, value, path, &target.options, &mut report.meter) {
                 let message = format!("replacement: {}: field {}: {error}", resource.reference(), path.value);
@@ -145,16 +149,21 @@ fn copy_to(map: &mut ResMap, value: &Node, target: &ReplacementTarget, report: &
     }
 }
 
-fn is_target(resource: &Resource, select: &Matcher, reject: &[Matcher]) -> bool {
+fn is_target(resource: &Resource, select: &Matcher, reject: &[Matcher]) -> Result<bool, String> {
     let (group, version) = resource.group_version();
     let ever = |matcher: &Matcher| {
         matcher.fits_id(group, version, resource.kind(), resource.name(), resource.namespace())
             || resource.previous.iter().any(|p| matcher.fits_id(group, version, &p.kind, &p.name, &p.namespace))
     };
-    select.fits_metadata(resource)
-        && !reject.iter().any(|matcher| matcher.asks_for_metadata() && matcher.fits_metadata(resource))
-        && !reject.iter().any(|matcher| !matcher.is_metadata_only() && ever(matcher))
-        && ever(select)
+    if !select.fits_metadata(resource)? {
+        return Ok(false);
+    }
+    for matcher in reject.iter().filter(|matcher| matcher.asks_for_metadata()) {
+        if matcher.fits_metadata(resource)? {
+            return Ok(false);
+        }
+    }
+    Ok(!reject.iter().any(|matcher| !matcher.is_metadata_only() && ever(matcher)) && ever(select))
 }
 
 /// Writes the value at a path, which may lead into a text that is itself YAML or JSON.

@@ -16,9 +16,12 @@ pub(crate) struct Target {
     kind: Option<Pattern>,
     name: Option<Pattern>,
     namespace: Option<Pattern>,
-    labels: Vec<Requirement>,
-    annotations: Vec<Requirement>,
+    labels: Requirements,
+    annotations: Requirements,
 }
+
+/// kustomize reads a selector when it comes to an object, so that a wrong one where there is none does not count.
+type Requirements = Result<Vec<Requirement>, String>;
 
 impl Target {
     /// Compiles a target; the error says which part is wrong.
@@ -33,18 +36,29 @@ impl Target {
             kind: pattern("kind", &selector.kind)?,
             name: pattern("name", &selector.name)?,
             namespace: pattern("namespace", &selector.namespace)?,
-            labels: requirement::parse(&selector.labels)?,
-            annotations: requirement::parse(&selector.annotations)?,
+            labels: requirement::parse(&selector.labels),
+            annotations: requirement::parse(&selector.annotations),
         })
     }
 
-    /// True for resources that a patch with this target changes: by original or current name and namespace.
-    pub(crate) fn selects(&self, resource: &Resource) -> bool {
+    /// Where the resources stand that a patch with this target changes.
+    pub(crate) fn among(&self, resources: &[Resource]) -> Result<Vec<usize>, String> {
+        let mut found = Vec::new();
+        for (index, resource) in resources.iter().enumerate() {
+            if self.selects(resource)? {
+                found.push(index);
+            }
+        }
+        Ok(found)
+    }
+
+    /// By original or current name and namespace.
+    fn selects(&self, resource: &Resource) -> Result<bool, String> {
         let (group, version) = resource.group_version();
-        self.fits_name(resource.original_name(), resource.name())
+        let is_meant = self.fits_name(resource.original_name(), resource.name())
             && self.fits_type(group, version, resource.kind())
-            && fits(&self.namespace, resource.original_namespace(), resource.effective_namespace())
-            && self.fits_metadata(resource)
+            && fits(&self.namespace, resource.original_namespace(), resource.effective_namespace());
+        Ok(is_meant && self.fits_metadata(resource)?)
     }
 
     fn fits_name(&self, original: &str, current: &str) -> bool {
@@ -69,17 +83,21 @@ impl Target {
     }
 
     pub(crate) fn asks_for_metadata(&self) -> bool {
-        !self.labels.is_empty() || !self.annotations.is_empty()
+        let asks = |requirements: &Requirements| !matches!(requirements, Ok(list) if list.is_empty());
+        asks(&self.labels) || asks(&self.annotations)
     }
 
-    pub(crate) fn fits_metadata(&self, resource: &Resource) -> bool {
-        let fits = |requirements: &[Requirement], field: &str| {
-            requirements.is_empty() || {
-                let map: Vec<_> = resource.metadata_map(field).collect();
-                requirements.iter().all(|requirement| requirement.matches(&map))
-            }
+    pub(crate) fn fits_metadata(&self, resource: &Resource) -> Result<bool, String> {
+        let fits = |requirements: &Requirements, field: &str| {
+            let requirements = requirements.as_ref().map_err(String::clone)?;
+            Ok::<_, String>(
+                requirements.is_empty() || {
+                    let map: Vec<_> = resource.metadata_map(field).collect();
+                    requirements.iter().all(|requirement| requirement.matches(&map))
+                },
+            )
         };
-        fits(&self.labels, "labels") && fits(&self.annotations, "annotations")
+        Ok(fits(&self.labels, "labels")? && fits(&self.annotations, "annotations")?)
     }
 }
 

@@ -177,8 +177,9 @@ impl Build<'_> {
         let Some(fields) = Fields::open_any(&shared, target, "a target") else { return };
         let (field, position) = (fields.text("fieldPath"), fields.integer("filePathPosition"));
         let chosen = fields.node("selector").and_then(|node| selector(&shared, node));
-        let matcher = match chosen.as_ref().map(Matcher::new).transpose() {
-            Ok(matcher) => matcher,
+        let chosen = chosen.unwrap_or_default();
+        let found = match Matcher::new(&chosen).and_then(|matcher| matcher.among(into.map.list())) {
+            Ok(found) => found,
             Err(error) => return self.report.error(code::WRONG_VALUE, target.pos, format!("selector: {error}")),
         };
         let path = split(&field.value, '/');
@@ -189,7 +190,8 @@ impl Build<'_> {
             let message = "ValueAddTransformer: fieldPath is missing, or filePathPosition is negative";
             return self.report.error(code::WRONG_VALUE, target.pos, message);
         }
-        for resource in into.map.renaming().iter_mut().filter(|r| matcher.as_ref().is_none_or(|m| m.selects(r))) {
+        for index in found {
+            let resource = &mut into.map.renaming()[index];
             let done = if field.value == "metadata/namespace" {
                 let settings = Settings { namespace: value, pos: pos_of(plugin, "value"), ..Settings::default() };
                 namespace::one(resource, settings, &[] as &[Field<'_>])
