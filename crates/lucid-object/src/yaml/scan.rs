@@ -129,6 +129,7 @@ impl<'t> Scanner<'t> {
     pub(super) fn peek(&mut self) -> Result<&Token<'t>> {
         while self.queue.len() <= self.lookahead || self.may_become_key()? {
             self.fetch()?;
+            self.skip_line_comment();
         }
         Ok(&self.queue[0])
     }
@@ -310,6 +311,23 @@ impl<'t> Scanner<'t> {
                     self.step_ascii();
                 }
             }
+        }
+    }
+
+    /// Skips a comment behind the token that was read last, on its line. go-yaml v3 takes it for itself, so that in the
+    /// lines below it a tab is a mistake; behind a dash the comment belongs to what follows.
+    fn skip_line_comment(&mut self) {
+        let is_blank = |b: &u8| matches!(b, b' ' | b'\t');
+        let rest = &self.bytes[self.at..];
+        let window = &rest[..rest.len().min(512)];
+        let Some(ahead) = window.iter().position(|b| !is_blank(b)) else { return };
+        if self.lookahead == 0 || rest[ahead] != b'#' {
+            return;
+        }
+        let is_alone = matches!(self.bytes[..self.at].iter().rfind(|b| !is_blank(b)), None | Some(b'\n' | b'\r'));
+        let is_dash = self.queue.back().is_some_and(|token| token.what == What::BlockEntry);
+        if !is_alone && !is_dash {
+            self.skip_line_rest();
         }
     }
 
