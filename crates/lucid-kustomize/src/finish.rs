@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Kind, Node, Pos, Resolved, Tag};
+use lucid_object::yaml::{Key, Kind, Node, Pos, Resolved, Scalar, Tag};
 use lucid_object::{Object, ObjectSet};
 
 use crate::build::{Accumulator, Build, Target};
@@ -24,6 +24,7 @@ impl Build<'_> {
         resources = self.order(resources, target);
         for resource in &mut resources {
             self.annotate(resource, target);
+            decode_keys(&mut resource.node);
             check(&resource.node, true, &mut self.report);
         }
         resources
@@ -106,7 +107,7 @@ fn check(node: &Node, top: bool, report: &mut Report) {
                     let message = format!("the key {} is not a string", entry.key.text);
                     report.error_help(code::UNPRINTABLE, entry.key.pos, message, "put the key in quotes");
                 }
-                if matches!(tag, Tag::Bool | Tag::Int | Tag::Time) && tag_of(&entry.key.text) != tag {
+                if !fits(tag, &entry.key.text) {
                     let message = format!("the key {} is not of the type that its tag names", entry.key.text);
                     report.error_help(code::UNPRINTABLE, entry.key.pos, message, "take the tag away");
                 }
@@ -125,6 +126,26 @@ fn check(node: &Node, top: bool, report: &mut Report) {
             Ok(_) => {}
             Err(error) => report.error(code::UNPRINTABLE, node.pos, error),
         },
+    }
+}
+
+/// A tag that a key cannot have is a mistake as soon as the key is read.
+fn fits(tag: Tag, key: &str) -> bool {
+    match (tag, tag_of(key)) {
+        (Tag::Bool | Tag::Int | Tag::Time, found) => found == tag,
+        (Tag::Float, found) => matches!(found, Tag::Float | Tag::Int),
+        (Tag::Binary, _) => Scalar::plain(key, tag).resolve().is_ok(),
+        _ => true,
+    }
+}
+
+/// `!!binary` at the top of an object: the key is what its Base64 stands for.
+fn decode_keys(node: &mut Node) {
+    let Kind::Map(entries) = &mut node.kind else { return };
+    for key in entries.iter_mut().map(|entry| &mut entry.key).filter(|key| key.tag == Tag::Binary) {
+        if let Ok(Resolved::Str(text)) = Scalar::plain(key.text.clone(), Tag::Binary).resolve() {
+            *key = Key { text: (*text).into(), tag: Tag::Str, pos: key.pos };
+        }
     }
 }
 

@@ -170,6 +170,10 @@ fn with_encoded(secret: &Resource, report: &mut Report) -> Resource {
     if !strings.is_map() && !strings.is_null() {
         report.error(code::GENERATOR, strings.pos, format!("stringData of {} is not a mapping", secret.reference()));
     }
+    if !strings.is_null() && secret.node.get("data").is_some_and(Node::is_null) {
+        let message = format!("data of {} is null, and stringData cannot be added to it", secret.reference());
+        report.error_help(code::GENERATOR, strings.pos, message, "take the empty data away");
+    }
     for entry in strings.entries() {
         if secret.node.get("data").is_none_or(Node::is_null) {
             secret.node.set(Key::new("data", strings.pos), Node::map(strings.pos));

@@ -41,9 +41,6 @@ pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
 }
 
 fn plain(scalar: &Scalar) -> Result<Scalar, String> {
-    if scalar.is_string() && scalar.style != Style::Plain {
-        return Ok(Scalar::styled(scalar.text.clone(), Tag::Str, Style::Double));
-    }
     Ok(match scalar.resolve()? {
         Resolved::Null => Scalar::plain("null", Tag::Null),
         Resolved::Bool(b) => Scalar::plain(if b { "true" } else { "false" }, Tag::Bool),

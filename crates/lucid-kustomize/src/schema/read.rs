@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lucid_object::yaml::{Node, Text};
+use lucid_object::yaml::{Node, Scalar, Text};
 
 use super::{Custom, Step};
 
@@ -14,9 +14,7 @@ pub(super) fn tables(document: &Node) -> Result<Custom, String> {
     }
     let mut reader = Reader { definitions, custom: Custom::default(), states: HashMap::new(), depth: 0 };
     for (name, definition) in mapping(document, "definitions")? {
-        if !definition.is_map() && !definition.is_null() {
-            return Err(format!("the definition {name} is not a mapping"));
-        }
+        sound(definition).map_err(|error| format!("the definition {name}{error}"))?;
         for kind in definition.get(KIND).map(Node::items).unwrap_or_default().iter().filter(|kind| kind.is_map()) {
             let key = type_of(kind).ok_or_else(|| format!("{KIND} of {name} lacks kind or version"))?;
             let state = reader.state(definition)?;
@@ -45,7 +43,25 @@ fn mapping<'d>(document: &'d Node, field: &str) -> Result<impl Iterator<Item = (
     }
 }
 
+/// A schema and the properties of it are mappings.
+fn sound(schema: &Node) -> Result<(), String> {
+    if schema.is_null() {
+        return Ok(());
+    }
+    let properties = schema.get("properties").filter(|node| !node.is_null());
+    if !schema.is_map() || properties.is_some_and(|properties| !properties.is_map()) {
+        return Err(" is not a mapping, or its properties are none".into());
+    }
+    if schema.get(MERGE_KEY).is_some_and(|key| !key.as_scalar().is_some_and(Scalar::is_string)) {
+        return Err(format!(": {MERGE_KEY} is not a string"));
+    }
+    let below = properties.map(Node::entries).unwrap_or_default().iter();
+    let mut below = below.map(|entry| sound(&entry.value).map_err(|error| format!(".{}{error}", entry.key.text)));
+    below.try_for_each(std::convert::identity)
+}
+
 const KIND: &str = "x-kubernetes-group-version-kind";
+const MERGE_KEY: &str = "x-kubernetes-patch-merge-key";
 
 /// Kind and apiVersion.
 fn type_of(node: &Node) -> Option<(Text, Text)> {
@@ -120,7 +136,7 @@ fn is_merged(schema: &Node) -> bool {
 }
 
 fn keys(schema: &Node) -> Vec<Text> {
-    match (schema.get("x-kubernetes-list-map-keys"), schema.get("x-kubernetes-patch-merge-key").and_then(Node::text)) {
+    match (schema.get("x-kubernetes-list-map-keys"), schema.get(MERGE_KEY).and_then(Node::text)) {
         (Some(list), _) => list.items().iter().filter_map(Node::text).map(Text::from).collect(),
         (None, Some(key)) => vec![key.into()],
         (None, None) => Vec::new(),

@@ -55,9 +55,15 @@ impl Target {
     /// By original or current name and namespace.
     fn selects(&self, resource: &Resource) -> Result<bool, String> {
         let (group, version) = resource.group_version();
+        // kustomize reads the labels of each object of these names, and falls over a list that holds no pairs.
         let is_meant = self.fits_name(resource.original_name(), resource.name())
             && self.fits_type(group, version, resource.kind())
             && fits(&self.namespace, resource.original_namespace(), resource.effective_namespace());
+        if is_meant
+            && let Some(field) = ["labels", "annotations"].into_iter().find(|field| is_odd_list(resource, field))
+        {
+            return Err(format!("{field} of {} are a list", resource.reference()));
+        }
         Ok(is_meant && self.fits_metadata(resource)?)
     }
 
@@ -99,6 +105,11 @@ impl Target {
         };
         Ok(fits(&self.labels, "labels")? && fits(&self.annotations, "annotations")?)
     }
+}
+
+fn is_odd_list(resource: &Resource, field: &str) -> bool {
+    let map = resource.node.get("metadata").and_then(|metadata| metadata.get(field));
+    map.is_some_and(|map| map.items().len() % 2 == 1)
 }
 
 fn fits(pattern: &Option<Pattern>, original: &str, current: &str) -> bool {

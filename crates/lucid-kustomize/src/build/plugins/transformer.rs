@@ -182,7 +182,9 @@ impl Build<'_> {
             Ok(found) => found,
             Err(error) => return self.report.error(code::WRONG_VALUE, target.pos, format!("selector: {error}")),
         };
-        let path = split(&field.value, '/');
+        // kustomize looks fields up without the blanks around their names.
+        let mut path: Vec<String> = split(&field.value, '/').iter().map(|name| name.trim().to_owned()).collect();
+        path.retain(|name| !name.is_empty());
         if path.len() > DEPTH {
             return self.report.error(code::TOO_LARGE, target.pos, format!("the path is more than {DEPTH} deep"));
         }

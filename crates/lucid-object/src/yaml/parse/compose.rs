@@ -91,7 +91,7 @@ impl Composer {
                     if tag.is_some() && text == "<<" && style == Style::Plain {
                         return self.error(pos, "a merge key with a tag");
                     }
-                    let key = self.key(&text, style, tag, pos);
+                    let key = self.key(&text, style, tag, pos)?;
                     if let Some(anchor) = anchor {
                         let node = Node::scalar(Scalar::plain(key.text.clone(), key.tag), pos);
                         document.anchors.insert(anchor, Anchored { node, size: 1, depth: 0 });
@@ -228,23 +228,26 @@ impl Composer {
         self.finish(document, node, None, self.nodes - 1, pos)
     }
 
-    fn key(&mut self, text: &str, style: Style, tag: Option<Tag>, pos: Pos) -> Key {
+    fn key(&mut self, text: &str, style: Style, tag: Option<Tag>, pos: Pos) -> Result<Key, ParseError> {
         if style == Style::Plain && tag.is_none() {
             if text == "<<" {
-                return Key { text: Text::new_static("<<"), tag: Tag::Merge, pos };
+                return Ok(Key { text: Text::new_static("<<"), tag: Tag::Merge, pos });
             }
             let is_1_1 = self.dialect.is_1_1();
             if text.is_empty() && !is_1_1 {
                 // A key that is left out is an empty text once go-yaml has written it.
-                return Key::new("", pos);
+                return Ok(Key::new("", pos));
             }
             let (found, value) = if is_1_1 { plain_1_1(text) } else { plain(text) };
-            if is_1_1 && found != Tag::Str {
-                return Key::new(key_text(&value), pos);
+            if is_1_1 && found == Tag::Null {
+                return self.error(pos, "a key is null, which JSON has no word for; put it in quotes");
             }
-            return Key { text: self.intern(text), tag: found, pos };
+            if is_1_1 && found != Tag::Str {
+                return Ok(Key::new(key_text(&value), pos));
+            }
+            return Ok(Key { text: self.intern(text), tag: found, pos });
         }
-        Key { text: self.intern(text), tag: tag.unwrap_or(Tag::Str), pos }
+        Ok(Key { text: self.intern(text), tag: tag.unwrap_or(Tag::Str), pos })
     }
 
     /// The type that a tag names. go-yaml v3 does not see the bare `!`.
