@@ -139,9 +139,10 @@ fn fits(tag: Tag, key: &str) -> bool {
     }
 }
 
-/// `!!binary` at the top of an object: the key is what its Base64 stands for.
+/// Keys with tags at the top of an object: `!!binary` is what its Base64 stands for, and an empty `!!null` is nothing.
 fn decode_keys(node: &mut Node) {
     let Kind::Map(entries) = &mut node.kind else { return };
+    entries.retain(|entry| entry.key.tag != Tag::Null || !entry.key.text.is_empty());
     for key in entries.iter_mut().map(|entry| &mut entry.key).filter(|key| key.tag == Tag::Binary) {
         if let Ok(Resolved::Str(text)) = Scalar::plain(key.text.clone(), Tag::Binary).resolve() {
             *key = Key { text: (*text).into(), tag: Tag::Str, pos: key.pos };

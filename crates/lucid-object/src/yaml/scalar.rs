@@ -84,7 +84,7 @@ impl Scalar {
             Tag::Str | Tag::Unset if self.is_unreadable_literal() => {
                 Err("a block of text that begins with a tab cannot be read back".into())
             }
-            Tag::Str | Tag::Unset if quoted => Ok(Resolved::Str(self.reread())),
+            Tag::Str | Tag::Unset | Tag::Other if quoted => Ok(Resolved::Str(self.reread())),
             Tag::Str | Tag::Merge | Tag::Other => Ok(Resolved::Str(text.into())),
             Tag::Unset => Ok(plain(text).1),
             Tag::Binary => Ok(Resolved::Str(decode_binary(text)?.into())),
@@ -183,7 +183,12 @@ fn dotted(text: &str) -> (Tag, Resolved<'_>) {
     if matches!(text, ".nan" | ".NaN" | ".NAN") {
         return (Tag::Float, Resolved::Float(f64::NAN));
     }
-    match number::float(text) {
+    // Go takes a `_` between two digits here, and nowhere else.
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let is_apart = |(at, byte): (usize, &u8)| *byte != b'_' || is_digit(at.checked_sub(1)) && is_digit(Some(at + 1));
+    let digits = if bytes.iter().enumerate().all(is_apart) { text.replace('_', "") } else { text.to_owned() };
+    match number::float(&digits) {
         Some(value) => (Tag::Float, Resolved::Float(value)),
         None => (Tag::Str, Resolved::Str(text.into())),
     }

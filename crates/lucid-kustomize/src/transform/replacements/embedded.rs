@@ -44,8 +44,11 @@ pub(super) fn inside(field: &mut Node, rest: &[String], create: Option<&Kind>, s
     matcher::visit(&mut document, rest, create, set)
 }
 
+/// Places inside of the text itself; no file has this number.
+const SOURCE: u32 = u32::MAX;
+
 fn read(text: &str) -> Option<Node> {
-    let start = Pos { file: 0, line: 1, column: 1 };
+    let start = Pos { file: SOURCE, line: 1, column: 1 };
     parse_first(text, start, Dialect::Tree, Limits::default()).ok()?.node
 }
 
@@ -54,7 +57,7 @@ fn serialize(document: &Node, original: &str) -> Result<Option<Text>, String> {
         if original.contains(" #") || original.starts_with('#') || original.contains("\n#") {
             return Err("the text has comments, which would be lost".into());
         }
-        return Ok(Some(print::yaml(document).trim().into()));
+        return Ok(Some(print::yaml(document, original).trim().into()));
     }
     if !is_readable(document) {
         return Ok(None);

@@ -1,55 +1,108 @@
 //! YAML as go-yaml v3 prints it: the order and the quotes of the source, lists at the indentation of their key.
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Kind, Node, Scalar, Style, Tag};
+use lucid_object::yaml::{Entry, Kind, Node, Scalar, Style, Tag};
 
-/// One document.
-pub(super) fn yaml(node: &Node) -> String {
-    let mut out = String::new();
-    block(node, 0, &mut out);
-    out
+use super::SOURCE;
+
+/// One document, as the source has it: what stands in brackets or braces there does so again.
+pub(super) fn yaml(node: &Node, source: &str) -> String {
+    let mut printer = Printer { lines: source.lines().collect(), out: String::new() };
+    printer.block(node, 0);
+    printer.out
 }
 
-fn block(node: &Node, indent: usize, out: &mut String) {
+struct Printer<'s> {
+    lines: Vec<&'s str>,
+    out: String,
+}
+
+impl Printer<'_> {
+    /// A collection that began with a bracket or a brace, or that has nothing in it.
+    fn is_flow(&self, node: &Node) -> bool {
+        let (is_empty, open) = match &node.kind {
+            Kind::Seq(items) => (items.is_empty(), '['),
+            Kind::Map(entries) => (entries.is_empty(), '{'),
+            Kind::Scalar(_) => return false,
+        };
+        let line = (node.pos.file == SOURCE).then(|| self.lines.get(node.pos.line as usize - 1)).flatten();
+        is_empty || line.is_some_and(|line| line.chars().nth(node.pos.column as usize - 1) == Some(open))
+    }
+
+    fn block(&mut self, node: &Node, indent: usize) {
+        match &node.kind {
+            Kind::Scalar(scalar) => {
+                self.out.push_str(&text(scalar, indent));
+                self.out.push('\n');
+            }
+            _ if self.is_flow(node) => {
+                flow(node, &mut self.out);
+                self.out.push('\n');
+            }
+            Kind::Seq(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    pad(index, indent, &mut self.out);
+                    self.out.push_str("- ");
+                    self.block(item, indent + 2);
+                }
+            }
+            Kind::Map(entries) => {
+                for (index, entry) in entries.iter().enumerate() {
+                    pad(index, indent, &mut self.out);
+                    self.out.push_str(&text(&key(entry), indent));
+                    self.out.push(':');
+                    self.value(&entry.value, indent);
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, node: &Node, indent: usize) {
+        let below = if node.is_seq() { indent } else { indent + 2 };
+        if matches!(node.kind, Kind::Scalar(_)) || self.is_flow(node) {
+            self.out.push(' ');
+            return self.block(node, below);
+        }
+        self.out.push('\n');
+        self.out.push_str(&" ".repeat(below));
+        self.block(node, below);
+    }
+}
+
+fn key(entry: &Entry) -> Scalar {
+    Scalar::plain(entry.key.text.clone(), entry.key.tag)
+}
+
+/// On one line, however many it had.
+fn flow(node: &Node, out: &mut String) {
+    let mut between = "";
     match &node.kind {
         Kind::Scalar(scalar) => {
-            out.push_str(&text(scalar, indent));
-            out.push('\n');
-        }
-        Kind::Seq(items) if items.is_empty() => out.push_str("[]\n"),
-        Kind::Map(entries) if entries.is_empty() => out.push_str("{}\n"),
-        Kind::Seq(items) => {
-            for (index, item) in items.iter().enumerate() {
-                pad(index, indent, out);
-                out.push_str("- ");
-                block(item, indent + 2, out);
+            let is_apart = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
+            match is_apart {
+                true => out.push_str(&format!("'{}'", scalar.text.replace('\'', "''"))),
+                false => out.push_str(&text(scalar, 0)),
             }
+        }
+        Kind::Seq(items) => {
+            out.push('[');
+            for item in items {
+                out.push_str(std::mem::replace(&mut between, ", "));
+                flow(item, out);
+            }
+            out.push(']');
         }
         Kind::Map(entries) => {
-            for (index, entry) in entries.iter().enumerate() {
-                pad(index, indent, out);
-                let key = Scalar::plain(entry.key.text.clone(), entry.key.tag);
-                out.push_str(&text(&key, indent));
-                out.push(':');
-                value(&entry.value, indent, out);
+            out.push('{');
+            for entry in entries {
+                out.push_str(std::mem::replace(&mut between, ", "));
+                out.push_str(&text(&key(entry), 0));
+                out.push_str(": ");
+                flow(&entry.value, out);
             }
+            out.push('}');
         }
     }
-}
-
-fn value(node: &Node, indent: usize, out: &mut String) {
-    let (below, is_empty) = match &node.kind {
-        Kind::Seq(items) => (indent, items.is_empty()),
-        Kind::Map(entries) => (indent + 2, entries.is_empty()),
-        Kind::Scalar(_) => (indent + 2, true),
-    };
-    if is_empty {
-        out.push(' ');
-        return block(node, below, out);
-    }
-    out.push('\n');
-    out.push_str(&" ".repeat(below));
-    block(node, below, out);
 }
 
 fn pad(index: usize, indent: usize, out: &mut String) {
