@@ -31,6 +31,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::kinds::Kind;
+use crate::metrics;
 use crate::world::World;
 
 use path::{Place, Target};
@@ -97,6 +98,9 @@ fn resource(
     }
     if !user.is_master() {
         rbac::check(world, user, kind, target, verb(target, request))?;
+    }
+    if kind.group == metrics::GROUP {
+        return metrics::serve(world, kind, target, request);
     }
     if let Some(reply) = access::review(world, user, kind, target, request)? {
         return Ok(reply);

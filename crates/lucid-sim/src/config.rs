@@ -17,6 +17,8 @@ pub struct Config {
     pub nodes: Vec<NodeSpec>,
     #[serde(rename = "behaviours", deserialize_with = "scenario::behaviours")]
     pub scenario: Scenario,
+    /// Whether there is somebody who measures what containers use, as metrics-server does.
+    pub metrics: bool,
     /// What happens meanwhile.
     pub events: Vec<Planned>,
     /// Seconds since 1970 at which the virtual clock starts.
@@ -113,6 +115,7 @@ impl Default for Config {
             seed: 1,
             nodes: ["a", "b", "c", "a", "b"].into_iter().enumerate().map(node).collect(),
             scenario: Scenario::default(),
+            metrics: false,
             events: Vec::new(),
             start: 1_767_225_600, // 2026-01-01T00:00:00Z
             latency: Duration::from_millis(2),

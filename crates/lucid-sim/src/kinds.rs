@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::About;
 use crate::json::{Json, JsonMut};
+use crate::metrics;
 use crate::schema::{Root, TypeRef};
 
 /// Where objects of a kind are stored. Versions of one kind share it.
@@ -98,7 +99,7 @@ impl Kind {
     }
 
     pub(crate) fn is_custom(&self) -> bool {
-        self.builtin.is_none()
+        self.custom.is_some()
     }
 
     fn of_builtin(resource: &'static Resource, table: Table) -> Self {
@@ -176,6 +177,29 @@ impl Kinds {
             kinds.kinds.push(Arc::new(Kind::of_builtin(resource, table)));
         }
         kinds
+    }
+
+    /// Serves what containers and nodes use, as metrics-server does. Nothing of it is stored.
+    pub(crate) fn measure(&mut self) {
+        for (kind, plural, namespaced) in [("NodeMetrics", "nodes", false), ("PodMetrics", "pods", true)] {
+            let table = self.table(metrics::GROUP, plural);
+            self.kinds.push(Arc::new(Kind {
+                group: metrics::GROUP.into(),
+                version: metrics::VERSION.into(),
+                kind: kind.into(),
+                list_kind: format!("{kind}List"),
+                plural: plural.into(),
+                singular: String::new(),
+                short_names: Vec::new(),
+                categories: Vec::new(),
+                namespaced,
+                verbs: vec!["get".into(), "list".into()],
+                table,
+                schema: Root::Unknown,
+                custom: None,
+                builtin: None,
+            }));
+        }
     }
 
     fn table(&mut self, group: &str, plural: &str) -> Table {

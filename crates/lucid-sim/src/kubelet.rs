@@ -29,6 +29,7 @@ use crate::store::Key;
 use crate::world::World;
 
 use pod::Pod;
+pub(crate) use pod::behaviour;
 pub(crate) use status::host_ip;
 
 /// All kubelets of the cluster: the pods that they look after, and the images on their disks.

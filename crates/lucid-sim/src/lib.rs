@@ -27,6 +27,7 @@ mod history;
 mod json;
 mod kinds;
 mod kubelet;
+mod metrics;
 mod patch;
 mod quantity;
 mod recorder;

@@ -32,6 +32,26 @@ pub struct Behaviour {
     pub then: Fate,
     /// What the container writes to its log.
     pub log: Vec<String>,
+    /// What it uses; half of what it requests when absent.
+    pub uses: Option<Uses>,
+}
+
+/// What a container uses, in thousandths of a core and of a byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct Uses {
+    #[serde(deserialize_with = "quantity")]
+    pub cpu: Option<i128>,
+    #[serde(deserialize_with = "quantity")]
+    pub memory: Option<i128>,
+    /// All pods of the workload together use that much, whatever their number.
+    pub shared: bool,
+}
+
+fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i128>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parsed = lucid_object::Quantity::parse(&text).map(lucid_object::Quantity::milli);
+    parsed.map(Some).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no quantity such as 250m or 64Mi")))
 }
 
 /// Which containers; every condition given must hold.

@@ -85,6 +85,8 @@ pub(crate) struct World {
     pub(crate) refusing: Option<(u16, Duration)>,
     /// Pods that have to leave their node, and since when.
     pub(crate) evictions: BTreeMap<Key, Duration>,
+    /// How many replicas each autoscaler has found right, and when; the newest last.
+    pub(crate) recommendations: BTreeMap<Key, Vec<(Duration, i64)>>,
     /// Kept when the configuration wants it.
     pub(crate) history: Option<History>,
     now: Duration,
@@ -121,11 +123,15 @@ impl World {
             script: Vec::new(),
             refusing: None,
             evictions: BTreeMap::new(),
+            recommendations: BTreeMap::new(),
             history: None,
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,
         };
+        if world.config.metrics {
+            world.kinds.measure();
+        }
         events.into_iter().for_each(|planned| happening::plan(&mut world, planned));
         world
     }

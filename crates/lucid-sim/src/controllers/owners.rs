@@ -15,18 +15,21 @@ pub(crate) fn reference(owner: &Value) -> Value {
         "controller": true, "blockOwnerDeletion": true})
 }
 
-/// The objects of a table that the owner controls. Orphans that its selector picks are adopted, children that it
-/// no longer picks are let go.
-pub(crate) fn claimed(world: &mut World, table: Table, owner: &Value, manager: &str) -> Vec<Arc<Value>> {
+/// Which pods are a workload's own; none that would be all of them.
+pub(crate) fn selector(owner: &Value) -> Option<LabelSelector> {
     let wanted = owner.at("spec/selector");
     // The oldest of the controllers selects by a map.
     let selector = match owner.str("kind") {
         "ReplicationController" => Some(LabelSelector::from_map(wanted)),
         _ => LabelSelector::from_value(wanted),
     };
-    let Some(selector) = selector.filter(|s| !s.is_empty()) else {
-        return Vec::new();
-    };
+    selector.filter(|selector| !selector.is_empty())
+}
+
+/// The objects of a table that the owner controls. Orphans that its selector picks are adopted, children that it
+/// no longer picks are let go.
+pub(crate) fn claimed(world: &mut World, table: Table, owner: &Value, manager: &str) -> Vec<Arc<Value>> {
+    let Some(selector) = selector(owner) else { return Vec::new() };
     let (adopt, keep): (Vec<_>, Vec<_>) = world
         .store
         .list_in(table, owner.namespace())

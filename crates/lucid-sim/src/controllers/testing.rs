@@ -20,7 +20,11 @@ impl Stage {
     /// A cluster with nothing in it whose containers behave as the scenario says.
     pub(crate) fn new(scenario: Value) -> Self {
         let scenario: Scenario = serde_json::from_value(scenario).expect("a scenario");
-        let mut world = World::new(Config { scenario, ..Config::default() });
+        Self::of(Config { scenario, ..Config::default() })
+    }
+
+    pub(crate) fn of(config: Config) -> Self {
+        let mut world = World::new(config);
         world.advance_to(Duration::from_secs(1));
         Self { world }
     }

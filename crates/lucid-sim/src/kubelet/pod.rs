@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::json::Json;
 use crate::kinds::Table;
 use crate::recorder::Severity;
-use crate::scenario::Subject;
+use crate::scenario::{Behaviour, Subject};
 use crate::world::World;
 
 use super::back_off::BackOff;
@@ -204,24 +204,27 @@ impl Pod {
 }
 
 fn containers(world: &World, object: &Value) -> Vec<Container> {
-    let (labels, workload, of_job) = (object.labels(), workload(world, object), is_of_job(object));
-    let make = |spec: &Value, role: Role| {
-        let subject = Subject {
-            namespace: object.namespace(),
-            workload: &workload,
-            container: spec.str("name"),
-            image: spec.str("image"),
-            labels: &labels,
-            node: object.str("spec/nodeName"),
-        };
-        Container::new(spec, role, world.config.scenario.behaviour(&subject), of_job)
-    };
+    let of_job = is_of_job(object);
+    let make = |spec: &Value, role: Role| Container::new(spec, role, behaviour(world, object, spec), of_job);
     let init = object.list("spec/initContainers").iter().map(|spec| {
         let role = if spec.str("restartPolicy") == "Always" { Role::Sidecar } else { Role::Init };
         make(spec, role)
     });
     let main = object.list("spec/containers").iter().map(|spec| make(spec, Role::Main));
     init.chain(main).collect()
+}
+
+/// What the scenario says of a container.
+pub(crate) fn behaviour<'w>(world: &'w World, object: &Value, container: &Value) -> Option<&'w Behaviour> {
+    let subject = Subject {
+        namespace: object.namespace(),
+        workload: &workload(world, object),
+        container: container.str("name"),
+        image: container.str("image"),
+        labels: &object.labels(),
+        node: object.str("spec/nodeName"),
+    };
+    world.config.scenario.behaviour(&subject)
 }
 
 fn is_of_job(object: &Value) -> bool {
