@@ -33,6 +33,25 @@ fn deployed() -> Server {
 }
 
 #[test]
+fn top_shows_what_is_used() {
+    let folder = std::env::temp_dir().join(format!("lucid-clients-{}-top", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let scenario = folder.join("cluster.yaml");
+    let uses = "- select: {workload: web}\n  uses: {cpu: 250m, memory: 64Mi}\n";
+    std::fs::write(&scenario, format!("metrics: true\nbehaviours:\n{uses}")).unwrap();
+    let server = Server::within(folder, &["--speed", "10", "--scenario", scenario.to_str().unwrap()]);
+    server.kubectl(&["apply", "-f", &server.file("web.yaml", WEB)]);
+    server.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]);
+    let pods = server.kubectl(&["top", "pods", "--no-headers", "-l", "app=web"]);
+    assert_eq!(pods.lines().filter(|line| line.split_whitespace().skip(1).eq(["250m", "64Mi"])).count(), 2, "{pods}");
+    let nodes = server.kubectl(&["top", "nodes", "--no-headers"]);
+    assert_eq!(nodes.lines().count(), 5, "{nodes}");
+    server.kubectl(&["autoscale", "deployment/web", "--min=1", "--max=3", "--cpu=100m"]);
+    server.kubectl(&["wait", "--for=jsonpath={.spec.replicas}=3", "deployment/web", "--timeout=60s"]);
+    assert!(server.kubectl(&["describe", "hpa", "web"]).contains("TooManyReplicas"));
+}
+
+#[test]
 fn apply_diff_and_apply_again() {
     let server = deployed();
     let file = server.file("web.yaml", WEB);
