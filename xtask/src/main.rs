@@ -1,6 +1,7 @@
 //! The one door to all automation: `cargo xtask <verb>`, one file a verb.
 
 mod bench;
+mod bugs;
 mod cluster;
 mod codegen;
 mod conformance;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 
+use crate::bugs;
 use crate::process::{output, seconds};
 use crate::root::root;
 use crate::test::{Counts, crowd_soak, real_suite, rendering_suite, simulator_soak};
@@ -34,9 +35,11 @@ enum Suite {
     Simulator,
     /// `lucid health` over fifty thousand pods
     Health,
+    /// Bugs of other tools, put into a copy one at a time
+    Bugs,
 }
 
-const ALL: [Suite; 5] = [Suite::Rendering, Suite::Fuzz, Suite::Health, Suite::Simulator, Suite::Cluster];
+const ALL: [Suite; 6] = [Suite::Rendering, Suite::Fuzz, Suite::Health, Suite::Bugs, Suite::Simulator, Suite::Cluster];
 
 const HEAD: &str = "# Soak\n\nResults of `cargo xtask soak`, newest last.\n";
 const TABLE: &str = "| date | commit | cores | took | result |\n|---|---|---|---|---|\n";
@@ -51,6 +54,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             Suite::Rendering => rendering_suite(Counts::Full),
             Suite::Simulator => simulator_soak(),
             Suite::Health => crowd_soak(),
+            Suite::Bugs => bugs::suite(),
             Suite::Fuzz => fuzz::suite(args.minutes),
         };
         note(section(suite), &row(&date()?, &commit()?, cores(), began.elapsed(), &result))?;
@@ -76,6 +80,7 @@ fn section(suite: Suite) -> &'static str {
         Suite::Rendering => "Rendering",
         Suite::Simulator => "Simulator",
         Suite::Health => "Health",
+        Suite::Bugs => "Bugs of others",
         Suite::Fuzz => "Fuzzing",
     }
 }

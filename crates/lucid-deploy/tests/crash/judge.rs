@@ -181,6 +181,7 @@ fn serving(sim: &Sim, version: Version) -> Vec<String> {
 pub(crate) fn past(history: &History, late: &BTreeSet<u32>) -> Vec<String> {
     let mut wrong = Vec::new();
     epochs(history, late, &mut wrong);
+    order(history, late, &mut wrong);
     frame(history, &mut wrong);
     write_ahead(history, &mut wrong);
     deletions(history, &mut wrong);
@@ -219,6 +220,51 @@ fn epochs(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
         }
         *known = epoch.max(*known);
     }
+}
+
+/// I2: a process sends nothing of a component before what it has sent of those that it needs is ready, and removes
+/// nothing before all of that is. What arrives after its sender's death is the rules' of nobody.
+fn order(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
+    let mut live: BTreeMap<String, (&Value, Option<u32>)> = BTreeMap::new();
+    for commit in &history.commits {
+        let object = commit.object();
+        let name = label(object, "app").to_owned();
+        let is_workload = matches!(text(object, "/kind"), "Deployment" | "StatefulSet" | "DaemonSet");
+        let old = commit.old.as_deref().and_then(|old| old.pointer("/spec"));
+        let sender = commit.client.filter(|client| !late.contains(client));
+        let is_leaving = commit.new.as_deref().is_none_or(|new| new.pointer("/metadata/deletionTimestamp").is_some());
+        let is_sent =
+            is_workload && !is_leaving && commit.new.as_deref().is_some_and(|new| new.pointer("/spec") != old);
+        let unready = |needed: &str| {
+            let (workload, by) = live.get(needed)?;
+            (by.is_some() && *by == sender && !is_ready(workload)).then(|| needed.to_owned())
+        };
+        if sender.is_some() && is_sent {
+            let needed = shop::NEEDS.iter().filter(|(own, _)| *own == name).find_map(|(_, needed)| unready(needed));
+            wrong.extend(needed.map(|needed| format!("I2: {name} was sent before {needed} was ready")));
+        }
+        let is_removed = sender.is_some() && is_leaving && is_of_release(object) && !is_own_record(object);
+        if is_removed && text(object, "/kind") != "Pod" {
+            let others = live.keys().filter(|other| **other != name).find_map(|other| unready(other));
+            wrong.extend(others.map(|other| format!("I2: {:?} was removed before {other} was ready", id(object))));
+        }
+        if is_workload {
+            let by = if is_sent { commit.client } else { live.get(&name).and_then(|(_, by)| *by) };
+            match commit.new.as_deref() {
+                Some(new) => live.insert(name, (new, by)),
+                None => live.remove(&name),
+            };
+        }
+    }
+}
+
+/// By what its controller says of the very object that was sent.
+fn is_ready(workload: &Value) -> bool {
+    let number = |pointer: &str| workload.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    let (wanted, kind) = (number("/spec/replicas"), text(workload, "/kind"));
+    number("/status/observedGeneration") == number("/metadata/generation")
+        && (kind == "DaemonSet"
+            || number("/status/readyReplicas") >= wanted && number("/status/updatedReplicas") >= wanted)
 }
 
 /// I3: only what belongs to some version of the release, and lucid's own record, is ever written.

@@ -19,16 +19,18 @@ use Version::{One, Three, Two};
 
 pub(crate) const VERSIONS: [Version; 3] = [One, Two, Three];
 
+/// Which component needs which.
+pub(crate) const NEEDS: [(&str, &str); 4] = [("api", "db"), ("web", "api"), ("banner", "api"), ("search", "db")];
+
 pub(crate) fn release(version: Version) -> ReleaseFile {
-    let leaving = "  - {name: banner, select: {app: banner}, needs: [api]}\n";
-    let coming = "  - {name: search, select: {app: search}, needs: [db]}\n";
+    let component = |name: &str| {
+        let needs = NEEDS.iter().filter(|(own, _)| *own == name).map(|(_, needed)| *needed);
+        format!("  - {{name: {name}, select: {{app: {name}}}, needs: [{}]}}\n", needs.collect::<Vec<_>>().join(", "))
+    };
+    let names = ["db", "agent", "api", "web", if version == One { "banner" } else { "search" }];
     let text = format!(
-        "apiVersion: lucid.dev/v1alpha1\nkind: Release\nmetadata: {{name: {RELEASE}}}\nspec:\n  source: .\n  namespace: {NAMESPACE}\n  components:\n\
-         \x20 - {{name: db, select: {{app: db}}, needs: []}}\n\
-         \x20 - {{name: agent, select: {{app: agent}}, needs: []}}\n\
-         \x20 - {{name: api, select: {{app: api}}, needs: [db]}}\n\
-         \x20 - {{name: web, select: {{app: web}}, needs: [api]}}\n{}",
-        if version == One { leaving } else { coming }
+        "apiVersion: lucid.dev/v1alpha1\nkind: Release\nmetadata: {{name: {RELEASE}}}\nspec:\n  source: .\n  namespace: {NAMESPACE}\n  components:\n{}",
+        names.map(component).concat()
     );
     lucid_release::load::load(&text, "lucid.yaml").expect("a sound release file")
 }

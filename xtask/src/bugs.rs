@@ -1,0 +1,193 @@
+//! Bugs of other tools, put into a copy of lucid one at a time: what the invariants do not notice, they do not guard.
+//!
+//! The copy holds all of them, each behind the name of an environment variable, so that it is compiled once. The judges
+//! are tests that know of no bug: those of the crash matrix, the properties of any releases, and rehearsals.
+
+mod catalogue;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::process::{cargo, output, run};
+use crate::root::root;
+use catalogue::Bug;
+
+/// Turns a bug on, by its name.
+pub(super) const SWITCH: &str = "LUCID_BUG";
+
+/// Whoever has not come to an end by then is stuck, and that has been noticed.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Builds the copy and turns on one bug after the other; says how many were noticed, and by whom.
+pub(crate) fn suite() -> Result<String> {
+    let bugs = catalogue::read()?;
+    let copy = root().join("target/bugs/tree");
+    copy_tree(&copy)?;
+    bugs.iter().try_for_each(|bug| bug.put_into(&copy))?;
+    let judges = Judges::build(&copy)?;
+    if let Some(noticed) = judges.ask(None)? {
+        bail!("without any bug, {} fails: {}", noticed.by, noticed.words);
+    }
+    let mut missed = Vec::new();
+    for bug in &bugs {
+        let began = Instant::now();
+        let noticed = judges.ask(Some(bug))?;
+        let took = began.elapsed().as_secs();
+        match &noticed {
+            Some(noticed) => println!("{:<36} {:<10} {took:>4} s  {}", bug.name, noticed.by, noticed.words),
+            None => println!("{:<36} NOT NOTICED in {took} s ({})", bug.name, bug.from),
+        }
+        if noticed.is_none() {
+            missed.push(bug.name.clone());
+        }
+    }
+    match missed.is_empty() {
+        true => Ok(format!("{} bugs of other tools put in one at a time, every one noticed", bugs.len())),
+        false => bail!("{} of {} bugs were not noticed: {}", missed.len(), bugs.len(), missed.join(", ")),
+    }
+}
+
+/// What git knows, as it stands in the working tree.
+fn copy_tree(copy: &Path) -> Result<()> {
+    if copy.exists() {
+        fs::remove_dir_all(copy).with_context(|| format!("remove {}", copy.display()))?;
+    }
+    let listed = output(
+        Command::new("git").args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root()),
+    )?;
+    for name in listed.split('\0').filter(|name| !name.is_empty()) {
+        let (from, to) = (root().join(name), copy.join(name));
+        if !from.is_file() {
+            continue;
+        }
+        fs::create_dir_all(to.parent().context("a file has a folder")?)?;
+        fs::copy(&from, &to).with_context(|| format!("copy {name}"))?;
+    }
+    Ok(())
+}
+
+/// Programs that fail when something is wrong, the quickest first.
+struct Judges {
+    folder: PathBuf,
+    programs: Vec<Judge>,
+}
+
+struct Judge {
+    name: &'static str,
+    program: PathBuf,
+    args: Vec<&'static str>,
+}
+
+/// Who has noticed that something is wrong, and how it was said.
+struct Noticed {
+    by: &'static str,
+    words: String,
+}
+
+impl Judges {
+    fn build(copy: &Path) -> Result<Self> {
+        let target = root().join("target/bugs/build");
+        let build = |args: &[&str]| {
+            run(cargo().args(args).args(["--profile", "soak"]).env("CARGO_TARGET_DIR", &target).current_dir(copy))
+        };
+        build(&["build", "-p", "lucid"])?;
+        let crash = test_program(copy, &target, "lucid-deploy", "crash")?;
+        let sim = test_program(copy, &target, "lucid", "sim")?;
+        let lucid = target.join("soak/lucid");
+        let judge = |name, program: &Path, args: &[&'static str]| Judge {
+            name,
+            program: program.to_owned(),
+            args: args.to_vec(),
+        };
+        let programs = vec![
+            judge("properties", &sim, &["properties::"]),
+            judge("rehearsal", &lucid, &["rehearse", "minimal", "--progress", "quiet"]),
+            judge("crashes", &crash, &["--nocapture"]),
+            judge("exploring", &lucid, &["rehearse", "minimal", "--explore", "40", "--progress", "quiet"]),
+        ];
+        Ok(Self { folder: copy.to_owned(), programs })
+    }
+
+    /// The first that notices something.
+    fn ask(&self, bug: Option<&Bug>) -> Result<Option<Noticed>> {
+        for judge in &self.programs {
+            let mut command = Command::new(&judge.program);
+            command.args(&judge.args).current_dir(&self.folder).env("RUST_BACKTRACE", "0");
+            if let Some(bug) = bug {
+                command.env(SWITCH, &bug.name);
+            }
+            if let Some(words) = failure(&mut command)? {
+                return Ok(Some(Noticed { by: judge.name, words }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The program of a test target, built.
+fn test_program(copy: &Path, target: &Path, package: &str, name: &str) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["test", "--no-run", "--profile", "soak", "-p", package, "--test", name, "--message-format=json"]);
+    let told = output(command.env("CARGO_TARGET_DIR", target).current_dir(copy))?;
+    let artifact = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let program = artifact
+        .filter(|value| value["target"]["name"] == name && value["profile"]["test"] == true)
+        .find_map(|value| value["executable"].as_str().map(PathBuf::from));
+    program.with_context(|| format!("cargo names no program for the test {name}"))
+}
+
+/// What a program says when it fails; none if it succeeds. One that does not end has failed.
+fn failure(command: &mut Command) -> Result<Option<String>> {
+    let log = root().join("target/bugs/log");
+    let file = fs::File::create(&log)?;
+    let mut child = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn()?;
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if began.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let Some(status) = status else { return Ok(Some(format!("it did not end within {} s", PATIENCE.as_secs()))) };
+    if status.success() {
+        return Ok(None);
+    }
+    let told = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    ensure!(!told.contains(&format!("unknown {SWITCH}")), "{told}");
+    Ok(Some(words(&told)))
+}
+
+/// The line that says most.
+fn words(told: &str) -> String {
+    let lines = || told.lines().map(str::trim).filter(|line| !line.is_empty());
+    let telling = [
+        "I1:",
+        "I3:",
+        "I4:",
+        "I5:",
+        "I8:",
+        "I9:",
+        "I13:",
+        "I16:",
+        "is orphaned",
+        "is lost",
+        " is not ",
+        "called verified",
+        "ended as",
+        "did not",
+        "round ",
+        "panicked",
+        "error",
+    ];
+    let found = telling.iter().find_map(|word| lines().find(|line| line.contains(word)));
+    found.or_else(|| lines().next()).unwrap_or_default().chars().take(160).collect()
+}
