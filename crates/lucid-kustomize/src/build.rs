@@ -106,6 +106,15 @@ impl<'a> Build<'a> {
     pub(crate) fn start(&mut self, target: &Target) {
         self.origins = !target.kustomization.build_metadata.is_empty();
         self.openapi(target);
+        if let Some(sort) = &target.kustomization.sort {
+            let order = &sort.order;
+            let message = match (order.value.as_str(), &sort.legacy) {
+                ("fifo", Some(_)) => "sortOptions.legacySortOptions is set, but the order is fifo".to_owned(),
+                ("legacy" | "fifo", _) => return,
+                (other, _) => format!("sortOptions.order must be legacy or fifo, not {other:?}"),
+            };
+            self.report.error(code::WRONG_VALUE, order.pos, message);
+        }
     }
 
     /// Loads the kustomization file of a folder. Mistakes in it point at `pos` only if there is no better place.

@@ -349,14 +349,6 @@ fn sort_options(report: &Shared<'_>, node: &Node) -> Option<SortOptions> {
     let legacy =
         fields.node("legacySortOptions").and_then(|node| Fields::open(report, node, "legacySortOptions", &known));
     let order = fields.text("order");
-    if !matches!(order.value.as_str(), "legacy" | "fifo") {
-        let message = format!("sortOptions.order must be legacy or fifo, not {:?}", order.value);
-        report.borrow_mut().error(code::WRONG_VALUE, fields.pos("order"), message);
-    }
-    if order.value == "fifo" && legacy.is_some() {
-        let message = "sortOptions.legacySortOptions is set, but the order is fifo";
-        report.borrow_mut().error(code::WRONG_VALUE, fields.pos("legacySortOptions"), message);
-    }
     let kinds = |fields: &Fields<'_, '_>, name| fields.texts(name).into_iter().map(|at| at.value).collect();
     let legacy = legacy.map(|fields| (kinds(&fields, "orderFirst"), kinds(&fields, "orderLast")));
     Some(SortOptions { order, legacy })

@@ -42,7 +42,8 @@ impl Printer<'_> {
             Kind::Seq(items) => {
                 for (index, item) in items.iter().enumerate() {
                     pad(index, indent, &mut self.out);
-                    self.out.push_str("- ");
+                    self.out.push('-');
+                    self.apart(item);
                     self.block(item, indent + 2);
                 }
             }
@@ -57,10 +58,16 @@ impl Printer<'_> {
         }
     }
 
+    /// A blank before a value that has a text.
+    fn apart(&mut self, node: &Node) {
+        let is_nothing = node.as_scalar().is_some_and(|scalar| scalar.text.is_empty() && scalar.tag == Tag::Null);
+        self.out.push_str(if is_nothing { "" } else { " " });
+    }
+
     fn value(&mut self, node: &Node, indent: usize) {
         let below = if node.is_seq() { indent } else { indent + 2 };
         if matches!(node.kind, Kind::Scalar(_)) || self.is_flow(node) {
-            self.out.push(' ');
+            self.apart(node);
             return self.block(node, below);
         }
         self.out.push('\n');
