@@ -52,6 +52,10 @@ fn sound(schema: &Node) -> Result<(), String> {
     if !schema.is_map() || properties.is_some_and(|properties| !properties.is_map()) {
         return Err(" is not a mapping, or its properties are none".into());
     }
+    let is_text = |node: &Node| node.as_scalar().is_some_and(Scalar::is_string);
+    if schema.get("type").is_some_and(|kind| !kind.is_null() && !is_text(kind) && !kind.items().iter().all(is_text)) {
+        return Err(": its type is not a string".into());
+    }
     if schema.get(MERGE_KEY).is_some_and(|key| !key.as_scalar().is_some_and(Scalar::is_string)) {
         return Err(format!(": {MERGE_KEY} is not a string"));
     }

@@ -28,7 +28,10 @@ pub(super) fn write(root: &mut Node, path: &[String], create: Option<&Kind>, set
         written = serialize(&document, text)?;
     }
     let Some(text) = written else { return Ok(false) };
-    matcher::visit(root, &path[..length], None, &mut |field| {
+    // The way to the text is looked up, without the blanks around its names; what comes after it is matched as it is.
+    let way: Vec<String> =
+        path[..length].iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+    matcher::visit(root, &way, None, &mut |field| {
         if let Kind::Scalar(scalar) = &mut field.kind {
             scalar.text = text.clone();
         }

@@ -87,6 +87,7 @@ fn flow(node: &Node, out: &mut String) {
         Kind::Scalar(scalar) => {
             let is_apart = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
             match is_apart {
+                _ if scalar.text.contains('\n') => out.push_str(&format!("{:?}", scalar.text.as_str())),
                 true => out.push_str(&format!("'{}'", scalar.text.replace('\'', "''"))),
                 false => out.push_str(&text(scalar, 0)),
             }
