@@ -166,28 +166,13 @@ fn failure(command: &mut Command) -> Result<Option<String>> {
     Ok(Some(words(&told)))
 }
 
-/// The line that says most.
+/// The line that says most: a broken rule, or what a panic says.
 fn words(told: &str) -> String {
-    let lines = || told.lines().map(str::trim).filter(|line| !line.is_empty());
-    let telling = [
-        "I1:",
-        "I3:",
-        "I4:",
-        "I5:",
-        "I8:",
-        "I9:",
-        "I13:",
-        "I16:",
-        "is orphaned",
-        "is lost",
-        " is not ",
-        "called verified",
-        "ended as",
-        "did not",
-        "round ",
-        "panicked",
-        "error",
-    ];
-    let found = telling.iter().find_map(|word| lines().find(|line| line.contains(word)));
-    found.or_else(|| lines().next()).unwrap_or_default().chars().take(160).collect()
+    const TELLING: [&str; 12] =
+        ["I1:", "I2:", "I3:", "I4:", "I5:", "I8:", "I9:", "I13:", "I16:", "is orphaned", "called verified", "ended as"];
+    let lines: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let rule = TELLING.iter().find_map(|word| lines.iter().find(|line| line.contains(word)));
+    let panic = || lines.iter().position(|line| line.contains("panicked at")).and_then(|at| lines.get(at + 1));
+    let error = || lines.iter().find(|line| line.starts_with("error"));
+    rule.or_else(panic).or_else(error).or(lines.first()).map_or("", |line| line).chars().take(160).collect()
 }

@@ -75,8 +75,13 @@ fn version(dice: &mut Dice) -> Version {
 }
 
 fn component(name: &str, is_set: bool, dice: &mut Dice) -> Vec<Value> {
+    // Some versions have a key that others lack.
+    let mut data = json!({"setting": dice.below(3).to_string()});
+    if dice.one_in(2) {
+        data["more"] = dice.below(2).to_string().into();
+    }
     let mut made = vec![
-        object("v1", "ConfigMap", name, name, json!({"data": {"setting": dice.below(3).to_string()}})),
+        object("v1", "ConfigMap", name, name, json!({"data": data})),
         object(
             "v1",
             "Service",
