@@ -16,6 +16,7 @@ mod endpoints;
 pub(crate) mod expiry;
 mod garbage;
 mod job;
+mod migration;
 mod namespace;
 pub(crate) mod node;
 mod owners;
@@ -58,6 +59,7 @@ pub(crate) fn act(world: &mut World, actor: Actor, key: &Key) -> Option<Duration
         Actor::Scheduler => scheduler::reconcile(world, key),
         Actor::Kubelet => kubelet::reconcile(world, key),
         Actor::Node => node::reconcile(world, key),
+        Actor::Migration => migration::reconcile(world, key),
         Actor::Eviction => node::evict(world, key),
         Actor::Script => {
             happening::play(world, key);

@@ -51,6 +51,7 @@ tables! {
     LIMIT_RANGES = 25, "", "limitranges";
     LEASES = 26, "coordination.k8s.io", "leases";
     CONTROLLERS = 27, "", "replicationcontrollers";
+    MIGRATIONS = 28, "storagemigration.k8s.io", "storageversionmigrations";
 }
 
 /// One kind in one version.

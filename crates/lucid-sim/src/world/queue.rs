@@ -30,6 +30,8 @@ pub(crate) enum Actor {
     Expiry,
     /// Whether a node still reports.
     Node,
+    /// Objects in the version that is stored.
+    Migration,
     /// Whether a pod may stay on its node.
     Eviction,
     /// What a scenario lets happen.

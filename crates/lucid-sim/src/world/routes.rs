@@ -71,6 +71,7 @@ fn own_actor(table: Table) -> Option<Actor> {
         Table::DEFINITIONS => Actor::Definition,
         Table::SERVICE_ACCOUNTS => Actor::ServiceAccount,
         Table::QUOTAS => Actor::Quota,
+        Table::MIGRATIONS => Actor::Migration,
         _ => return None,
     })
 }
