@@ -107,7 +107,7 @@ impl Judges {
             judge("properties", &sim, &["properties::"]),
             judge("rehearsal", &lucid, &["rehearse", "minimal", "--progress", "quiet"]),
             judge("crashes", &crash, &["--nocapture"]),
-            judge("exploring", &lucid, &["rehearse", "minimal", "--explore", "40", "--progress", "quiet"]),
+            judge("exploring", &lucid, &["rehearse", "minimal", "--explore", "80", "--progress", "quiet"]),
         ];
         Ok(Self { folder: copy.to_owned(), programs })
     }

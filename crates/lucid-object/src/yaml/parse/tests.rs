@@ -39,7 +39,9 @@ fn scalars_of_resource_files() {
 #[test]
 fn scalars_of_kustomization_files() {
     check_1_1("[yes, n, on, Off, y]", "[true,false,true,false,true]");
-    check_1_1("{y: 1, 5: x, ~: z}", r#"{"5":"x","null":"z","true":1}"#);
+    check_1_1("{y: 1, 5: x}", r#"{"5":"x","true":1}"#);
+    let error = parse_with("{a: 1, ~: z}", 0, Dialect::Yaml11, Limits::default()).expect_err("JSON has no such key");
+    assert_eq!((error.pos.column, error.message.contains("null")), (8, true));
     check_1_1("d: 2021-01-01", r#"{"d":"2021-01-01"}"#);
     check_1_1("a: 1\nb: 2\na: 3\n", r#"{"a":3,"b":2}"#);
 }

@@ -39,7 +39,7 @@ pub(super) enum Rank {
     Resumed,
     /// It failed, said why, and the next one got there.
     Failed,
-    /// The next one did not get there either.
+    /// The next one did not get there either, or the first had no reason to fail.
     Stuck,
     /// Something of the release is not there, or does not serve, although it was called verified.
     FalseSuccess,
@@ -266,7 +266,7 @@ impl<'a> Ground<'a> {
             let calm = began + choices.troubles.iter().map(Trouble::is_over_after).max().unwrap_or_default();
             let pause = calm.saturating_sub(sim.elapsed());
             tokio::time::sleep(pause).await;
-            let (rank, why) = self.judge(&sim, first, objects).await;
+            let (rank, why) = self.judge(&sim, first, choices, objects).await;
             let took = sim.elapsed().saturating_sub(began + pause);
             let peaks = peak::of(&before, &sim.history());
             let trace = sim.trace_hash();
@@ -274,7 +274,7 @@ impl<'a> Ground<'a> {
         })
     }
 
-    async fn judge(&self, sim: &Sim, first: Ended, objects: &ObjectSet) -> (Rank, Vec<String>) {
+    async fn judge(&self, sim: &Sim, first: Ended, choices: &Choices, objects: &ObjectSet) -> (Rank, Vec<String>) {
         let rank = match &first {
             Ended::Verified => Rank::Verified,
             Ended::Died => Rank::Resumed,
@@ -282,6 +282,11 @@ impl<'a> Ground<'a> {
             Ended::Stuck => return (Rank::Stuck, vec!["the run did not end".into()]),
         };
         let mut why = if rank == Rank::Failed { vec![first.told()] } else { Vec::new() };
+        let is_calm = self.events.is_empty() && choices.troubles.iter().all(Trouble::is_harmless);
+        if rank == Rank::Failed && is_calm {
+            why.push("nothing that happened is a reason to fail".into());
+            return (Rank::Stuck, why);
+        }
         if rank != Rank::Verified {
             let client = ApiClient::from_service(sim.service());
             let (next, _) = deploy(self.manifests, self.outlet, &client, objects.clone(), 2).await;

@@ -56,6 +56,11 @@ impl Trouble {
         }
     }
 
+    /// Whoever watches begins anew, and nobody else notices: no reason for a run to fail.
+    pub(super) fn is_harmless(&self) -> bool {
+        matches!(self, Self::WatchesEnd(_) | Self::HistoryExpires(_))
+    }
+
     /// When the cluster is itself again.
     pub(super) fn is_over_after(&self) -> Duration {
         match self {
