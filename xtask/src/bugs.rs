@@ -66,6 +66,8 @@ fn copy_tree(copy: &Path) -> Result<()> {
         }
         fs::create_dir_all(to.parent().context("a file has a folder")?)?;
         fs::copy(&from, &to).with_context(|| format!("copy {name}"))?;
+        // What has not changed is not compiled again.
+        fs::File::options().write(true).open(&to)?.set_modified(fs::metadata(&from)?.modified()?)?;
     }
     Ok(())
 }

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::SWITCH;
+use crate::root::root;
 
+const FILE: &str = "xtask/src/bugs/catalogue.txt";
 const TEXT: &str = include_str!("catalogue.txt");
 
 /// One bug.
@@ -67,10 +70,16 @@ impl Bug {
             let path = tree.join(&edit.file);
             let text = fs::read_to_string(&path).with_context(|| format!("read {}", edit.file))?;
             let changed = edit.apply(&text, &condition).with_context(|| format!("the bug {}", self.name))?;
+            let (own, list) = (modified(&path)?, modified(&root().join(FILE))?);
             fs::write(&path, changed)?;
+            fs::File::options().write(true).open(&path)?.set_modified(own.max(list))?;
         }
         Ok(())
     }
+}
+
+fn modified(path: &Path) -> Result<SystemTime> {
+    Ok(fs::metadata(path)?.modified()?)
 }
 
 impl Edit {
@@ -95,7 +104,6 @@ impl Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::root::root;
 
     /// Whoever changes a line that a bug changes too sees it here, and not after an hour of a soak.
     #[test]
