@@ -35,16 +35,32 @@ pub(crate) fn run_with_heartbeat(command: &mut Command, what: &str) -> Result<()
 }
 
 fn wait_with_heartbeat(child: &mut Child, what: &str) -> Result<ExitStatus> {
+    let mut said = Duration::ZERO;
+    let status = wait_within(child, Duration::MAX, |elapsed| {
+        if elapsed >= said + HEARTBEAT {
+            said = elapsed;
+            println!("  {what}: still at it after {}", seconds(elapsed));
+        }
+    })?;
+    status.context("it has not ended")
+}
+
+/// Waits for a process to end, and tells how long it has waited; none if it takes longer than this.
+pub(crate) fn wait_within(
+    child: &mut Child,
+    within: Duration,
+    mut meanwhile: impl FnMut(Duration),
+) -> Result<Option<ExitStatus>> {
     let began = Instant::now();
-    let mut said = began;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            return Ok(Some(status));
         }
-        if said.elapsed() >= HEARTBEAT {
-            said = Instant::now();
-            println!("  {what}: still at it after {}", seconds(began.elapsed()));
+        let elapsed = began.elapsed();
+        if elapsed > within {
+            return Ok(None);
         }
+        meanwhile(elapsed);
         thread::sleep(POLL);
     }
 }

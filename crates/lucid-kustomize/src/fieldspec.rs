@@ -173,6 +173,11 @@ pub(crate) fn split(path: &str, delimiter: char) -> Vec<String> {
     joined
 }
 
+/// The steps of a path as kustomize looks fields up: blanks around names do not count, and blank names are no steps.
+pub(crate) fn trimmed(path: &[String]) -> impl Iterator<Item = &str> {
+    path.iter().map(|part| part.trim()).filter(|part| !part.is_empty())
+}
+
 /// Splits a field path such as `a.[k=x.y].b`, keeping dots inside brackets.
 pub(crate) fn split_smart(path: &str) -> Vec<String> {
     let mut parts = split(path, '.').into_iter();

@@ -223,7 +223,7 @@ fn epochs(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
 }
 
 /// I2: a process sends nothing of a component before what it has sent of those that it needs is ready, and removes
-/// nothing before all of that is. What arrives after its sender's death is the rules' of nobody.
+/// nothing before all of that is. What arrives after its sender's death is held to no order.
 fn order(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
     let mut live: BTreeMap<String, (&Value, Option<u32>)> = BTreeMap::new();
     for commit in &history.commits {

@@ -20,7 +20,11 @@ const COMPONENT: &str = "horizontal-pod-autoscaler";
 const PERIOD: Duration = Duration::from_secs(15);
 
 pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
-    let scaler = world.get(Table::AUTOSCALERS, &key.namespace, &key.name)?;
+    let Some(scaler) = world.get(Table::AUTOSCALERS, &key.namespace, &key.name) else {
+        // Nothing of it counts for another one of its name.
+        world.recommendations.remove(key);
+        return None;
+    };
     let target = scaler.at("spec/scaleTargetRef");
     let kind = world.kinds.by_group_kind(target.str("apiVersion"), target.str("kind")).cloned();
     let found = kind.and_then(|kind| Some((kind.table, world.get(kind.table, &key.namespace, target.str("name"))?)));
@@ -39,12 +43,12 @@ pub(crate) fn reconcile(world: &mut World, key: &Key) -> Option<Duration> {
         let reason = if wanted > current { BELOW } else { ABOVE };
         rescale(world, &scaler, table, &object, wanted, reason);
     }
-    let fetch = format!(
-        "unable to get metrics for resource {0}: unable to fetch metrics from resource metrics API: the server could not \
-         find the requested resource (get pods.metrics.k8s.io)",
+    let why = format!(
+        "failed to get {0} utilization: unable to get metrics for resource {0}: unable to fetch metrics from resource metrics \
+         API: the server could not find the requested resource (get pods.metrics.k8s.io)",
         measured(&scaler)
     );
-    report(world, &scaler, &object, wanted, &format!("failed to get {} utilization: {fetch}", measured(&scaler)));
+    report(world, &scaler, &object, wanted, &why);
     Some(PERIOD)
 }
 

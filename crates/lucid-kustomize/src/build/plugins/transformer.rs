@@ -4,7 +4,7 @@ use lucid_object::yaml::{Entry, Kind, Node, Scalar, Tag};
 
 use super::pos_of;
 use crate::build::{Accumulator, Build, Folder};
-use crate::fieldspec::{Field, split};
+use crate::fieldspec::{Field, split, trimmed};
 use crate::loader::path;
 use crate::meter::DEPTH;
 use crate::model::decode::Fields;
@@ -182,9 +182,7 @@ impl Build<'_> {
             Ok(found) => found,
             Err(error) => return self.report.error(code::WRONG_VALUE, target.pos, format!("selector: {error}")),
         };
-        // kustomize looks fields up without the blanks around their names.
-        let mut path: Vec<String> = split(&field.value, '/').iter().map(|name| name.trim().to_owned()).collect();
-        path.retain(|name| !name.is_empty());
+        let path: Vec<String> = trimmed(&split(&field.value, '/')).map(str::to_owned).collect();
         if path.len() > DEPTH {
             return self.report.error(code::TOO_LARGE, target.pos, format!("the path is more than {DEPTH} deep"));
         }

@@ -4,6 +4,7 @@ use lucid_object::yaml::{Dialect, Kind, Limits, Node, Pos, Text, parse_first};
 
 use super::lookup::lookup;
 use super::matcher;
+use crate::fieldspec::trimmed;
 use crate::hash::go_json;
 
 mod print;
@@ -29,8 +30,7 @@ pub(super) fn write(root: &mut Node, path: &[String], create: Option<&Kind>, set
     }
     let Some(text) = written else { return Ok(false) };
     // The way to the text is looked up, without the blanks around its names; what comes after it is matched as it is.
-    let way: Vec<String> =
-        path[..length].iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect();
+    let way: Vec<String> = trimmed(&path[..length]).map(str::to_owned).collect();
     matcher::visit(root, &way, None, &mut |field| {
         if let Kind::Scalar(scalar) = &mut field.kind {
             scalar.text = text.clone();

@@ -2,10 +2,12 @@
 
 use lucid_object::yaml::Node;
 
+use crate::fieldspec::trimmed;
+
 /// The field at a path; none if it is not there.
 pub(crate) fn lookup<'n>(root: &'n Node, path: &[String]) -> Result<Option<&'n Node>, String> {
     let mut node = root;
-    for part in path.iter().map(|part| part.trim()).filter(|part| !part.is_empty()) {
+    for part in trimmed(path) {
         match step(node, part)? {
             Some(next) => node = next,
             None => return Ok(None),

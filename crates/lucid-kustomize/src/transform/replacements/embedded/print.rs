@@ -85,12 +85,12 @@ fn flow(node: &Node, out: &mut String) {
     let mut between = "";
     match &node.kind {
         Kind::Scalar(scalar) => {
-            let is_apart = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
-            match is_apart {
-                _ if scalar.text.contains('\n') => out.push_str(&format!("{:?}", scalar.text.as_str())),
-                true => out.push_str(&format!("'{}'", scalar.text.replace('\'', "''"))),
-                false => out.push_str(&text(scalar, 0)),
-            }
+            let ends_here = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
+            out.push_str(&match scalar.text.as_str() {
+                lines if lines.contains('\n') => format!("{lines:?}"),
+                plain if ends_here => single(plain),
+                _ => text(scalar, 0),
+            });
         }
         Kind::Seq(items) => {
             out.push('[');
@@ -134,12 +134,16 @@ fn text(scalar: &Scalar, indent: usize) -> String {
     let needs_quotes = scalar.tag == Tag::Str && found != Tag::Str;
     match scalar.style {
         Style::Double => format!("{text:?}"),
-        Style::Single => format!("'{}'", text.replace('\'', "''")),
+        Style::Single => single(text),
         _ if text.contains('\n') => literal(text, indent.max(2)),
         _ if needs_quotes => format!("\"{text}\""),
         _ if is_plain(text) => text.to_owned(),
-        _ => format!("'{}'", text.replace('\'', "''")),
+        _ => single(text),
     }
+}
+
+fn single(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn literal(text: &str, indent: usize) -> String {
