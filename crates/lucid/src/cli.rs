@@ -18,6 +18,34 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// What the arguments ask for. For `render` the options of the other commands are left out at first: to make all of them
+    /// takes longer than to render a folder. Whatever is no order to render is read by the whole command line.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        if std::env::args_os().nth(1).is_some_and(|word| word == "render")
+            && let Ok(OnlyRender { global, command: Rendering::Render(render) }) = OnlyRender::try_parse()
+        {
+            return Ok(Self { global, command: Command::Render(render) });
+        }
+        Self::try_parse()
+    }
+}
+
+/// The command line as far as `render` goes.
+#[derive(Parser)]
+#[command(name = "lucid", disable_help_flag = true, disable_help_subcommand = true)]
+struct OnlyRender {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Rendering,
+}
+
+#[derive(Subcommand)]
+enum Rendering {
+    Render(Render),
+}
+
 /// Options that every command knows.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
