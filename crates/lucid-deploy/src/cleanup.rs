@@ -214,10 +214,10 @@ pub async fn clean(
     let Some(mut held) = held else {
         return Err(Finding::error(9001, "someone else took the release's lock").help("run the command again").into());
     };
-    let (wall, epoch) = (wanted.wall, held.epoch);
+    let (wall, epoch, is_heir) = (wanted.wall, held.epoch, held.took_over);
     let result = tokio::select! {
         biased;
-        result = under_lock(client, wanted, cleanup, epoch, tell) => result,
+        result = under_lock(client, wanted, cleanup, epoch, is_heir, tell) => result,
         holder = held.keep(move || wall) => {
             let finding = Finding::error(9001, format!("the release's Lease was taken over by {holder}"));
             Err(Refusal::from(finding))
@@ -235,6 +235,7 @@ async fn under_lock(
     wanted: &Wanted,
     cleanup: &Cleanup,
     epoch: u64,
+    is_heir: bool,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Cleaned, Refusal> {
     let began = tokio::time::Instant::now();
@@ -260,7 +261,8 @@ async fn under_lock(
         store::save(client, &wanted.namespace, &wanted.release, &mut stored).await?;
         return Ok(Cleaned { removed, left: Vec::new(), is_over: false });
     }
-    if stored.record.journal.is_some() || !stored.record.late.is_empty() {
+    // A first run that died may not have come as far as its record.
+    if is_heir || stored.record.journal.is_some() || !stored.record.late.is_empty() {
         tell(Progress::Latecomers(LATEST.saturating_sub(began.elapsed())));
         tokio::time::sleep_until(began + LATEST).await;
         removed += remove_latecomers(client, wanted, cleanup, &stored.record.may_own(), epoch).await?;

@@ -32,7 +32,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    fn is_death(self) -> bool {
+    pub(crate) fn is_death(self) -> bool {
         matches!(self, Self::DieBefore | Self::DieAfter | Self::Late(_))
     }
 }

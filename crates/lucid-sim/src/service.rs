@@ -46,7 +46,8 @@ impl SimService {
         };
         let client = self.door.as_ref().map(|door| door.id);
         let fault = self.door.as_ref().and_then(|door| door.meet(&request));
-        if fault == Some(Fault::DieBefore) {
+        if let Some(fault) = fault.filter(|fault| fault.is_death()) {
+            self.outlive(fault, client.unwrap_or_default(), request);
             return std::future::pending().await;
         }
         let (there, back) = self.sim.change(|world| world.latency());
@@ -56,26 +57,37 @@ impl SimService {
                 self.sim.change(|world| world.heard(client, &request, None));
                 return Err(door::broken());
             }
-            Some(Fault::Late(steps)) => {
-                let client = client.unwrap_or_default();
-                self.sim.change(|world| world.late.push(Late { steps: steps.max(1), client, request }));
-                return std::future::pending().await;
-            }
             Some(Fault::Refused(code)) => self.sim.change(|world| {
                 world.heard(client, &request, Some(code));
                 (Reply::error(&door::refusal(code)), world.seconds())
             }),
             _ => self.sim.change(|world| (world.serve(client, &request), world.seconds())),
         };
-        match fault {
-            Some(Fault::DieAfter) => return std::future::pending().await,
-            Some(Fault::AnswerLost) => return Err(door::broken()),
-            _ => {}
+        if fault == Some(Fault::AnswerLost) {
+            return Err(door::broken());
         }
         tokio::time::sleep(back).await;
         let mut response = respond(reply);
         response.headers_mut().insert(http::header::DATE, http_date(date));
         Ok(response)
+    }
+
+    /// What a client that dies has sent is under way without it: nothing that it lets go of may hold it up.
+    fn outlive(&self, fault: Fault, client: u32, request: Request) {
+        match fault {
+            Fault::Late(steps) => {
+                self.sim.change(|world| world.late.push(Late { steps: steps.max(1), client, request }));
+            }
+            Fault::DieAfter => {
+                let sim = self.sim.clone();
+                tokio::spawn(async move {
+                    let (there, _) = sim.change(|world| world.latency());
+                    tokio::time::sleep(there).await;
+                    sim.change(|world| world.serve(Some(client), &request));
+                });
+            }
+            _ => {}
+        }
     }
 }
 

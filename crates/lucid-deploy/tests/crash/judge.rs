@@ -249,7 +249,9 @@ fn order(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
             wrong.extend(others.map(|other| format!("I2: {:?} was removed before {other} was ready", id(object))));
         }
         if is_workload {
-            let by = if is_sent { commit.client } else { live.get(&name).and_then(|(_, by)| *by) };
+            // What comes late makes it another's, also where only annotations differ: a Deployment has to observe those too.
+            let is_late = commit.client.is_some_and(|client| late.contains(&client));
+            let by = if is_sent || is_late { commit.client } else { live.get(&name).and_then(|(_, by)| *by) };
             match commit.new.as_deref() {
                 Some(new) => live.insert(name, (new, by)),
                 None => live.remove(&name),

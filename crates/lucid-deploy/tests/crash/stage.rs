@@ -33,6 +33,8 @@ pub(crate) enum End {
     Verified,
     /// Everything is removed.
     Gone,
+    /// Before anything was done.
+    Refused(String),
     Other(String),
 }
 
@@ -201,12 +203,12 @@ impl Process {
         };
         let plan = match cleanup::plan(client, &wanted).await {
             Ok(plan) => plan,
-            Err(refusal) => return End::Other(format!("{refusal:?}")),
+            Err(refusal) => return End::Refused(format!("{refusal:?}")),
         };
         match cleanup::clean(client, &wanted, &plan, &mut |_| {}).await {
             Ok(cleaned) if cleaned.is_over => End::Gone,
             Ok(cleaned) => End::Other(format!("{cleaned:?}")),
-            Err(refusal) => End::Other(format!("{refusal:?}")),
+            Err(refusal) => End::Refused(format!("{refusal:?}")),
         }
     }
 }
@@ -224,6 +226,6 @@ fn end_of(result: Result<(Verdict, String), Refusal>) -> End {
     match result {
         Ok((Verdict::Run(RunOutcome::Verified), _)) => End::Verified,
         Ok((verdict, findings)) => End::Other(format!("{verdict:?} {findings}")),
-        Err(refusal) => End::Other(format!("{refusal:?}")),
+        Err(refusal) => End::Refused(format!("{refusal:?}")),
     }
 }
