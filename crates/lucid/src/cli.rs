@@ -153,7 +153,7 @@ pub(crate) enum Command {
     Status(Status),
     /// Check the whole system: components, endpoints, and everything that they depend on
     Health(Health),
-    /// Deploy to a simulated Kubernetes in this process, then break a component on purpose
+    /// Deploy to a simulated Kubernetes in this process, break a component on purpose, and roll back
     Rehearse(Rehearse),
     /// A simulated Kubernetes on a loopback port, for kubectl, helm and any other client
     Sim(SimArgs),

@@ -53,8 +53,17 @@ fn check_overlay(overlay: &str) {
         let finding = &failed[0]["findings"][0];
         assert_eq!(finding["code"], "L3002");
         assert!(finding["position"]["file"].as_str().unwrap().starts_with("infrastructure/"), "{finding}");
+        assert_eq!(result["rollback"]["outcome"], "verified");
         assert_eq!(result["notServing"].as_array().unwrap().len(), 0);
     }
+}
+
+/// The pod that never became ready stands in its way.
+#[test]
+fn a_stateful_set_comes_back_from_a_broken_revision() {
+    let result = result(&["minimal", "--break", "mongodb"]);
+    assert_eq!(result["broken"]["object"]["kind"], "StatefulSet");
+    assert_eq!(result["rollback"]["outcome"], "verified");
 }
 
 #[test]

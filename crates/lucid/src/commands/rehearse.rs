@@ -1,8 +1,8 @@
 //! `lucid rehearse`: the run that production would see, in a simulated Kubernetes under virtual time.
 //!
 //! The same client and engine as in production meet the simulator as an HTTP service. The first run must be verified; in
-//! the second, one component gets an image that no registry has, and must be found out while its old revision serves on.
-//! Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
+//! the second, one component gets an image that no registry has, and must be found out while its old revision serves on;
+//! the third brings back what served before. Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
 
 mod base;
 mod explore;
@@ -15,9 +15,10 @@ mod trouble;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use lucid_client::ApiClient;
 use lucid_deploy::lease::Identity;
-use lucid_deploy::{DryRun, FreshKey, OnFail, Request, Verdict};
+use lucid_deploy::{DryRun, FreshKey, OnFail, Request, Verdict, rollback};
 use lucid_engine::{RunOutcome, Signal, Stamped};
 use lucid_object::{Object, ObjectRef, ObjectSet};
 use lucid_plan::{Selection, graph, ownership};
@@ -105,6 +106,8 @@ struct Rehearsal {
     target: Target,
     /// Absent when the first run failed already.
     second: Option<Act>,
+    /// The way back from the second.
+    back: Option<Act>,
     /// What of the release did not serve although it should have, by the simulator's own truth.
     not_serving: Vec<ObjectRef>,
     requests: (u64, u64),
@@ -138,9 +141,22 @@ impl Rehearsal {
         })
     }
 
-    fn went_as_planned(&self) -> bool {
-        self.first.outcome == RunOutcome::Verified && self.is_found_out() && self.not_serving.is_empty()
+    fn is_back(&self) -> bool {
+        self.back.as_ref().is_some_and(|act| act.outcome == RunOutcome::Verified)
     }
+
+    fn went_as_planned(&self) -> bool {
+        self.first.outcome == RunOutcome::Verified
+            && self.is_found_out()
+            && self.is_back()
+            && self.not_serving.is_empty()
+    }
+}
+
+/// What is done in an act.
+enum Deed {
+    Deploy(ObjectSet, &'static str),
+    Rollback,
 }
 
 struct Stage<'a> {
@@ -162,15 +178,18 @@ impl Stage<'_> {
         let driver = tokio::spawn(async move { cluster.run().await });
         self.base.settle().await;
         self.base.begin(&sim);
-        let first = self.act(&client, objects.clone(), "deploy").await?;
+        let first = self.act(&client, Deed::Deploy(objects.clone(), "deploy")).await?;
         let mut not_serving = dark(&sim.truth(), objects, release);
-        let mut second = None;
+        let (mut second, mut back) = (None, None);
         if first.outcome == RunOutcome::Verified {
-            second = Some(self.act(&client, break_image(objects, &target), "deploy with a broken image").await?);
+            let deed = Deed::Deploy(break_image(objects, &target), "deploy with a broken image");
+            second = Some(self.act(&client, deed).await?);
             let broken = target.workload.reference();
             // A Deployment's old revision must serve on. A StatefulSet replaces its pods in place, so it may be down.
             let may_be_down = |object: &ObjectRef| *object == broken && broken.kind == "StatefulSet";
             not_serving.extend(dark(&sim.truth(), objects, release).into_iter().filter(|object| !may_be_down(object)));
+            back = Some(self.act(&client, Deed::Rollback).await?);
+            not_serving.extend(dark(&sim.truth(), objects, release));
         }
         driver.abort();
         not_serving.sort();
@@ -182,6 +201,7 @@ impl Stage<'_> {
             first,
             target,
             second,
+            back,
             not_serving,
             requests: client.requests(),
             peaks: peak::of(&before, &sim.history()),
@@ -189,18 +209,26 @@ impl Stage<'_> {
         })
     }
 
-    async fn act(&self, client: &ApiClient, objects: ObjectSet, what: &str) -> Result<Act> {
+    async fn act(&self, client: &ApiClient, deed: Deed) -> Result<Act> {
         let screen = Screen::new(self.outlet, self.global.progress, true);
         let mut pace = Pace { is_watched: screen.is_live(), shown: Duration::ZERO, slept: Duration::ZERO };
         let mut sink = |stamped: &Stamped| {
             pace.wait_for(stamped.at());
             screen.take(self.outlet, stamped);
         };
-        let what = format!("{what} {}", self.manifests.name);
-        let request = request(self.manifests, self.outlet, objects, what);
         let (_sender, mut signals) = mpsc::unbounded_channel::<Signal>();
         let began = Instant::now();
-        let deployed = lucid_deploy::deploy(client, request, &mut sink, &mut signals).await;
+        let deployed = match deed {
+            Deed::Deploy(objects, what) => {
+                let what = format!("{what} {}", self.manifests.name);
+                let request = request(self.manifests, self.outlet, objects, what);
+                lucid_deploy::deploy(client, request, &mut sink, &mut signals).await
+            }
+            Deed::Rollback => {
+                let rolled = rollback::rollback(client, self.way_back(), &mut sink, &mut signals).await;
+                rolled.map(|(_, deployed)| deployed)
+            }
+        };
         let computing = began.elapsed().saturating_sub(pace.slept);
         let view = screen.finish(self.outlet);
         let deployed = deployed?;
@@ -208,6 +236,25 @@ impl Stage<'_> {
         match deployed.verdict {
             Verdict::Run(outcome) => Ok(Act { view, outcome, computing, doors }),
             Verdict::DryRun => unreachable!("no dry run was asked for"),
+        }
+    }
+
+    fn way_back(&self) -> rollback::Wanted<'_> {
+        let release = &self.manifests.release;
+        rollback::Wanted {
+            cleaner: self.outlet,
+            release: release.name().to_owned(),
+            namespace: release.spec.namespace.clone(),
+            to: None,
+            component: None,
+            dry_run: DryRun::No,
+            emergency: false,
+            may_replace: Vec::new(),
+            deadline: None,
+            probe: true,
+            identity: rehearser(),
+            fresh_key: FreshKey([7; 32]),
+            wall: dawn(),
         }
     }
 }
@@ -234,9 +281,17 @@ fn request<'a>(manifests: &'a Manifests, outlet: &'a Outlet, objects: ObjectSet,
         source: manifests.name.clone(),
         command,
         fresh_key: FreshKey([7; 32]),
-        identity: Identity { who: "rehearsal".into(), process: "rehearsal".into() },
-        wall: DAWN.parse().expect("a valid time"),
+        identity: rehearser(),
+        wall: dawn(),
     }
+}
+
+fn rehearser() -> Identity {
+    Identity { who: "rehearsal".into(), process: "rehearsal".into() }
+}
+
+fn dawn() -> Timestamp {
+    DAWN.parse().expect("a valid time")
 }
 
 /// On a terminal, virtual time goes by four times as fast as real time, and no pause is long.

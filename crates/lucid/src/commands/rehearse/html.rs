@@ -20,6 +20,9 @@ pub(super) fn rehearsal(rehearsal: &Rehearsal, objects: &ObjectSet) -> String {
     if let Some(second) = &rehearsal.second {
         act(&mut body, &report::broken(rehearsal, second), second, RunOutcome::Failed);
     }
+    if let Some(back) = &rehearsal.back {
+        act(&mut body, &report::brought_back(rehearsal, back), back, RunOutcome::Verified);
+    }
     let serving = match rehearsal.not_serving.is_empty() {
         true => "Every workload served what it should, by what the containers really did.".to_owned(),
         false => format!("Did not serve: {}", report::names(rehearsal)),

@@ -23,6 +23,9 @@ pub(super) fn text(rehearsal: &Rehearsal, objects: &ObjectSet, paint: Paint) -> 
     if let Some(second) = &rehearsal.second {
         line(&mut out, mark(rehearsal.is_found_out(), paint), &broken(rehearsal, second));
     }
+    if let Some(back) = &rehearsal.back {
+        line(&mut out, mark(rehearsal.is_back(), paint), &brought_back(rehearsal, back));
+    }
     line(
         &mut out,
         mark(rehearsal.not_serving.is_empty(), paint),
@@ -79,6 +82,11 @@ pub(super) fn broken(rehearsal: &Rehearsal, second: &Act) -> String {
     format!("{} broken with image {}: {how} in {}", target.component, target.image, times(second))
 }
 
+pub(super) fn brought_back(rehearsal: &Rehearsal, back: &Act) -> String {
+    let how = if rehearsal.is_back() { "rolled back" } else { "not rolled back" };
+    format!("{how} in {}", times(back))
+}
+
 pub(super) fn names(rehearsal: &Rehearsal) -> String {
     rehearsal.not_serving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -116,6 +124,7 @@ pub(super) fn json(rehearsal: &Rehearsal) -> Value {
         "deploy": act(&rehearsal.first),
         "broken": {"component": rehearsal.target.component, "object": rehearsal.target.workload.reference(),
             "image": rehearsal.target.image, "foundOut": rehearsal.is_found_out(), "run": rehearsal.second.as_ref().map(act)},
+        "rollback": rehearsal.back.as_ref().map(act),
         "notServing": rehearsal.not_serving, "invented": invented.collect::<Vec<_>>(),
         "peaks": peak::to_json(&rehearsal.peaks), "oneWay": doors_json(&rehearsal.first.doors),
         "requests": {"reads": rehearsal.requests.0, "writes": rehearsal.requests.1},
