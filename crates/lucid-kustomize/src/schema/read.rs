@@ -53,8 +53,12 @@ fn sound(schema: &Node) -> Result<(), String> {
         return Err(" is not a mapping, or its properties are none".into());
     }
     let is_text = |node: &Node| node.as_scalar().is_some_and(Scalar::is_string);
-    if schema.get("type").is_some_and(|kind| !kind.is_null() && !is_text(kind) && !kind.items().iter().all(is_text)) {
+    let is_type = |kind: &Node| kind.is_null() || is_text(kind) || kind.is_seq() && kind.items().iter().all(is_text);
+    if !schema.get("type").is_none_or(is_type) {
         return Err(": its type is not a string".into());
+    }
+    if is_merged(schema) && schema.get("items").is_some_and(|items| items.as_scalar().is_some() && !items.is_null()) {
+        return Err(": its items are not a schema".into());
     }
     if schema.get(MERGE_KEY).is_some_and(|key| !key.as_scalar().is_some_and(Scalar::is_string)) {
         return Err(format!(": {MERGE_KEY} is not a string"));

@@ -67,7 +67,8 @@ fn walk(left: &mut Node, right: &mut Node, schema: Place<'_>) -> Result<Outcome,
     match directive::of_map(right)? {
         Directive::Delete => return Ok(Outcome::Gone),
         Directive::Replace => {
-            adopt(right, schema, None, Depth::Top)?;
+            // A directive that is given twice stays once.
+            adopt_fields(right, schema_at(schema, &[right]))?;
             return Ok(Outcome::Right);
         }
         Directive::Merge => {}
@@ -218,13 +219,17 @@ pub(super) fn adopt(node: &mut Node, schema: Place<'_>, keys: Keys<'_>, depth: D
                 Err(error) if depth == Depth::Below => return Err(error),
                 _ => {}
             }
-            let Kind::Map(entries) = &mut node.kind else { return Ok(true) };
-            retain(entries, |entry| {
-                let (below, keys) = schema.step(&entry.key.text);
-                adopt(&mut entry.value, below, keys.as_deref(), Depth::Below)
-            })
+            adopt_fields(node, schema)
         }
     }
+}
+
+fn adopt_fields(node: &mut Node, schema: Place<'_>) -> Result<bool, String> {
+    let Kind::Map(entries) = &mut node.kind else { return Ok(true) };
+    retain(entries, |entry| {
+        let (below, keys) = schema.step(&entry.key.text);
+        adopt(&mut entry.value, below, keys.as_deref(), Depth::Below)
+    })
 }
 
 #[cfg(test)]

@@ -37,6 +37,11 @@ pub fn emit_with_places(node: &Node) -> (String, Vec<Pos>) {
     writer.finish_with_places()
 }
 
+/// What ends a line.
+pub(super) fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
 /// True for the characters that go-yaml writes as they are.
 pub(super) fn printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'

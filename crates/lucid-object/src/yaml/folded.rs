@@ -1,60 +1,62 @@
 //! Folded scalars change when kustomize writes them and reads them back; this is that change.
 //!
-//! go-yaml's writer doubles the line break before a more indented line, and forgets to double any where the text
-//! begins with a blank; its reader then keeps or loses one break.
+//! go-yaml's writer doubles each single line break that follows a line without indentation, also before a line with one,
+//! and none at all where the text begins with a blank. What its reader then makes of it, ours does.
 
 use std::borrow::Cow;
 
+use super::emit::{is_break, printable};
+use super::parse::parse;
+
 /// The text of a folded scalar after one round trip.
 pub(super) fn reread(text: &str) -> Cow<'_, str> {
-    if !text.trim_end_matches('\n').contains('\n') && !text.ends_with("\n\n") || !block_allowed(text) {
+    let is_one_line = !text.strip_suffix('\n').unwrap_or(text).contains(is_break);
+    if is_one_line || !block_allowed(text) {
         return text.into();
     }
-    let doubles = !text.trim_start_matches('\n').starts_with([' ', '\t']);
-    let body = text.trim_end_matches('\n');
-    let start = body.len() - body.trim_start_matches('\n').len();
-    let mut out = String::with_capacity(text.len() + 8);
-    out.push_str(&body[..start]);
-    let mut lines = Lines(&body[start..]);
-    let Some((mut previous, mut breaks)) = lines.take() else { return text.into() };
-    out.push_str(previous);
-    while breaks > 0 {
-        let Some((line, next)) = lines.take() else { break };
-        let blank = |line: &str| line.starts_with([' ', '\t']);
-        let written = breaks + usize::from(doubles && !blank(previous));
-        match (blank(previous) || blank(line), written) {
-            (true, n) => out.extend(std::iter::repeat_n('\n', n)),
-            (false, 1) => out.push(' '),
-            (false, n) => out.extend(std::iter::repeat_n('\n', n - 1)),
+    let read = parse(&written(text), 0).ok();
+    let scalar = read.as_ref().and_then(|nodes| nodes.first()?.items().first()?.as_scalar());
+    scalar.map_or(text.into(), |scalar| scalar.text.as_str().to_owned().into())
+}
+
+/// As the only item of a list, with an indentation of two.
+fn written(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    out.push_str("- >");
+    if text.starts_with(|c| c == ' ' || is_break(c)) {
+        out.push('2');
+    }
+    let mut ends = text.chars().rev();
+    match (ends.next().is_some_and(is_break), ends.next()) {
+        (false, _) => out.push('-'),
+        (true, None) => out.push('+'),
+        (true, Some(before)) if is_break(before) => out.push('+'),
+        (true, Some(_)) => {}
+    }
+    out.push('\n');
+    let blank = |c: char| matches!(c, ' ' | '\t');
+    let doubles = !text.trim_start_matches(is_break).starts_with(blank);
+    let (mut after_break, mut is_indented) = (true, true);
+    for c in text.chars() {
+        if is_break(c) {
+            if c == '\n' && doubles && !after_break && !is_indented {
+                out.push('\n');
+            }
+        } else if after_break {
+            out.push_str("  ");
+            is_indented = blank(c);
         }
-        out.push_str(line);
-        (previous, breaks) = (line, next);
+        out.push(c);
+        after_break = is_break(c);
     }
-    out.push_str(&text[body.len()..]);
-    if text.ends_with("\n\n") && doubles && !previous.starts_with([' ', '\t']) {
-        out.push('\n');
-    }
-    out.into()
+    out
 }
 
 /// Where a block scalar cannot hold the text, the writer uses double quotes, which keep it.
-fn block_allowed(text: &str) -> bool {
-    !text.ends_with(' ') && !text.contains(" \n") && text.chars().all(|c| c == '\t' || super::emit::printable(c))
-}
-
-/// Splits a text into lines, each with the number of breaks behind it.
-struct Lines<'a>(&'a str);
-
-impl<'a> Lines<'a> {
-    fn take(&mut self) -> Option<(&'a str, usize)> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let end = self.0.find('\n').unwrap_or(self.0.len());
-        let (line, rest) = self.0.split_at(end);
-        self.0 = rest.trim_start_matches('\n');
-        Some((line, rest.len() - self.0.len()))
-    }
+pub(super) fn block_allowed(text: &str) -> bool {
+    let mut before = None;
+    let is_blank_before_break = text.chars().any(|c| before.replace(c) == Some(' ') && is_break(c));
+    !text.ends_with(' ') && !is_blank_before_break && text.chars().all(|c| c == '\t' || printable(c))
 }
 
 #[cfg(test)]
@@ -74,5 +76,11 @@ mod tests {
         check("a\n\n", "a\n\n\n");
         check("a\n  more\nb\n", "a\n\n  more\nb\n");
         check(" first is blank\nb\nc\n", " first is blank\nb c\n");
+    }
+
+    #[test]
+    fn other_line_breaks() {
+        check("a\n\u{2028} b\n", "a\n\n\u{2028} b\n");
+        check("a\n  \u{2028}", "a\n  \u{2028}");
     }
 }

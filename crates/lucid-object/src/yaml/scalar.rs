@@ -97,9 +97,7 @@ impl Scalar {
         let text = self.text.as_str();
         text.starts_with('\t')
             && (self.style == Style::Literal || (self.style == Style::Plain && text.contains('\n')))
-            && !text.ends_with(' ')
-            && !text.contains(" \n")
-            && text.chars().all(|c| c == '\t' || super::emit::printable(c))
+            && folded::block_allowed(text)
     }
 
     fn reread(&self) -> Cow<'_, str> {

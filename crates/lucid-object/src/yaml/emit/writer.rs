@@ -1,6 +1,6 @@
 //! The state of the printed page: column, indentation, and the scalar styles.
 
-use super::{Source, View, printable};
+use super::{Source, View, is_break, printable};
 use crate::yaml::Pos;
 use crate::yaml::scalar::is_not_string_1_1;
 
@@ -328,10 +328,6 @@ impl Writer {
             }
         }
     }
-}
-
-fn is_break(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 fn quote(text: &str, shape: &Shape, key: bool) -> Quote {
