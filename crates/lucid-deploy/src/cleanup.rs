@@ -11,11 +11,12 @@ use lucid_plan::{Operation, graph, order, ownership};
 use lucid_release::names::{self, RELEASE_LABEL, SHARED};
 use lucid_release::{Content, InventoryEntry, Record};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::deploy::Refusal;
 use crate::fence::Seen;
 use crate::lease::{Identity, NotHeld, wait_for_turn};
-use crate::removal::{Left, Removal, remove};
+use crate::removal::{self, Left, Removal, remove};
 use crate::replace;
 use crate::revisions::Shelf;
 use crate::store;
@@ -32,15 +33,16 @@ pub struct Wanted {
     pub component: Option<String>,
     /// Claims, and the Secrets that `lucid secrets init` has made, go too.
     pub delete_data: bool,
-    /// How long each step may take until its objects are gone.
+    /// How long each component may take until its objects are gone.
     pub patience: Duration,
     pub identity: Identity,
     pub wall: Timestamp,
 }
 
-/// What will be removed, step by step, and what stays.
+/// What will be removed, and what stays.
 #[derive(Debug, Default)]
 pub struct Cleanup {
+    /// Those that nothing needs come first.
     pub steps: Vec<Step>,
     /// Objects of the release that hold data or definitions, and stay.
     pub kept: Vec<ObjectRef>,
@@ -53,6 +55,8 @@ pub struct Cleanup {
 pub struct Step {
     pub name: String,
     pub objects: Vec<Removal>,
+    /// Those that must be gone before, by name: what needs it.
+    after: BTreeSet<String>,
 }
 
 /// What came of it.
@@ -73,7 +77,7 @@ pub async fn plan(client: &ApiClient, wanted: &Wanted) -> Result<Cleanup, Refusa
     let stored = store::load(client, &wanted.namespace, &wanted.release).await?;
     let record = stored.record;
     let inventory = record.may_own();
-    let order = component_order(client, wanted, &record).await;
+    let order = Order::of(client, wanted, &record).await;
     if let Some(name) = &wanted.component
         && !inventory.iter().any(|entry| &entry.component == name)
     {
@@ -89,7 +93,7 @@ pub async fn plan(client: &ApiClient, wanted: &Wanted) -> Result<Cleanup, Refusa
         return Err(Refusal::Cluster(Findings(refused)));
     }
     let mut cleanup = Cleanup { run: record.run, ..Cleanup::default() };
-    let mut steps: BTreeMap<usize, Step> = BTreeMap::new();
+    let mut steps: BTreeMap<(usize, String), Step> = BTreeMap::new();
     let chosen = inventory.iter().filter(|entry| wanted.component.as_ref().is_none_or(|name| *name == entry.component));
     for entry in chosen {
         let Some(removal) = removal(entry, wanted, &server, &survey) else { continue };
@@ -97,16 +101,12 @@ pub async fn plan(client: &ApiClient, wanted: &Wanted) -> Result<Cleanup, Refusa
             cleanup.kept.push(entry.object.clone());
             continue;
         }
-        let place = order.get(&entry.component).copied().unwrap_or(0);
-        let step = steps.entry(place).or_insert_with(|| Step { name: entry.component.clone(), objects: Vec::new() });
-        step.objects.push(removal);
+        order.step(&mut steps, &entry.component).objects.push(removal);
     }
     for (entry, pod) in left_behind(wanted, &inventory, &survey) {
-        let place = order.get(&entry.component).copied().unwrap_or(0);
-        let step = steps.entry(place).or_insert_with(|| Step { name: entry.component.clone(), objects: Vec::new() });
-        step.objects.push(pod);
+        order.step(&mut steps, &entry.component).objects.push(pod);
     }
-    cleanup.steps = steps.into_values().rev().collect();
+    cleanup.steps = order.close(steps);
     for step in &mut cleanup.steps {
         step.objects.sort_by_key(|removal| std::cmp::Reverse(order::rank(&removal.object.group, &removal.object.kind)));
     }
@@ -114,33 +114,64 @@ pub async fn plan(client: &ApiClient, wanted: &Wanted) -> Result<Cleanup, Refusa
     Ok(cleanup)
 }
 
-/// The place of each component in the order of deploying; the shared part has the first.
-async fn component_order(client: &ApiClient, wanted: &Wanted, record: &Record) -> BTreeMap<String, usize> {
-    let shelf = Shelf { client, namespace: &wanted.namespace, release: &wanted.release };
-    let newest = record.in_service.or_else(|| record.revisions.last().map(|revision| revision.number));
-    let content = match newest {
-        Some(number) => shelf.load(number).await.unwrap_or_default(),
-        None => Content::default(),
-    };
-    let mut places = BTreeMap::from([(SHARED.to_owned(), 0)]);
-    let Some(release) = &content.release else {
-        // Without a revision there is no graph; components go in any order, the shared part last all the same.
-        let names: BTreeSet<&String> = record.inventory.iter().map(|entry| &entry.component).collect();
-        for (name, place) in names.into_iter().zip(1..) {
-            places.entry(name.clone()).or_insert(place);
+/// In which order components go.
+#[derive(Default)]
+struct Order {
+    /// Those that nothing needs have the highest; the shared part has none.
+    places: BTreeMap<String, usize>,
+    /// What needs each of them, directly or not.
+    dependents: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Order {
+    /// By the graph of the newest revision; without one, components go all at once.
+    async fn of(client: &ApiClient, wanted: &Wanted, record: &Record) -> Self {
+        let shelf = Shelf { client, namespace: &wanted.namespace, release: &wanted.release };
+        let newest = record.in_service.or_else(|| record.revisions.last().map(|revision| revision.number));
+        let content = match newest {
+            Some(number) => shelf.load(number).await.unwrap_or_default(),
+            None => Content::default(),
+        };
+        let Some(release) = &content.release else {
+            let names: BTreeSet<&String> = record.inventory.iter().map(|entry| &entry.component).collect();
+            let places = names.into_iter().cloned().zip(1..).filter(|(name, _)| name != SHARED);
+            return Self { places: places.collect(), ..Self::default() };
+        };
+        let owners = ownership::assign(release, &content.objects).owners;
+        let needs = graph::needs(release, &content.objects, &owners).of;
+        let behind = graph::weights(&needs);
+        // Those on which most depend come first, and go last.
+        let mut indices: Vec<usize> = (0..needs.len()).collect();
+        indices.sort_by_key(|index| (std::cmp::Reverse(behind[*index]), *index));
+        let name = |index: usize| release.spec.components[index].name.clone();
+        let mut order = Self::default();
+        for (place, index) in (1..).zip(indices) {
+            order.places.insert(name(index), place);
+            for needed in graph::with_needs(index, &needs).into_iter().filter(|needed| *needed != index) {
+                order.dependents.entry(name(needed)).or_default().insert(name(index));
+            }
         }
-        return places;
-    };
-    let owners = ownership::assign(release, &content.objects).owners;
-    let needs = graph::needs(release, &content.objects, &owners).of;
-    let behind = graph::weights(&needs);
-    // Those on which most depend come first, and go last.
-    let mut indices: Vec<usize> = (0..needs.len()).collect();
-    indices.sort_by_key(|index| (std::cmp::Reverse(behind[*index]), *index));
-    for (place, index) in (1..).zip(indices) {
-        places.insert(release.spec.components[index].name.clone(), place);
+        order
     }
-    places
+
+    fn step<'s>(&self, steps: &'s mut BTreeMap<(usize, String), Step>, component: &str) -> &'s mut Step {
+        // What a revision brought that never served may need anything, and goes first.
+        let place = if component == SHARED { 0 } else { self.places.get(component).copied().unwrap_or(usize::MAX) };
+        let after = self.dependents.get(component).cloned().unwrap_or_default();
+        let step = || Step { name: component.to_owned(), objects: Vec::new(), after };
+        steps.entry((place, component.to_owned())).or_insert_with(step)
+    }
+
+    /// The shared part goes after all others, and what the graph does not know before all others.
+    fn close(&self, steps: BTreeMap<(usize, String), Step>) -> Vec<Step> {
+        let mut steps: Vec<Step> = steps.into_values().rev().collect();
+        let all: BTreeSet<String> = steps.iter().map(|step| step.name.clone()).filter(|name| name != SHARED).collect();
+        let unknown: BTreeSet<String> = all.iter().filter(|name| !self.places.contains_key(*name)).cloned().collect();
+        for step in steps.iter_mut().filter(|step| !unknown.contains(&step.name)) {
+            step.after.extend(if step.name == SHARED { all.clone() } else { unknown.clone() });
+        }
+        steps
+    }
 }
 
 /// Pods of StatefulSets that an interrupted replacement has taken away.
@@ -238,20 +269,15 @@ async fn under_lock(
     is_heir: bool,
     tell: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Cleaned, Refusal> {
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let mut stored = store::load(client, &wanted.namespace, &wanted.release).await?;
     if stored.record.run != cleanup.run {
         let finding = Finding::error(9017, "another run has changed the release since this was planned");
         return Err(finding.help("run the command again").into());
     }
-    let mut removed = 0;
-    for step in &cleanup.steps {
-        let left = remove(client, &step.objects, Manner::Foreground, wanted.patience, epoch).await?;
-        tell(Progress::Over(step, &left));
-        removed += step.objects.len() - left.len();
-        if !left.is_empty() {
-            return Ok(Cleaned { removed, left, is_over: false });
-        }
+    let (mut removed, left) = take_down(client, &cleanup.steps, wanted.patience, epoch, tell).await?;
+    if !left.is_empty() {
+        return Ok(Cleaned { removed, left, is_over: false });
     }
     if wanted.component.is_some() {
         let gone: BTreeSet<&ObjectRef> =
@@ -278,6 +304,57 @@ async fn under_lock(
     }
     remove_record(client, wanted, epoch).await?;
     Ok(Cleaned { removed, left: Vec::new(), is_over: true })
+}
+
+/// Removes each component as soon as nothing is left of those that need it. Ends when one takes longer than it may; says
+/// how many objects are gone, and what is left then.
+async fn take_down(
+    client: &ApiClient,
+    steps: &[Step],
+    patience: Duration,
+    epoch: u64,
+    tell: &mut dyn FnMut(Progress<'_>),
+) -> Result<(usize, Vec<Left>), Refusal> {
+    let mut waiting: Vec<&Step> = steps.iter().collect();
+    let mut going: Vec<(&Step, Instant)> = Vec::new();
+    let (mut removed, mut pause) = (0, removal::LOOK_FIRST);
+    while !(waiting.is_empty() && going.is_empty()) {
+        let free = release(&mut waiting, &going);
+        removal::start(client, free.iter().flat_map(|step| &step.objects), Manner::Foreground, epoch).await?;
+        going.extend(free.into_iter().map(|step| (step, Instant::now() + patience)));
+        let objects: Vec<&Removal> = going.iter().flat_map(|(step, _)| &step.objects).collect();
+        let left = removal::still_there(client, &objects).await?;
+        let is_left = |step: &Step| step.objects.iter().any(|one| left.iter().any(|left| left.object == one.object));
+        let (still, gone): (Vec<_>, Vec<_>) = going.into_iter().partition(|(step, _)| is_left(step));
+        gone.iter().for_each(|(step, _)| tell(Progress::Over(step, &[])));
+        removed += gone.iter().map(|(step, _)| step.objects.len()).sum::<usize>();
+        going = still;
+        if let Some((step, _)) = going.iter().find(|(_, until)| Instant::now() >= *until) {
+            tell(Progress::Over(step, &left));
+            removed += going.iter().map(|(step, _)| step.objects.len()).sum::<usize>() - left.len();
+            return Ok((removed, left));
+        }
+        if !gone.is_empty() {
+            pause = removal::LOOK_FIRST;
+            continue;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(removal::LOOK_EVERY);
+    }
+    Ok((removed, Vec::new()))
+}
+
+/// Takes those out of the waiting ones that nothing needs any more. Where components need each other, all go.
+fn release<'s>(waiting: &mut Vec<&'s Step>, going: &[(&Step, Instant)]) -> Vec<&'s Step> {
+    let there: BTreeSet<&str> =
+        waiting.iter().chain(going.iter().map(|(step, _)| step)).map(|step| step.name.as_str()).collect();
+    let (free, held): (Vec<_>, Vec<_>) =
+        waiting.drain(..).partition(|step| !step.after.iter().any(|name| there.contains(name.as_str())));
+    if free.is_empty() && going.is_empty() {
+        return held;
+    }
+    *waiting = held;
+    free
 }
 
 /// What a run that died had sent, and what was created only after we had looked.

@@ -12,8 +12,9 @@ use serde_json::Value;
 
 use crate::fence::{self, Denied, Seen};
 
-/// How often it is looked whether the objects are gone: one LIST a kind and namespace.
-const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// When it is first looked whether the objects are gone, with one LIST a kind and namespace, and how often at last.
+pub(crate) const LOOK_FIRST: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(400);
 
 /// One object that is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,21 +85,34 @@ pub async fn remove(
     patience: Duration,
     epoch: u64,
 ) -> Result<Vec<Left>, Denied> {
-    let deletions = objects.iter().map(|removal| {
-        fence::delete(client, &removal.target, &removal.object.name, removal.seen.clone(), manner, epoch)
-    });
-    try_join_all(deletions).await?;
+    start(client, objects, manner, epoch).await?;
     let until = tokio::time::Instant::now() + patience;
+    let objects: Vec<&Removal> = objects.iter().collect();
+    let mut pause = LOOK_FIRST;
     loop {
-        let left = still_there(client, objects).await?;
+        let left = still_there(client, &objects).await?;
         if left.is_empty() || tokio::time::Instant::now() >= until {
             return Ok(left);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LOOK_EVERY);
     }
 }
 
-async fn still_there(client: &ApiClient, objects: &[Removal]) -> Result<Vec<Left>> {
+/// Asks for all of them to be deleted.
+pub(crate) async fn start(
+    client: &ApiClient,
+    objects: impl IntoIterator<Item = &Removal>,
+    manner: Manner,
+    epoch: u64,
+) -> Result<(), Denied> {
+    let deletions = objects.into_iter().map(|removal| {
+        fence::delete(client, &removal.target, &removal.object.name, removal.seen.clone(), manner, epoch)
+    });
+    try_join_all(deletions).await.map(drop)
+}
+
+pub(crate) async fn still_there(client: &ApiClient, objects: &[&Removal]) -> Result<Vec<Left>> {
     let mut by_target: BTreeMap<&Target, Vec<&Removal>> = BTreeMap::new();
     objects.iter().for_each(|removal| by_target.entry(&removal.target).or_default().push(removal));
     let lists = try_join_all(by_target.iter().map(|(target, removals)| async move {

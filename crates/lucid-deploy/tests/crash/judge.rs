@@ -223,7 +223,7 @@ fn epochs(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
 }
 
 /// I2: a process sends nothing of a component before what it has sent of those that it needs is ready, and removes
-/// nothing before all of that is. What arrives after its sender's death is held to no order.
+/// nothing before all of that is; nothing that is removed is needed by a workload that is still there. What arrives after its sender's death is held to no order.
 fn order(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
     let mut live: BTreeMap<String, (&Value, Option<u32>)> = BTreeMap::new();
     for commit in &history.commits {
@@ -244,6 +244,12 @@ fn order(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
             wrong.extend(needed.map(|needed| format!("I2: {name} was sent before {needed} was ready")));
         }
         let is_removed = sender.is_some() && is_leaving && is_of_release(object) && !is_own_record(object);
+        // In an emergency, workloads go in any order.
+        if is_removed && !is_workload && text(object, "/kind") != "Pod" {
+            let in_use = shop::NEEDS.iter().filter(|(_, needed)| *needed == name);
+            let user = in_use.map(|(own, _)| *own).find(|own| live.contains_key(*own));
+            wrong.extend(user.map(|own| format!("I2: {:?} was removed while {own} was there", id(object))));
+        }
         if is_removed && text(object, "/kind") != "Pod" {
             let others = live.keys().filter(|other| **other != name).find_map(|other| unready(other));
             wrong.extend(others.map(|other| format!("I2: {:?} was removed before {other} was ready", id(object))));
