@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod block;
 pub mod documents;
 pub mod emit;
 mod events;
-mod folded;
 pub mod node;
 mod number;
 pub mod parse;
@@ -18,6 +18,7 @@ pub mod scalar;
 mod scan;
 mod timestamp;
 
+pub use block::block;
 pub use documents::parse_documents;
 pub use emit::{emit, emit_node, emit_with_places};
 pub use node::{Entry, Key, Kind, Node};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Text, folded, number, timestamp};
+use super::{Text, block, number, timestamp};
 
 /// A scalar: its text, its type as the reader or a transformer set it, and how it was written.
 ///
@@ -97,11 +97,11 @@ impl Scalar {
         let text = self.text.as_str();
         text.starts_with('\t')
             && (self.style == Style::Literal || (self.style == Style::Plain && text.contains('\n')))
-            && folded::block_allowed(text)
+            && block::block_allowed(text)
     }
 
     fn reread(&self) -> Cow<'_, str> {
-        if self.style == Style::Folded { folded::reread(&self.text) } else { self.text.as_str().into() }
+        if self.style == Style::Folded { block::reread(&self.text) } else { self.text.as_str().into() }
     }
 }
 

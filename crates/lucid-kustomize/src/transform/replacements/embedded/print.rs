@@ -1,7 +1,7 @@
 //! YAML as go-yaml v3 prints it: the order and the quotes of the source, lists at the indentation of their key.
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Entry, Kind, Node, Scalar, Style, Tag};
+use lucid_object::yaml::{Entry, Kind, Node, Scalar, Style, Tag, block};
 
 use super::SOURCE;
 
@@ -135,7 +135,8 @@ fn text(scalar: &Scalar, indent: usize) -> String {
     match scalar.style {
         Style::Double => format!("{text:?}"),
         Style::Single => single(text),
-        _ if text.contains('\n') => literal(text, indent.max(2)),
+        Style::Literal | Style::Folded => lines(text, scalar.style, indent),
+        _ if text.contains('\n') => lines(text, Style::Literal, indent),
         _ if needs_quotes => format!("\"{text}\""),
         _ if is_plain(text) => text.to_owned(),
         _ => single(text),
@@ -146,14 +147,8 @@ fn single(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn literal(text: &str, indent: usize) -> String {
-    let head = if text.ends_with('\n') { "|" } else { "|-" };
-    let lines: Vec<String> = text
-        .trim_end_matches('\n')
-        .lines()
-        .map(|l| if l.is_empty() { String::new() } else { format!("{}{l}", " ".repeat(indent)) })
-        .collect();
-    format!("{head}\n{}", lines.join("\n"))
+fn lines(text: &str, style: Style, indent: usize) -> String {
+    block(text, style, indent.max(2)).unwrap_or_else(|| format!("{text:?}"))
 }
 
 fn is_plain(text: &str) -> bool {

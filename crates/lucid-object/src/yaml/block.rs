@@ -1,4 +1,4 @@
-//! Folded scalars change when kustomize writes them and reads them back; this is that change.
+//! Block scalars as go-yaml v3 writes them. Folded ones change when kustomize writes them and reads them back.
 //!
 //! go-yaml's writer doubles each single line break that follows a line without indentation, also before a line with one,
 //! and none at all where the text begins with a blank. What its reader then makes of it, ours does.
@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::emit::{is_break, printable};
 use super::parse::parse;
+use super::scalar::Style;
 
 /// The text of a folded scalar after one round trip.
 pub(super) fn reread(text: &str) -> Cow<'_, str> {
@@ -14,15 +15,23 @@ pub(super) fn reread(text: &str) -> Cow<'_, str> {
     if is_one_line || !block_allowed(text) {
         return text.into();
     }
-    let read = parse(&written(text), 0).ok();
+    let read = parse(&format!("- {}", written(text, Style::Folded, 2)), 0).ok();
     let scalar = read.as_ref().and_then(|nodes| nodes.first()?.items().first()?.as_scalar());
     scalar.map_or(text.into(), |scalar| scalar.text.as_str().to_owned().into())
 }
 
-/// As the only item of a list, with an indentation of two.
-fn written(text: &str) -> String {
+/// A text as go-yaml v3 writes it as a block, behind its key or dash and without the line break that may follow; none where
+/// it takes double quotes.
+pub fn block(text: &str, style: Style, indent: usize) -> Option<String> {
+    block_allowed(text).then(|| {
+        let block = written(text, style, indent);
+        block.strip_suffix('\n').map(str::to_owned).unwrap_or(block)
+    })
+}
+
+fn written(text: &str, style: Style, indent: usize) -> String {
     let mut out = String::with_capacity(text.len() * 2);
-    out.push_str("- >");
+    out.push(if style == Style::Folded { '>' } else { '|' });
     if text.starts_with(|c| c == ' ' || is_break(c)) {
         out.push('2');
     }
@@ -35,7 +44,7 @@ fn written(text: &str) -> String {
     }
     out.push('\n');
     let blank = |c: char| matches!(c, ' ' | '\t');
-    let doubles = !text.trim_start_matches(is_break).starts_with(blank);
+    let doubles = style == Style::Folded && !text.trim_start_matches(is_break).starts_with(blank);
     let (mut after_break, mut is_indented) = (true, true);
     for c in text.chars() {
         if is_break(c) {
@@ -43,7 +52,7 @@ fn written(text: &str) -> String {
                 out.push('\n');
             }
         } else if after_break {
-            out.push_str("  ");
+            out.push_str(&" ".repeat(indent));
             is_indented = blank(c);
         }
         out.push(c);
