@@ -130,8 +130,11 @@ fn the_report_says_what_the_cluster_had_to_bear() {
     assert!(peaks.iter().all(|peak| peak["pods"].as_u64().unwrap() > 0 && peak["cpu"] != "0"), "{peaks:?}");
     // Requests are what a deployment costs the server. They may only become fewer: two of the reads ask for the address of
     // the Ingress, and whether anybody serves its class.
-    let count = |kind: &str| result["requests"][kind].as_u64().unwrap();
-    assert!(count("reads") <= 242 && count("writes") <= 178, "{}", result["requests"]);
+    let of = |act: &Value, kind: &str| act["requests"][kind].as_u64().unwrap();
+    let (deploy, broken, back) = (&result["deploy"], &result["broken"]["run"], &result["rollback"]);
+    let both = |kind: &str| of(deploy, kind) + of(broken, kind);
+    assert!(both("reads") <= 242 && both("writes") <= 178, "{} {}", deploy["requests"], broken["requests"]);
+    assert!(of(back, "reads") <= 70 && of(back, "writes") <= 7, "{}", back["requests"]);
     let doors = result["oneWay"].as_array().unwrap();
     assert!(doors.iter().all(|door| !door["why"].as_str().unwrap().is_empty()), "{doors:?}");
 }

@@ -110,7 +110,7 @@ struct Rehearsal {
     back: Option<Act>,
     /// What of the release did not serve although it should have, by the simulator's own truth.
     not_serving: Vec<ObjectRef>,
-    requests: (u64, u64),
+    requests: Requests,
     peaks: Peaks,
     trace: u64,
 }
@@ -121,7 +121,11 @@ struct Act {
     outcome: RunOutcome,
     computing: Duration,
     doors: Doors,
+    requests: Requests,
 }
+
+/// How many requests were reads, and how many writes.
+type Requests = (u64, u64);
 
 /// Changes that cannot be taken back, and why.
 type Doors = BTreeMap<ObjectRef, &'static str>;
@@ -217,7 +221,7 @@ impl Stage<'_> {
             screen.take(self.outlet, stamped);
         };
         let (_sender, mut signals) = mpsc::unbounded_channel::<Signal>();
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), client.requests());
         let deployed = match deed {
             Deed::Deploy(objects, what) => {
                 let what = format!("{what} {}", self.manifests.name);
@@ -233,8 +237,10 @@ impl Stage<'_> {
         let view = screen.finish(self.outlet);
         let deployed = deployed?;
         let doors = super::plan::doors(&deployed.plan).collect();
+        let after = client.requests();
+        let requests = (after.0 - before.0, after.1 - before.1);
         match deployed.verdict {
-            Verdict::Run(outcome) => Ok(Act { view, outcome, computing, doors }),
+            Verdict::Run(outcome) => Ok(Act { view, outcome, computing, doors, requests }),
             Verdict::DryRun => unreachable!("no dry run was asked for"),
         }
     }

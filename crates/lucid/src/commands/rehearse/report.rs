@@ -113,6 +113,7 @@ pub(super) fn json(rehearsal: &Rehearsal) -> Value {
     let act = |act: &Act| {
         let mut value = result::to_json(&act.view);
         value["computingSeconds"] = act.computing.as_secs_f64().into();
+        value["requests"] = json!({"reads": act.requests.0, "writes": act.requests.1});
         value
     };
     let invented = rehearsal.invented.iter().map(
