@@ -1,4 +1,4 @@
-//! Block scalars as go-yaml v3 writes them. Folded ones change when kustomize writes them and reads them back.
+//! Block scalars as go-yaml writes them. Folded ones change when kustomize writes them and reads them back.
 //!
 //! go-yaml's writer doubles each single line break that follows a line without indentation, also before a line with one,
 //! and none at all where the text begins with a blank. What its reader then makes of it, ours does.
@@ -20,8 +20,8 @@ pub(super) fn reread(text: &str) -> Cow<'_, str> {
     scalar.map_or(text.into(), |scalar| scalar.text.as_str().to_owned().into())
 }
 
-/// A text as go-yaml v3 writes it as a block, behind its key or dash and without the line break that may follow; none where
-/// it takes double quotes.
+/// A text as go-yaml writes it as a block, behind its key or dash and without the line break that may follow; none where it
+/// takes double quotes.
 pub fn block(text: &str, style: Style, indent: usize) -> Option<String> {
     block_allowed(text).then(|| {
         let block = written(text, style, indent);
@@ -31,6 +31,12 @@ pub fn block(text: &str, style: Style, indent: usize) -> Option<String> {
 
 fn written(text: &str, style: Style, indent: usize) -> String {
     let mut out = String::with_capacity(text.len() * 2);
+    write(&mut out, text, style, indent);
+    out
+}
+
+/// Its indicators and its lines.
+pub(super) fn write(out: &mut String, text: &str, style: Style, indent: usize) {
     out.push(if style == Style::Folded { '>' } else { '|' });
     if text.starts_with(|c| c == ' ' || is_break(c)) {
         out.push('2');
@@ -52,13 +58,12 @@ fn written(text: &str, style: Style, indent: usize) -> String {
                 out.push('\n');
             }
         } else if after_break {
-            out.push_str(&" ".repeat(indent));
+            out.extend(std::iter::repeat_n(' ', indent));
             is_indented = blank(c);
         }
         out.push(c);
         after_break = is_break(c);
     }
-    out
 }
 
 /// Where a block scalar cannot hold the text, the writer uses double quotes, which keep it.

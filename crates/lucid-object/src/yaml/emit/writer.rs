@@ -1,8 +1,8 @@
 //! The state of the printed page: column, indentation, and the scalar styles.
 
 use super::{Source, View, is_break, printable};
-use crate::yaml::Pos;
 use crate::yaml::scalar::is_not_string_1_1;
+use crate::yaml::{Pos, Style, block};
 
 const WIDTH: usize = 80;
 
@@ -300,33 +300,9 @@ impl Writer {
     }
 
     fn literal(&mut self, text: &str, indent: usize) {
-        self.push('|');
-        if text.starts_with(|c| c == ' ' || is_break(c)) {
-            self.push('2');
-        }
-        let mut ends = text.chars().rev();
-        match (ends.next().is_some_and(is_break), ends.next()) {
-            (false, _) => self.push('-'),
-            (true, None) => self.push('+'),
-            (true, Some(before)) if is_break(before) => self.push('+'),
-            _ => {}
-        }
-        self.out.push('\n');
-        self.column = 0;
-        let mut fresh = true;
-        for c in text.chars() {
-            if is_break(c) {
-                self.out.push(c);
-                self.column = 0;
-                fresh = true;
-            } else {
-                if fresh {
-                    self.pad(indent);
-                }
-                self.push(c);
-                fresh = false;
-            }
-        }
+        block::write(&mut self.out, text, Style::Literal, indent);
+        let last = text.rsplit(is_break).next().map_or(0, |line| line.chars().count());
+        self.column = if last > 0 { indent + last } else { 0 };
     }
 }
 
