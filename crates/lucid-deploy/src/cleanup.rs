@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::deploy::Refusal;
 use crate::fence::Seen;
 use crate::lease::{Identity, NotHeld, wait_for_turn};
-use crate::removal::{self, Left, Removal, remove};
+use crate::removal::{self, Left, Pauses, Removal, remove};
 use crate::replace;
 use crate::revisions::Shelf;
 use crate::store;
@@ -157,9 +157,11 @@ impl Order {
     fn step<'s>(&self, steps: &'s mut BTreeMap<(usize, String), Step>, component: &str) -> &'s mut Step {
         // What a revision brought that never served may need anything, and goes first.
         let place = if component == SHARED { 0 } else { self.places.get(component).copied().unwrap_or(usize::MAX) };
-        let after = self.dependents.get(component).cloned().unwrap_or_default();
-        let step = || Step { name: component.to_owned(), objects: Vec::new(), after };
-        steps.entry((place, component.to_owned())).or_insert_with(step)
+        steps.entry((place, component.to_owned())).or_insert_with(|| Step {
+            name: component.to_owned(),
+            objects: Vec::new(),
+            after: self.dependents.get(component).cloned().unwrap_or_default(),
+        })
     }
 
     /// The shared part goes after all others, and what the graph does not know before all others.
@@ -215,8 +217,10 @@ fn removal(entry: &InventoryEntry, wanted: &Wanted, server: &Server, survey: &Su
 /// What whoever waits for a cleanup is told.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// A step is over, and this is left of it.
-    Over(&'a Step, &'a [Left]),
+    /// Nothing is left of it.
+    Gone(&'a Step),
+    /// It takes longer than it may.
+    NotGone(&'a Step),
     /// A run that died may have sent something that arrives within this time.
     Latecomers(Duration),
 }
@@ -317,29 +321,29 @@ async fn take_down(
 ) -> Result<(usize, Vec<Left>), Refusal> {
     let mut waiting: Vec<&Step> = steps.iter().collect();
     let mut going: Vec<(&Step, Instant)> = Vec::new();
-    let (mut removed, mut pause) = (0, removal::LOOK_FIRST);
+    let (mut removed, mut pauses) = (0, Pauses::new());
     while !(waiting.is_empty() && going.is_empty()) {
         let free = release(&mut waiting, &going);
         removal::start(client, free.iter().flat_map(|step| &step.objects), Manner::Foreground, epoch).await?;
         going.extend(free.into_iter().map(|step| (step, Instant::now() + patience)));
         let objects: Vec<&Removal> = going.iter().flat_map(|(step, _)| &step.objects).collect();
         let left = removal::still_there(client, &objects).await?;
-        let is_left = |step: &Step| step.objects.iter().any(|one| left.iter().any(|left| left.object == one.object));
+        let there: BTreeSet<&ObjectRef> = left.iter().map(|left| &left.object).collect();
+        let is_left = |step: &Step| step.objects.iter().any(|removal| there.contains(&removal.object));
         let (still, gone): (Vec<_>, Vec<_>) = going.into_iter().partition(|(step, _)| is_left(step));
-        gone.iter().for_each(|(step, _)| tell(Progress::Over(step, &[])));
+        gone.iter().for_each(|(step, _)| tell(Progress::Gone(step)));
         removed += gone.iter().map(|(step, _)| step.objects.len()).sum::<usize>();
         going = still;
         if let Some((step, _)) = going.iter().find(|(_, until)| Instant::now() >= *until) {
-            tell(Progress::Over(step, &left));
+            tell(Progress::NotGone(step));
             removed += going.iter().map(|(step, _)| step.objects.len()).sum::<usize>() - left.len();
             return Ok((removed, left));
         }
         if !gone.is_empty() {
-            pause = removal::LOOK_FIRST;
+            pauses = Pauses::new();
             continue;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(removal::LOOK_EVERY);
+        pauses.next().await;
     }
     Ok((removed, Vec::new()))
 }

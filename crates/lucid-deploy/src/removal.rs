@@ -13,8 +13,22 @@ use serde_json::Value;
 use crate::fence::{self, Denied, Seen};
 
 /// When it is first looked whether the objects are gone, with one LIST a kind and namespace, and how often at last.
-pub(crate) const LOOK_FIRST: Duration = Duration::from_millis(50);
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(400);
+const LOOK_FIRST: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+
+/// The pauses between looks: short at first, and twice as long each time.
+pub(crate) struct Pauses(Duration);
+
+impl Pauses {
+    pub(crate) fn new() -> Self {
+        Self(LOOK_FIRST)
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(LOOK_EVERY);
+    }
+}
 
 /// One object that is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,14 +102,13 @@ pub async fn remove(
     start(client, objects, manner, epoch).await?;
     let until = tokio::time::Instant::now() + patience;
     let objects: Vec<&Removal> = objects.iter().collect();
-    let mut pause = LOOK_FIRST;
+    let mut pauses = Pauses::new();
     loop {
         let left = still_there(client, &objects).await?;
         if left.is_empty() || tokio::time::Instant::now() >= until {
             return Ok(left);
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LOOK_EVERY);
+        pauses.next().await;
     }
 }
 

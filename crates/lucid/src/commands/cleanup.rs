@@ -1,7 +1,7 @@
 //! `lucid cleanup`: the release taken away in reverse order.
 
 use jiff::Timestamp;
-use lucid_deploy::cleanup::{self, Cleanup as Plan, Progress, Wanted};
+use lucid_deploy::cleanup::{self, Cleanup as Plan, Progress, Step, Wanted};
 use lucid_deploy::lease::Identity;
 use lucid_deploy::removal::Left;
 use lucid_object::Findings;
@@ -40,11 +40,12 @@ pub(crate) fn run(global: &Global, args: &Cleanup, outlet: &Outlet) -> Result<Ex
             &format!("This removes {count} objects of {} in {}{data}.", wanted.release, wanted.namespace),
         )?;
         let paint = outlet.paint_err();
+        let over = |mark: String, step: &Step| {
+            outlet.talk(&format!("{mark} {} ({} objects)\n", step.name, step.objects.len()));
+        };
         let mut tell = |progress: Progress<'_>| match progress {
-            Progress::Over(step, left) => {
-                let mark = if left.is_empty() { paint.good("gone") } else { paint.bad("not gone") };
-                outlet.talk(&format!("{mark} {} ({} objects)\n", step.name, step.objects.len()));
-            }
+            Progress::Gone(step) => over(paint.good("gone"), step),
+            Progress::NotGone(step) => over(paint.bad("not gone"), step),
             Progress::Latecomers(time) => outlet.talk(&format!(
                 "the last run died at work; what it had sent may still arrive: waiting {} s to take that away too\n",
                 time.as_secs_f64().ceil()
