@@ -21,6 +21,10 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+pub(crate) fn uid(object: &Value) -> &str {
+    text(object, "/metadata/uid")
+}
+
 fn id(object: &Value) -> Id {
     (text(object, "/kind").to_owned(), text(object, "/metadata/name").to_owned())
 }
@@ -204,7 +208,7 @@ fn epochs(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
         };
         let Some(epoch) = annotation("lucid.dev/epoch") else { continue };
         let fenced = annotation("lucid.dev/fence").unwrap_or(0);
-        let known = newest.entry(text(commit.object(), "/metadata/uid").to_owned()).or_default();
+        let known = newest.entry(uid(commit.object()).to_owned()).or_default();
         let is_late_create = late.contains(&client)
             && history.requests.iter().any(|request| {
                 request.client == client
@@ -223,7 +227,8 @@ fn epochs(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
 }
 
 /// I2: a process sends nothing of a component before what it has sent of those that it needs is ready, and removes
-/// nothing before all of that is; nothing that is removed is needed by a workload that is still there. What arrives after its sender's death is held to no order.
+/// nothing before all of that is; nothing that is removed is needed by a workload that is still there. What arrives after
+/// its sender's death is held to no order.
 fn order(history: &History, late: &BTreeSet<u32>, wrong: &mut Vec<String>) {
     let mut live: BTreeMap<String, (&Value, Option<u32>)> = BTreeMap::new();
     for commit in &history.commits {

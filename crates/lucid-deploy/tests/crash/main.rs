@@ -165,9 +165,7 @@ impl Scenario {
         let foreign: Vec<_> = foreign(&stage.sim);
         let mut late = BTreeSet::new();
         let (end, door) = stage.act(self.op.act(), BTreeMap::from([(self.at, self.fault)])).await;
-        mourn(&stage.sim, &door, &mut late, !self.asleep);
-        // What it had sent, and what is not late, arrives before anybody looks.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        mourn(&stage.sim, &door, &mut late, !self.asleep).await;
         let known = uids(&stage.sim);
         let mut wrong = Vec::new();
         // Whoever lives through one failing request gets where it wanted.
@@ -208,8 +206,7 @@ impl Scenario {
         let mut step = self.step(&stage.sim);
         if let Some((at, fault)) = self.second {
             let (_, door) = stage.act(step.act, BTreeMap::from([(at, fault)])).await;
-            mourn(&stage.sim, &door, late, true);
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            mourn(&stage.sim, &door, late, true).await;
             step = self.step(&stage.sim);
         }
         let mut end = stage.act_well(step.act).await;
@@ -264,35 +261,32 @@ fn version(source: &str) -> Version {
     shop::VERSIONS.into_iter().find(|version| format!("{version:?}") == source).expect("a version")
 }
 
-/// What a client that died had sent arrives within a minute, or never; unless its machine slept before it was sent.
-fn mourn(sim: &Sim, door: &Door, late: &mut BTreeSet<u32>, in_time: bool) {
-    if !door.is_dead() {
-        return;
+/// What a client that died had sent arrives before anybody looks; what of it is late within a minute, or never, unless its
+/// machine slept before it was sent.
+async fn mourn(sim: &Sim, door: &Door, late: &mut BTreeSet<u32>, in_time: bool) {
+    if door.is_dead() {
+        late.insert(door.number());
     }
-    late.insert(door.number());
-    if in_time {
+    if door.is_dead() && in_time {
         let sim = sim.clone();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(60)).await;
             sim.deliver_late();
         });
     }
+    tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
 fn uids(sim: &Sim) -> BTreeSet<String> {
-    sim.objects().iter().map(|object| uid(object)).collect()
+    sim.objects().iter().map(|object| judge::uid(object).to_owned()).collect()
 }
 
-fn uid(object: &serde_json::Value) -> String {
-    object["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
-}
-
-/// Whether the last thing that came of a client's requests is a create, or one that found in its place what was not there when it
-/// was sent.
+/// Whether the last thing that came of a client's requests is a create, or one that found in its place what was not there
+/// when it was sent.
 fn is_create(sim: &Sim, client: u32, known: &BTreeSet<String>) -> bool {
     let history = sim.history();
     let last = history.commits.iter().rfind(|commit| commit.client == Some(client));
-    last.is_some_and(|commit| commit.old.as_deref().is_none_or(|old| !known.contains(&uid(old))))
+    last.is_some_and(|commit| commit.old.as_deref().is_none_or(|old| !known.contains(judge::uid(old))))
 }
 
 fn foreign(sim: &Sim) -> Vec<Option<std::sync::Arc<serde_json::Value>>> {

@@ -2,7 +2,8 @@
 //!
 //! The same client and engine as in production meet the simulator as an HTTP service. The first run must be verified; in
 //! the second, one component gets an image that no registry has, and must be found out while its old revision serves on;
-//! the third brings back what served before. Whether that is so is judged by what the simulated containers really do ([`lucid_sim::Truth`]), not by a status.
+//! the third brings back what served before. Whether that is so is judged by what the simulated containers really do
+//! ([`lucid_sim::Truth`]), not by a status.
 
 mod base;
 mod explore;
