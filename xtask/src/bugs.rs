@@ -35,8 +35,7 @@ const STOOD_STILL: &str = "asleep: true, next: Back, second: None";
 /// the only ones that are meant, with commas between them.
 pub(crate) fn suite() -> Result<String> {
     let bugs = catalogue::read()?;
-    let only = std::env::var(SWITCH).ok();
-    let is_meant = |bug: &&Bug| only.as_ref().is_none_or(|only| only.split(',').any(|name| name == bug.name));
+    let meant = meant(&bugs)?;
     let copy = root().join("target/bugs/tree");
     copy_tree(&copy)?;
     bugs.iter().try_for_each(|bug| bug.put_into(&copy))?;
@@ -45,7 +44,6 @@ pub(crate) fn suite() -> Result<String> {
         bail!("without any bug, {} fails: {}", noticed.by, noticed.words);
     }
     let mut missed = Vec::new();
-    let meant: Vec<&Bug> = bugs.iter().filter(is_meant).collect();
     for bug in &meant {
         let began = Instant::now();
         let noticed = judges.ask(Some(bug))?;
@@ -62,6 +60,13 @@ pub(crate) fn suite() -> Result<String> {
         true => Ok(format!("{} bugs of other tools put in one at a time, every one noticed", meant.len())),
         false => bail!("{} of {} bugs were not noticed: {}", missed.len(), meant.len(), missed.join(", ")),
     }
+}
+
+/// Those that the environment names, or all.
+fn meant(bugs: &[Bug]) -> Result<Vec<&Bug>> {
+    let Ok(names) = std::env::var(SWITCH) else { return Ok(bugs.iter().collect()) };
+    let named = |name: &str| bugs.iter().find(|bug| bug.name == name);
+    names.split(',').map(|name| named(name).with_context(|| format!("there is no bug {name}"))).collect()
 }
 
 /// What git knows, as it stands in the working tree.
