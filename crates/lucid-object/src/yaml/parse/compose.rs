@@ -144,7 +144,7 @@ impl Composer {
         anchor: Option<&'t str>,
         flow: bool,
     ) -> Result<(), ParseError> {
-        if document.expects_key() {
+        if document.expects_key() && !document.is_passed_over() {
             return self.error(node.pos, "a mapping key must be a scalar");
         }
         self.count(1, document.stack.len(), node.pos)?;
@@ -165,7 +165,7 @@ impl Composer {
                 Dialect::Yaml11 => keep_last(entries),
             }
             if open.merges {
-                merge(entries, open.flow)?;
+                merge(entries, open.flow, document.is_top() || document.is_passed_over())?;
             }
         }
         let pos = open.node.pos;
@@ -185,6 +185,7 @@ impl Composer {
             let anchored = Anchored { size: self.nodes - first_node, depth: depth(&node), node: node.clone() };
             document.anchors.insert(anchor, anchored);
         }
+        let passed_over = document.is_passed_over();
         let Some(open) = document.stack.last_mut() else {
             if !node.is_null() {
                 self.documents.push(node);
@@ -195,6 +196,7 @@ impl Composer {
             Kind::Seq(items) => items.push(node),
             Kind::Map(entries) => match open.key.take() {
                 Some(key) => entries.push(Entry { key, value: node }),
+                None if passed_over => open.key = Some(Key::new("", pos)),
                 None => return self.error(pos, "a mapping key must be a scalar"),
             },
             Kind::Scalar(_) => {}
@@ -220,9 +222,13 @@ impl Composer {
         self.count(size, document.stack.len() + depth, pos)?;
         let node = document.anchors[name].node.clone();
         if document.expects_key() {
-            let Kind::Scalar(scalar) = node.kind else { return self.error(pos, "a mapping key must be a scalar") };
+            let key = match node.kind {
+                Kind::Scalar(scalar) => Key { text: scalar.text, tag: scalar.tag, pos },
+                _ if document.is_passed_over() => Key::new("", pos),
+                _ => return self.error(pos, "a mapping key must be a scalar"),
+            };
             let open = document.stack.last_mut().expect("a key belongs to a mapping");
-            open.key = Some(Key { text: scalar.text, tag: scalar.tag, pos });
+            open.key = Some(key);
             return Ok(());
         }
         self.finish(document, node, None, self.nodes - 1, pos)
@@ -304,6 +310,21 @@ impl Composer {
 impl Document<'_> {
     fn in_flow(&self) -> bool {
         self.stack.last().is_some_and(|open| open.flow)
+    }
+
+    /// Of the mapping that has just been taken off: the document itself, or an entry of a list in it, which may be a List.
+    fn is_top(&self) -> bool {
+        matches!(self.stack.as_slice(), [] | [_, _] if self.stack.last().is_none_or(|open| open.node.is_seq()))
+    }
+
+    /// Below a null key of a merge at the top, of which nothing is kept, so that any key may stand there.
+    fn is_passed_over(&self) -> bool {
+        let has = |open: &Open<'_>, tag| open.key.as_ref().is_some_and(|key| key.tag == tag);
+        match self.stack.as_slice() {
+            [root, list, source, _, ..] if list.node.is_seq() => has(root, Tag::Merge) && has(source, Tag::Null),
+            [root, source, _, ..] => has(root, Tag::Merge) && has(source, Tag::Null),
+            _ => false,
+        }
     }
 
     fn expects_key(&self) -> bool {

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::ParseError;
-use crate::yaml::node::{Entry, Kind, Node};
-use crate::yaml::scalar::{Style, Tag};
+use crate::yaml::Text;
+use crate::yaml::node::{Entry, Key, Kind, Node};
+use crate::yaml::scalar::{Style, Tag, plain};
 
 pub(super) fn refuse_duplicates(entries: &[Entry]) -> Result<(), ParseError> {
     let repeated = if entries.len() <= 16 {
@@ -27,8 +28,9 @@ pub(super) fn keep_last(entries: &mut Vec<Entry>) {
     entries.retain(|_| keep.next().unwrap_or(true));
 }
 
-/// Applies `<<`: own keys win, then earlier sources. `flow` says that the mapping stands in braces.
-pub(super) fn merge(entries: &mut Vec<Entry>, flow: bool) -> Result<(), ParseError> {
+/// Applies `<<`: own keys win, then earlier sources. `flow` says that the mapping stands in braces, `top` that it may be
+/// an object.
+pub(super) fn merge(entries: &mut Vec<Entry>, flow: bool, top: bool) -> Result<(), ParseError> {
     let mut places = entries.iter().enumerate().filter(|(_, e)| e.key.tag == Tag::Merge);
     let Some((index, _)) = places.next() else { return Ok(()) };
     if let Some((_, second)) = places.next() {
@@ -45,7 +47,12 @@ pub(super) fn merge(entries: &mut Vec<Entry>, flow: bool) -> Result<(), ParseErr
     };
     for source in sources {
         let Kind::Map(fields) = source.kind else { continue };
+        let nulls = null_keys(&fields);
         for mut field in fields {
+            if field.key.tag == Tag::Null && !pass_over(&mut field.key, &nulls, top) {
+                let message = format!("the key {} is not a string", field.key.text);
+                return Err(ParseError { pos: field.key.pos, message });
+            }
             if !entries.iter().any(|e| e.key.text == field.key.text) {
                 // An empty value is special only inside brackets, which it has left.
                 if let Kind::Scalar(scalar) = &mut field.value.kind
@@ -59,4 +66,21 @@ pub(super) fn merge(entries: &mut Vec<Entry>, flow: bool) -> Result<(), ParseErr
         }
     }
     Ok(())
+}
+
+fn null_keys(fields: &[Entry]) -> Vec<Text> {
+    fields.iter().filter(|field| field.key.tag == Tag::Null).map(|field| field.key.text.clone()).collect()
+}
+
+/// Where a null key of a merge comes to the top of an object, go-yaml leaves it out, as it does there with any empty one:
+/// that is what it becomes. Twice in a mapping, or further down, it is an error.
+fn pass_over(key: &mut Key, nulls: &[Text], top: bool) -> bool {
+    let is_single = nulls.iter().filter(|text| **text == key.text).count() == 1;
+    if plain(&key.text).0 == Tag::Null {
+        if !top || !is_single {
+            return false;
+        }
+        key.text = Text::default();
+    }
+    true
 }
