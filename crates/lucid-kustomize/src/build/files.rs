@@ -117,6 +117,10 @@ impl Build<'_> {
         }
         let found = match self.loader.canonical(&path::join(&folder.path, &at.value)) {
             Ok((found, FileKind::File)) => found,
+            Ok(_) if at.value.is_empty() => {
+                self.report.error(code::MISSING_FILE, at.pos, "an empty path");
+                return None;
+            }
             Ok((_, FileKind::Directory)) => {
                 self.report.error(code::MISSING_FILE, at.pos, format!("{} is a folder, not a file", at.value));
                 return None;
@@ -187,6 +191,9 @@ impl Build<'_> {
             report.error(code::PATH_REFUSED, at.pos, message);
             None
         };
+        if at.value.is_empty() {
+            return refuse(&mut self.report, "an empty path".to_owned());
+        }
         if at.value.starts_with('/') {
             return refuse(&mut self.report, format!("the path of the base {} is absolute", at.value));
         }

@@ -36,6 +36,7 @@ impl Build<'_> {
     }
 
     pub(super) fn strategic_entries(&mut self, into: &mut Accumulator, entries: &[At<Text>], folder: &Folder) {
+        let mut all_empty = true;
         for at in entries {
             if self.is_spent(at.pos) {
                 return;
@@ -44,7 +45,10 @@ impl Build<'_> {
             let found = match objects(&inline) {
                 Ok(found) => found,
                 Err(_) => {
-                    let Some(text) = self.text(folder, at) else { continue };
+                    let Some(text) = self.text(folder, at) else {
+                        all_empty = false;
+                        continue;
+                    };
                     match read::documents(&text.text, text.file) {
                         Ok(mut found) => {
                             self.ignored(std::mem::take(&mut found.ignored));
@@ -52,6 +56,7 @@ impl Build<'_> {
                         }
                         Err(flaws) => {
                             flaws.into_iter().for_each(|flaw| flaw.tell(&mut self.report));
+                            all_empty = false;
                             continue;
                         }
                     }
@@ -61,8 +66,12 @@ impl Build<'_> {
                 return;
             }
             let patches = self.stamped(found.resources);
+            all_empty &= patches.is_empty();
             self.need_schema();
             patches::strategic_legacy(&mut into.map, patches, at.pos, &self.schema, &mut self.report);
+        }
+        if let Some(first) = entries.first().filter(|_| all_empty) {
+            self.report.error(code::WRONG_VALUE, first.pos, "there is no patch in these strategic merge patches");
         }
     }
 

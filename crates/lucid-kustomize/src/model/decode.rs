@@ -46,7 +46,8 @@ pub(crate) struct Fields<'a, 'r> {
 }
 
 impl<'a, 'r> Fields<'a, 'r> {
-    /// Checks that the node is a mapping of known fields.
+    /// Checks that the node is a mapping of known fields. A null is one without any, as an empty entry of a
+    /// list is; go-yaml leaves such an entry out.
     pub(crate) fn open(report: &'a Shared<'r>, node: &'a Node, what: &'a str, known: &[&str]) -> Option<Self> {
         let fields = Self::open_any(report, node, what)?;
         for entry in node.entries().iter().filter(|_| matches!(report.manner, Manner::Strict | Manner::Known)) {
@@ -60,10 +61,10 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     /// The same without a list of fields.
     pub(crate) fn open_any(report: &'a Shared<'r>, node: &'a Node, what: &'a str) -> Option<Self> {
-        if node.is_null() {
+        if node.is_null() && report.manner == Manner::Plain {
             return None;
         }
-        if !node.is_map() {
+        if !node.is_map() && !node.is_null() {
             wrong_type(report, node, what, "a mapping");
             return None;
         }

@@ -313,9 +313,6 @@ pub(crate) fn field_spec(report: &Shared<'_>, node: &Node) -> Option<Spec> {
 }
 
 pub(crate) fn replica(report: &Shared<'_>, node: &Node) -> Option<Replica> {
-    if node.is_null() {
-        return Some(Replica { pos: node.pos, ..Replica::default() });
-    }
     let fields = Fields::open(report, node, "a replica entry", &["name", "count"])?;
     let count = At { value: fields.integer("count"), pos: fields.node("count").map_or(node.pos, |node| node.pos) };
     Some(Replica { name: fields.text("name").value, count, pos: node.pos })

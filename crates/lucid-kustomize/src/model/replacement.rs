@@ -93,11 +93,20 @@ fn target(report: &Shared<'_>, node: &Node) -> Target {
     };
     Target {
         select: fields.node("select").and_then(|node| super::selector(report, node)),
-        reject: fields.list("reject").iter().filter_map(|node| super::selector(report, node)).collect(),
+        reject: fields.list("reject").iter().filter_map(|node| rejected(report, node)).collect(),
         fields: fields.texts("fieldPaths"),
         options: options(report, fields.node("options")),
         pos: node.pos,
     }
+}
+
+/// An empty entry would reject everything; kustomize panics over one.
+fn rejected(report: &Shared<'_>, node: &Node) -> Option<Selector> {
+    if node.is_null() {
+        wrong_type(report, node, "an entry of `reject`", "a mapping");
+        return None;
+    }
+    super::selector(report, node)
 }
 
 fn options(report: &Shared<'_>, node: Option<&Node>) -> FieldOptions {
