@@ -145,13 +145,13 @@ fn validate(node: &Node) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// The items of a `...List`, after a round trip through JSON; none for other objects.
+/// The items of a `...List`, as JSON; none for other objects.
 fn list_items(node: &Node) -> Result<Option<Vec<Node>>, Flaw> {
     let is_list = node.get("kind").and_then(Node::text).is_some_and(|kind| kind.ends_with("List"));
     if !is_list {
         return Ok(None);
     }
-    let plain = json::through(node)?;
+    let plain = json::decoded(node)?;
     match plain.get("items") {
         None => Ok(None),
         Some(items) if items.is_seq() => Ok(Some(items.items().to_vec())),

@@ -13,10 +13,21 @@ pub(crate) fn value(text: &str, file: u32) -> Result<Node, String> {
     Ok(first.node.unwrap_or_else(|| Node::map(start)))
 }
 
-/// The tree after a round trip; the places stay.
+/// The tree as JSON, after it has been written and read; the places stay.
 pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
+    made_of(node, Scalar::resolve)
+}
+
+/// The same, decoded as it stands.
+pub(crate) fn decoded(node: &Node) -> Result<Node, Flaw> {
+    made_of(node, Scalar::decode)
+}
+
+type Read = fn(&Scalar) -> Result<Resolved<'_>, String>;
+
+fn made_of(node: &Node, read: Read) -> Result<Node, Flaw> {
     let kind = match &node.kind {
-        Kind::Seq(items) => Kind::Seq(items.iter().map(through).collect::<Result<_, _>>()?),
+        Kind::Seq(items) => Kind::Seq(items.iter().map(|item| made_of(item, read)).collect::<Result<_, _>>()?),
         Kind::Map(entries) => {
             equal_keys::check(entries)?;
             let mut made = entries
@@ -27,21 +38,21 @@ pub(crate) fn through(node: &Node) -> Result<Node, Flaw> {
                         return Err(Flaw::new(code::UNPRINTABLE, entry.key.pos, message));
                     }
                     let key = Key { tag: Tag::Str, ..entry.key.clone() };
-                    Ok(Entry { key, value: through(&entry.value)? })
+                    Ok(Entry { key, value: made_of(&entry.value, read)? })
                 })
                 .collect::<Result<Vec<_>, _>>()?;
             made.sort_by(|a, b| a.key.text.cmp(&b.key.text));
             Kind::Map(made)
         }
         Kind::Scalar(scalar) => {
-            Kind::Scalar(plain(scalar).map_err(|message| Flaw::new(code::UNPRINTABLE, node.pos, message))?)
+            Kind::Scalar(plain(scalar, read).map_err(|message| Flaw::new(code::UNPRINTABLE, node.pos, message))?)
         }
     };
     Ok(Node::new(kind, node.pos))
 }
 
-fn plain(scalar: &Scalar) -> Result<Scalar, String> {
-    Ok(match scalar.resolve()? {
+fn plain(scalar: &Scalar, read: Read) -> Result<Scalar, String> {
+    Ok(match read(scalar)? {
         Resolved::Null => Scalar::plain("null", Tag::Null),
         Resolved::Bool(b) => Scalar::plain(if b { "true" } else { "false" }, Tag::Bool),
         Resolved::Str(text) => Scalar::styled(text, Tag::Str, Style::Double),

@@ -78,14 +78,24 @@ impl Scalar {
 
     /// The value after kustomize's round trip through text, or why that fails.
     pub fn resolve(&self) -> Result<Resolved<'_>, String> {
-        let text = self.text.as_str();
-        let quoted = self.style != Style::Plain;
         match self.tag {
             Tag::Str | Tag::Unset if self.is_unreadable_literal() => {
                 Err("a block of text that begins with a tab cannot be read back".into())
             }
-            Tag::Str | Tag::Unset | Tag::Other if quoted => Ok(Resolved::Str(self.reread())),
+            Tag::Str | Tag::Unset | Tag::Other if self.style == Style::Folded => {
+                Ok(Resolved::Str(block::reread(&self.text)))
+            }
+            _ => self.decode(),
+        }
+    }
+
+    /// The value without that round trip.
+    pub fn decode(&self) -> Result<Resolved<'_>, String> {
+        let text = self.text.as_str();
+        let quoted = self.style != Style::Plain;
+        match self.tag {
             Tag::Str | Tag::Merge | Tag::Other => Ok(Resolved::Str(text.into())),
+            Tag::Unset if quoted => Ok(Resolved::Str(text.into())),
             Tag::Unset => Ok(plain(text).1),
             Tag::Binary => Ok(Resolved::Str(decode_binary(text)?.into())),
             tag => typed(tag, text, quoted),
@@ -98,10 +108,6 @@ impl Scalar {
         text.starts_with('\t')
             && (self.style == Style::Literal || (self.style == Style::Plain && text.contains('\n')))
             && block::block_allowed(text)
-    }
-
-    fn reread(&self) -> Cow<'_, str> {
-        if self.style == Style::Folded { block::reread(&self.text) } else { self.text.as_str().into() }
     }
 }
 

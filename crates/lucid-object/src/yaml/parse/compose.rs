@@ -144,7 +144,7 @@ impl Composer {
         anchor: Option<&'t str>,
         flow: bool,
     ) -> Result<(), ParseError> {
-        if document.expects_key() && !document.is_passed_over() {
+        if document.expects_key() && !document.takes_any_key() {
             return self.error(node.pos, "a mapping key must be a scalar");
         }
         self.count(1, document.stack.len(), node.pos)?;
@@ -185,7 +185,7 @@ impl Composer {
             let anchored = Anchored { size: self.nodes - first_node, depth: depth(&node), node: node.clone() };
             document.anchors.insert(anchor, anchored);
         }
-        let passed_over = document.is_passed_over();
+        let any_key = document.takes_any_key();
         let Some(open) = document.stack.last_mut() else {
             if !node.is_null() {
                 self.documents.push(node);
@@ -196,7 +196,7 @@ impl Composer {
             Kind::Seq(items) => items.push(node),
             Kind::Map(entries) => match open.key.take() {
                 Some(key) => entries.push(Entry { key, value: node }),
-                None if passed_over => open.key = Some(Key::new("", pos)),
+                None if any_key => open.key = Some(no_scalar(pos)),
                 None => return self.error(pos, "a mapping key must be a scalar"),
             },
             Kind::Scalar(_) => {}
@@ -224,7 +224,7 @@ impl Composer {
         if document.expects_key() {
             let key = match node.kind {
                 Kind::Scalar(scalar) => Key { text: scalar.text, tag: scalar.tag, pos },
-                _ if document.is_passed_over() => Key::new("", pos),
+                _ if document.takes_any_key() => no_scalar(pos),
                 _ => return self.error(pos, "a mapping key must be a scalar"),
             };
             let open = document.stack.last_mut().expect("a key belongs to a mapping");
@@ -317,19 +317,34 @@ impl Document<'_> {
         matches!(self.stack.as_slice(), [] | [_, _] if self.stack.last().is_none_or(|open| open.node.is_seq()))
     }
 
-    /// Below a null key of a merge at the top, of which nothing is kept, so that any key may stand there.
+    /// Below a key of a merge at the top of which nothing is kept: null, or no scalar.
     fn is_passed_over(&self) -> bool {
-        let has = |open: &Open<'_>, tag| open.key.as_ref().is_some_and(|key| key.tag == tag);
-        match self.stack.as_slice() {
-            [root, list, source, _, ..] if list.node.is_seq() => has(root, Tag::Merge) && has(source, Tag::Null),
-            [root, source, _, ..] => has(root, Tag::Merge) && has(source, Tag::Null),
+        match self.top_merge() {
+            Some([source, _, ..]) => source.key.as_ref().is_none_or(|key| key.tag == Tag::Null),
             _ => false,
         }
+    }
+
+    /// There, and in the merge itself, where it must be followed by a null.
+    fn takes_any_key(&self) -> bool {
+        self.top_merge().is_some_and(|sources| sources.len() == 1) || self.is_passed_over()
+    }
+
+    /// What is open in a mapping that is merged into the document, itself first.
+    fn top_merge(&self) -> Option<&[Open<'_>]> {
+        let (root, below) = self.stack.split_first()?;
+        root.key.as_ref().filter(|key| key.tag == Tag::Merge)?;
+        Some(if below.first().is_some_and(|open| open.node.is_seq()) { &below[1..] } else { below })
     }
 
     fn expects_key(&self) -> bool {
         self.stack.last().is_some_and(|open| open.key.is_none() && open.node.is_map())
     }
+}
+
+/// Stands for a key that is a list or a mapping.
+fn no_scalar(pos: Pos) -> Key {
+    Key { text: Text::default(), tag: Tag::Unset, pos }
 }
 
 fn plain_1_1(text: &str) -> (Tag, Resolved<'_>) {

@@ -48,7 +48,14 @@ pub(super) fn merge(entries: &mut Vec<Entry>, flow: bool, top: bool) -> Result<(
     for source in sources {
         let Kind::Map(fields) = source.kind else { continue };
         let nulls = null_keys(&fields);
-        for mut field in fields {
+        let last_null = fields.iter().rposition(|field| field.key.tag == Tag::Null);
+        for (index, mut field) in fields.into_iter().enumerate() {
+            if field.key.tag == Tag::Unset {
+                if last_null.is_some_and(|last| index < last) {
+                    continue;
+                }
+                return Err(ParseError { pos: field.key.pos, message: "a mapping key must be a scalar".into() });
+            }
             if field.key.tag == Tag::Null && !pass_over(&mut field.key, &nulls, top) {
                 let message = format!("the key {} is not a string", field.key.text);
                 return Err(ParseError { pos: field.key.pos, message });
