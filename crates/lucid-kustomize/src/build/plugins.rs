@@ -89,13 +89,7 @@ impl Build<'_> {
     fn run_generator(&mut self, plugin: &Resource, folder: &Folder) -> Option<Vec<Resource>> {
         match plugin.kind() {
             kind @ ("ConfigMapGenerator" | "SecretGenerator") => {
-                let mut args = self.generator_args(plugin, kind == "SecretGenerator")?;
-                if args.name.value.is_empty() {
-                    args.name = At { value: plugin.name().into(), pos: plugin.pos() };
-                }
-                if args.namespace.value.is_empty() {
-                    args.namespace = At { value: plugin.namespace().into(), pos: plugin.pos() };
-                }
+                let args = self.generator_args(plugin, kind == "SecretGenerator")?;
                 self.generated(&args, &GeneratorOptions::default(), folder).map(|made| vec![made])
             }
             "IAMPolicyGenerator" => self.service_account(plugin).map(|made| vec![made]),
@@ -117,7 +111,15 @@ impl Build<'_> {
     fn generator_args(&mut self, plugin: &Resource, secret: bool) -> Option<GeneratorArgs> {
         let shared = Shared::new(&mut self.report, Manner::Typed);
         let fields = Fields::open_any(&shared, &plugin.node, "a generator")?;
-        Some(GeneratorArgs::from_fields(&shared, &fields, plugin.node.pos, secret))
+        let mut args = GeneratorArgs::from_fields(&shared, &fields, plugin.node.pos, secret);
+        // Like any field, these match in any case here.
+        let metadata = Fields::open_any(&shared, fields.node("metadata")?, "metadata")?;
+        for (own, name) in [(&mut args.name, "name"), (&mut args.namespace, "namespace")] {
+            if own.value.is_empty() {
+                *own = At { pos: plugin.pos(), ..metadata.text(name) };
+            }
+        }
+        Some(args)
     }
 
     /// The one policy object that kustomize can make: a service account for GKE. It writes and reads YAML for that.

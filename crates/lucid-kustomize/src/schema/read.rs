@@ -60,8 +60,10 @@ fn sound(schema: &Node) -> Result<(), String> {
     if is_merged(schema) && schema.get("items").is_some_and(|items| items.as_scalar().is_some() && !items.is_null()) {
         return Err(": its items are not a schema".into());
     }
-    if schema.get(MERGE_KEY).is_some_and(|key| !key.as_scalar().is_some_and(Scalar::is_string)) {
-        return Err(format!(": {MERGE_KEY} is not a string"));
+    for field in [MERGE_KEY, STRATEGY] {
+        if schema.get(field).is_some_and(|node| !is_text(node)) {
+            return Err(format!(": {field} is not a string"));
+        }
     }
     let below = properties.map(Node::entries).unwrap_or_default().iter();
     let mut below = below.map(|entry| sound(&entry.value).map_err(|error| format!(".{}{error}", entry.key.text)));
@@ -70,6 +72,7 @@ fn sound(schema: &Node) -> Result<(), String> {
 
 const KIND: &str = "x-kubernetes-group-version-kind";
 const MERGE_KEY: &str = "x-kubernetes-patch-merge-key";
+const STRATEGY: &str = "x-kubernetes-patch-strategy";
 
 /// Kind and apiVersion.
 fn type_of(node: &Node) -> Option<(Text, Text)> {
@@ -139,7 +142,7 @@ fn fields(schema: &Node) -> impl Iterator<Item = (&Text, &Node)> {
 }
 
 fn is_merged(schema: &Node) -> bool {
-    let strategy = schema.get("x-kubernetes-patch-strategy").and_then(Node::text).unwrap_or_default();
+    let strategy = schema.get(STRATEGY).and_then(Node::text).unwrap_or_default();
     strategy.split(',').any(|part| part == "merge")
 }
 

@@ -7,7 +7,7 @@ use crate::figure::figure;
 use crate::support::oracle::Oracle;
 use crate::support::{self, Case, Golden, random};
 use lucid_kustomize::{MemoryLoader, Options, Order, Rendered, render};
-use lucid_object::{Finding, Findings};
+use lucid_object::{Finding, Findings, Object};
 
 const FEW: u64 = 500;
 const MANY: u64 = 10_000;
@@ -43,7 +43,7 @@ pub(crate) fn beside(case: &Case, kustomize: &mut Oracle) -> Result<(), String> 
     let none = ours(case, Order::None);
     match (kustomize.golden(case), ours(case, Order::Legacy)) {
         (Golden::Text { legacy, none: want_none }, Ok(got)) => {
-            if got.to_yaml() != legacy {
+            if got.to_yaml() != legacy && !(is_without_order(&got) && same_documents(got.to_yaml(), &legacy)) {
                 return Err(support::diff(&legacy, got.to_yaml()));
             }
             let want_none = want_none.unwrap_or(legacy);
@@ -59,6 +59,22 @@ pub(crate) fn beside(case: &Case, kustomize: &mut Oracle) -> Result<(), String> 
         (Golden::Text { .. }, Err(findings)) => Err(format!("we refuse this: {}", messages(&findings))),
         (Golden::Missing, _) => Err("no answer".into()),
     }
+}
+
+/// A kind called Namespace of a group of its own turns kustomize's comparison around, so that more objects than its sort
+/// simply inserts come out in an order that depends on how that sort is made.
+fn is_without_order(rendered: &Rendered) -> bool {
+    let foreign = |object: &Object| object.kind() == "Namespace" && !object.group().is_empty();
+    rendered.objects.iter().count() > 12 && rendered.objects.iter().any(foreign)
+}
+
+fn same_documents(a: &str, b: &str) -> bool {
+    let documents = |text: &str| {
+        let mut documents: Vec<String> = text.split("---\n").map(str::to_owned).collect();
+        documents.sort();
+        documents
+    };
+    documents(a) == documents(b)
 }
 
 /// Where we refuse what kustomize lets pass, on purpose: `docs/guide/render.md` names each.

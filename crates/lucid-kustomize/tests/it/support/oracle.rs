@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{RecvTimeoutError, Receiver, channel};
 use std::time::Duration;
 
 use base64::Engine;
@@ -52,11 +52,15 @@ impl Oracle {
         let question = json!({"files": files.collect::<Vec<_>>(), "folder": case.root(), "flags": flags});
         let running = self.running.get_or_insert_with(|| Running::start(&self.program));
         let answer = match running.ask(&question) {
-            Some(answer) => answer,
-            None => {
-                // It hangs or has died: the next question goes to a new one.
+            Ok(answer) => answer,
+            Err(reason) => {
+                // The next question goes to a new one.
                 self.running = None;
-                return Golden::Missing;
+                return match reason {
+                    // Some mistakes make kustomize end its process.
+                    RecvTimeoutError::Disconnected => Golden::Error("the program ended".into()),
+                    RecvTimeoutError::Timeout => Golden::Missing,
+                };
             }
         };
         let text = answer["text"].as_str().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
@@ -89,10 +93,10 @@ impl Running {
         Self { child, questions, answers }
     }
 
-    fn ask(&mut self, question: &Value) -> Option<Value> {
-        writeln!(self.questions, "{question}").ok()?;
-        let line = self.answers.recv_timeout(PATIENCE).ok()?;
-        serde_json::from_str(&line).ok()
+    fn ask(&mut self, question: &Value) -> Result<Value, RecvTimeoutError> {
+        writeln!(self.questions, "{question}").map_err(|_| RecvTimeoutError::Disconnected)?;
+        let line = self.answers.recv_timeout(PATIENCE)?;
+        Ok(serde_json::from_str(&line).expect("an answer is JSON"))
     }
 }
 
