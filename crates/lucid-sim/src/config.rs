@@ -27,6 +27,9 @@ pub struct Config {
     /// How long each request takes on its way to the server and back.
     #[serde(with = "crate::scenario::seconds")]
     pub latency: Duration,
+    /// The most by which what controllers, scheduler and kubelets know is behind, each change and each of them by itself.
+    #[serde(with = "crate::scenario::seconds")]
+    pub cache_lag: Duration,
     /// Whether controllers, scheduler and kubelets act; without them the cluster is an API server alone.
     #[serde(skip)]
     pub controllers: bool,
@@ -119,6 +122,7 @@ impl Default for Config {
             events: Vec::new(),
             start: 1_767_225_600, // 2026-01-01T00:00:00Z
             latency: Duration::from_millis(2),
+            cache_lag: Duration::from_millis(4),
             controllers: true,
             speed: 1,
             token: None,

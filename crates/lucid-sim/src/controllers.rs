@@ -4,6 +4,8 @@
 //! [`pods`] and [`template`] hold what several controllers need.
 
 mod autoscaler;
+#[cfg(test)]
+mod behind;
 mod budget;
 mod claim;
 pub(crate) mod conditions;

@@ -119,7 +119,11 @@ fn no_help(nodes: usize, for_good: usize) -> String {
 
 fn unscheduled(world: &mut World, pod: &Value, reason: &str, message: &str) {
     let now = world.stamp();
-    world.edit(Table::PODS, pod.namespace(), pod.name(), By::status(MANAGER), |pod| {
+    let uid = pod.uid();
+    world.patch(Table::PODS, pod.namespace(), pod.name(), By::status(MANAGER), |pod| {
+        if pod.uid() != uid {
+            return;
+        }
         let generation = pod.generation();
         if conditions::set(pod, Condition::new("PodScheduled", "False", reason, message), &now) {
             finish(pod, generation);
@@ -143,10 +147,19 @@ fn bind(world: &mut World, pod: &Value, node: &str) {
         world.scheduling.insert(Key::of(pod));
         return;
     }
-    assign(world, pod, node);
     world.scheduling.remove(&Key::of(pod));
+    if !world.live(|world| is_unbound(world, pod)) {
+        return;
+    }
+    world.live(|world| assign(world, pod, node));
     let message = format!("Successfully assigned {}/{} to {node}", pod.namespace(), pod.name());
     world.normal(COMPONENT, pod, "Scheduled", &message);
+}
+
+/// The server binds a pod once, and none that is on its way out.
+fn is_unbound(world: &World, pod: &Value) -> bool {
+    let live = world.get(Table::PODS, pod.namespace(), pod.name());
+    live.is_some_and(|live| live.uid() == pod.uid() && is_ours(&live))
 }
 
 /// Puts the pod on the node, as the binding subresource does: no new generation, no owner of the field, the

@@ -1,12 +1,20 @@
 //! The objects, their one revision counter and the recent history.
+//!
+//! Reading shows the present, but for a [`Reader`] that looks with its own eyes: that one sees what its cache holds.
+
+mod cache;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::json::{Json, JsonMut};
 use crate::kinds::Table;
+
+pub(crate) use cache::Reader;
+use cache::{Cache, Hidden};
 
 /// Namespace (empty for cluster-scoped kinds) and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +62,10 @@ pub(crate) struct Store {
     compacted: u64,
     owned: BTreeMap<String, BTreeSet<(Table, Key)>>,
     uids: BTreeMap<String, (Table, Key)>,
+    caches: BTreeMap<Reader, Cache>,
+    reader: Option<Reader>,
+    /// What the reader has changed in this look, as its cache has it: it sees that again once it looks again.
+    own: Vec<Hidden>,
 }
 
 impl Store {
@@ -66,7 +78,61 @@ impl Store {
             compacted: 1,
             owned: BTreeMap::new(),
             uids: BTreeMap::new(),
+            caches: Reader::ALL.into_iter().map(|reader| (reader, Cache::default())).collect(),
+            reader: None,
+            own: Vec::new(),
         }
+    }
+
+    /// From now on, reading shows what the reader knows at this time.
+    pub(crate) fn look_as(&mut self, reader: Reader, now: Duration) {
+        if let Some(cache) = self.caches.get_mut(&reader) {
+            cache.catch_up(now);
+        }
+        self.reader = Some(reader);
+    }
+
+    /// From now on, reading shows the present. Says when the reader will know of its own changes, if there are any that
+    /// it has to wait for.
+    pub(crate) fn look_up(&mut self) -> Option<Duration> {
+        let reader = self.reader.take()?;
+        let own = std::mem::take(&mut self.own);
+        let cache = self.caches.get_mut(&reader)?;
+        let wrote = !own.is_empty();
+        own.into_iter().for_each(|hidden| cache.hide(hidden));
+        wrote.then(|| cache.newest())
+    }
+
+    /// Shows the present for a while: what the server itself does. The reader is to be given back.
+    pub(crate) fn lift(&mut self) -> Option<Reader> {
+        self.reader.take()
+    }
+
+    pub(crate) fn lower(&mut self, reader: Option<Reader>) {
+        self.reader = reader;
+    }
+
+    /// When the reader knows of everything that was written until now.
+    pub(crate) fn known_at(&self, reader: Reader) -> Duration {
+        self.caches.get(&reader).map(Cache::newest).unwrap_or_default()
+    }
+
+    /// Sends a change on its way to all caches; `writer` has made it in its present look.
+    pub(crate) fn announce(&mut self, change: &Change, writer: Option<Reader>, mut at: impl FnMut(Reader) -> Duration) {
+        for (reader, cache) in &mut self.caches {
+            match writer == Some(*reader) {
+                true if reader.knows_its_own() => cache.forget(change),
+                true => {
+                    cache.announce(change, at(*reader));
+                    self.own.extend(cache.reveal(change));
+                }
+                false => cache.announce(change, at(*reader)),
+            }
+        }
+    }
+
+    fn cache(&self) -> Option<&Cache> {
+        self.reader.as_ref().and_then(|reader| self.caches.get(reader))
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -79,26 +145,53 @@ impl Store {
     }
 
     pub(crate) fn get(&self, table: Table, namespace: &str, name: &str) -> Option<&Arc<Value>> {
+        if let Some(known) = self.cache().and_then(|cache| cache.get(table, namespace, name)) {
+            return known;
+        }
         self.tables.get(&table)?.get(namespace)?.get(name)
     }
 
-    /// Objects of a table in the order of namespace and name.
+    /// Objects of a table: those of the present in the order of namespace and name, then what only a cache still holds.
     pub(crate) fn list(&self, table: Table) -> impl Iterator<Item = &Arc<Value>> {
-        self.tables.get(&table).into_iter().flat_map(|rows| rows.values().flat_map(BTreeMap::values))
+        let present = self.tables.get(&table).into_iter().flat_map(|rows| rows.values().flat_map(BTreeMap::values));
+        self.as_known(table, None, present)
+    }
+
+    fn as_known<'a>(
+        &'a self,
+        table: Table,
+        namespace: Option<&'a str>,
+        present: impl Iterator<Item = &'a Arc<Value>>,
+    ) -> impl Iterator<Item = &'a Arc<Value>> {
+        let cache = self.cache();
+        let unchanged = present.filter(move |object| !cache.is_some_and(|cache| cache.differs(table, object)));
+        let known = cache.into_iter().flat_map(move |cache| cache.of(table));
+        unchanged.chain(known.filter(move |object| namespace.is_none_or(|namespace| object.namespace() == namespace)))
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Value>> {
         self.tables.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values)
     }
 
-    pub(crate) fn list_in(&self, table: Table, namespace: &str) -> impl Iterator<Item = &Arc<Value>> {
-        self.tables.get(&table).and_then(|rows| rows.get(namespace)).into_iter().flat_map(BTreeMap::values)
+    pub(crate) fn list_in<'a>(&'a self, table: Table, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Value>> {
+        let present =
+            self.tables.get(&table).and_then(|rows| rows.get(namespace)).into_iter().flat_map(BTreeMap::values);
+        self.as_known(table, Some(namespace), present)
     }
 
     /// The objects that name this uid among their owners.
     pub(crate) fn owned_by(&self, uid: &str) -> Vec<(Table, Arc<Value>)> {
         let keys = self.owned.get(uid).into_iter().flatten();
-        keys.filter_map(|(table, key)| Some((*table, self.get(*table, &key.namespace, &key.name)?.clone()))).collect()
+        let objects = keys.filter_map(|(table, key)| {
+            let object = self.tables.get(table)?.get(&key.namespace)?.get(&key.name)?;
+            Some((*table, object))
+        });
+        let Some(cache) = self.cache() else { return objects.map(|(table, object)| (table, object.clone())).collect() };
+        let is_owned =
+            |object: &Value| object.list("metadata/ownerReferences").iter().any(|owner| owner.str("uid") == uid);
+        let unchanged = objects.filter(|(table, object)| !cache.differs(*table, object));
+        let known = cache.all().filter(|(_, object)| is_owned(object));
+        unchanged.chain(known).map(|(table, object)| (table, object.clone())).collect()
     }
 
     pub(crate) fn owned_in(&self, table: Table, uid: &str) -> Vec<Arc<Value>> {
@@ -106,8 +199,12 @@ impl Store {
     }
 
     pub(crate) fn by_uid(&self, uid: &str) -> Option<(Table, &Arc<Value>)> {
-        let (table, key) = self.uids.get(uid)?;
-        Some((*table, self.get(*table, &key.namespace, &key.name)?))
+        if let Some((table, key)) = self.uids.get(uid)
+            && let Some(object) = self.get(*table, &key.namespace, &key.name).filter(|object| object.uid() == uid)
+        {
+            return Some((*table, object));
+        }
+        self.cache()?.all().find(|(_, object)| object.uid() == uid)
     }
 
     /// Every table that holds objects in the namespace.

@@ -31,7 +31,7 @@ use crate::json::Json;
 use crate::kinds::{Kinds, Table};
 use crate::kubelet::Kubelets;
 use crate::recorder::Recorder;
-use crate::store::{Change, Key, Store};
+use crate::store::{Change, Key, Reader, Store};
 use crate::time;
 use crate::trace::Trace;
 
@@ -49,6 +49,9 @@ pub(crate) struct Late {
     pub(crate) client: u32,
     pub(crate) request: Request,
 }
+
+/// After how long a controller tries again what the server has refused.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// How often a watch is told how far it is.
 const BOOKMARK_PERIOD: Duration = Duration::from_secs(60);
@@ -89,6 +92,12 @@ pub(crate) struct World {
     pub(crate) recommendations: BTreeMap<Key, Vec<(Duration, i64)>>,
     /// Kept when the configuration wants it.
     pub(crate) history: Option<History>,
+    /// Who makes the current write, if it reads from a cache.
+    writer: Option<Reader>,
+    /// When an actor will know what it did at its last look.
+    expected: BTreeMap<(Actor, Key), Duration>,
+    /// Whether the server has refused a write of the actor that looks.
+    refused: bool,
     now: Duration,
     next_bookmark: Duration,
 }
@@ -125,6 +134,9 @@ impl World {
             evictions: BTreeMap::new(),
             recommendations: BTreeMap::new(),
             history: None,
+            writer: None,
+            expected: BTreeMap::new(),
+            refused: false,
             now: Duration::ZERO,
             next_bookmark: BOOKMARK_PERIOD,
             config,
@@ -157,10 +169,7 @@ impl World {
                 if !self.config.controllers && !matches!(actor, Actor::Definition | Actor::Expiry | Actor::Script) {
                     continue;
                 }
-                if let Some(after) = crate::controllers::act(self, actor, &key) {
-                    // Never at the same instant again: that would stop the clock.
-                    self.queue.push(self.now + after.max(Duration::from_millis(1)), actor, key);
-                }
+                self.act(actor, key);
             } else if bookmark <= to {
                 self.watchers.bookmark(self.store.revision());
                 self.next_bookmark += BOOKMARK_PERIOD;
@@ -169,6 +178,59 @@ impl World {
             }
         }
         self.now = self.now.max(to);
+    }
+
+    /// Lets an actor look at one object, with what it knows.
+    fn act(&mut self, actor: Actor, key: Key) {
+        let work = (actor, key);
+        if let Some(at) = self.expected.remove(&work).filter(|at| *at > self.now) {
+            self.queue.push(at, actor, work.1.clone());
+            self.expected.insert(work, at);
+            return;
+        }
+        let (actor, key) = work;
+        if let Some(reader) = actor.reader() {
+            self.store.look_as(reader, self.now);
+        }
+        let after = crate::controllers::act(self, actor, &key);
+        let known = self.store.look_up();
+        if let Some(known) = known.filter(|_| actor.expects_its_own()) {
+            self.expected.insert((actor, key.clone()), known);
+        }
+        // A refused write is tried again, which helps once the cache has what it was refused for.
+        let again = std::mem::take(&mut self.refused).then(|| {
+            let known = actor.reader().map(|reader| self.store.known_at(reader)).unwrap_or_default();
+            known.saturating_sub(self.now) + RETRY
+        });
+        if let Some(after) = after.into_iter().chain(again).min() {
+            // Never at the same instant again: that would stop the clock.
+            self.queue.push(self.now + after.max(Duration::from_millis(1)), actor, key);
+        }
+    }
+
+    /// The actor knew too little for what it tried, and looks again once it knows what is there.
+    pub(crate) fn try_again(&mut self) {
+        self.refused = true;
+    }
+
+    /// Sends a change on its way to the caches.
+    fn announce(&mut self, change: &Change, writer: Option<Reader>) {
+        if !self.config.controllers || matches!(change.table, Table::EVENTS | Table::LEASES) {
+            return;
+        }
+        let (now, lag, chooser) = (self.now, self.config.cache_lag, &mut self.chooser);
+        self.store.announce(change, writer, |_| now + chooser.between(Duration::ZERO, lag));
+    }
+
+    /// Carries out what the server itself does, with everything that it knows, for an actor that may know less.
+    pub(crate) fn live<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let reader = self.store.lift();
+        let writer = self.writer;
+        self.writer = reader.or(writer);
+        let done = work(self);
+        self.writer = writer;
+        self.store.lower(reader);
+        done
     }
 
     /// The virtual clock as the server prints it.
@@ -265,6 +327,7 @@ impl World {
 
     /// What a committed change sets off.
     pub(crate) fn committed(&mut self, change: &Change) {
+        self.announce(change, self.writer);
         self.trace.change(change);
         self.remember(change);
         if change.table == Table::DEFINITIONS {

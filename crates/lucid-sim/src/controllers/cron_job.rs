@@ -81,6 +81,7 @@ fn run(world: &mut World, cron: &Value, jobs: &[Arc<Value>], due: i64) {
     job.annotate("batch.kubernetes.io/cronjob-scheduled-timestamp", &time::format_seconds(due));
     let made = match world.make(Table::JOBS, cron.namespace(), job, MANAGER) {
         Ok(made) => made,
+        Err(error) if error.reason == "AlreadyExists" => return,
         Err(error) => {
             return world.warning(COMPONENT, cron, "FailedCreate", &format!("Error creating job: {}", error.message));
         }

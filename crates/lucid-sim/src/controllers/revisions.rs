@@ -72,7 +72,12 @@ fn create(world: &mut World, owner: &Value, data: Value, next: i64) -> Option<Re
         }
         match world.make(Table::CONTROLLER_REVISIONS, owner.namespace(), revision, MANAGER) {
             Ok(revision) => return Some(revision),
-            Err(error) if error.reason == "AlreadyExists" => {}
+            Err(error) if error.reason == "AlreadyExists" => {
+                let live = world.live(|world| world.get(Table::CONTROLLER_REVISIONS, owner.namespace(), &name));
+                if let Some(live) = live.filter(|live| *live.at("data") == data) {
+                    return Some(live);
+                }
+            }
             Err(_) => return None,
         }
     }

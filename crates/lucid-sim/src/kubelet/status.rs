@@ -13,11 +13,11 @@ use super::pod::Pod;
 
 pub(crate) fn write(world: &mut World, object: &Value, pod: &Pod) {
     let (now, host_ip) = (world.stamp(), host_ip(world, object));
-    world.edit(Table::PODS, object.namespace(), object.name(), By::status("kubelet"), |object| {
-        if object.uid().is_empty() {
-            return;
+    world.patch(Table::PODS, object.namespace(), object.name(), By::status("kubelet"), |live| {
+        // Another pod of this name may have come meanwhile.
+        if live.uid() == object.uid() {
+            fill(live, pod, &host_ip, &now);
         }
-        fill(object, pod, &host_ip, &now);
     });
 }
 

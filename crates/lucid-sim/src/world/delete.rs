@@ -61,6 +61,16 @@ impl World {
         name: &str,
         options: &DeleteOptions,
     ) -> Result<Deleted, ApiError> {
+        self.live(|world| world.delete_live(kind, namespace, name, options))
+    }
+
+    fn delete_live(
+        &mut self,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, ApiError> {
         if kind.table == Table::NAMESPACES && IMMORTAL.contains(&name) {
             return Err(ApiError::forbidden(kind.about(), name, "this namespace may not be deleted"));
         }

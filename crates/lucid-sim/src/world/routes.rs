@@ -9,7 +9,7 @@ use lucid_object::LabelSelector;
 use crate::controllers::{expiry, node};
 use crate::json::Json;
 use crate::kinds::Table;
-use crate::store::{Change, Key};
+use crate::store::{Change, Key, Reader};
 use crate::world::{Actor, World};
 
 const JOB_BATCH: Duration = Duration::from_secs(1);
@@ -86,7 +86,13 @@ pub(crate) fn wake(world: &mut World, actor: Actor, key: Key) {
         Actor::Autoscaler => Duration::from_secs(15),
         _ => world.soon(),
     };
-    world.queue.push(world.now() + lag, actor, key);
+    match actor.reader() {
+        Some(reader) => {
+            let known = world.store.known_at(reader).max(world.now());
+            world.queue.wake(known + lag, actor, key);
+        }
+        None => world.queue.push(world.now() + lag, actor, key),
+    }
 }
 
 fn wake_owners(world: &mut World, object: &Value) {
@@ -110,8 +116,9 @@ fn wake_owners(world: &mut World, object: &Value) {
 
 /// The real controller gathers what happens to pods and statuses for a second.
 fn wake_job(world: &mut World, key: Key) {
-    let at = world.now() + JOB_BATCH + world.soon();
-    world.queue.push(at, Actor::Job, key);
+    let known = world.store.known_at(Reader::Controllers).max(world.now());
+    let at = known + JOB_BATCH + world.soon();
+    world.queue.wake(at, Actor::Job, key);
 }
 
 fn is_new_wish(change: &Change) -> bool {

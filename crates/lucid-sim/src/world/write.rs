@@ -62,6 +62,10 @@ impl World {
         object: Value,
         by: By<'_>,
     ) -> Result<Write, ApiError> {
+        self.live(|world| world.create_live(kind, namespace, object, by))
+    }
+
+    fn create_live(&mut self, kind: &Kind, namespace: &str, object: Value, by: By<'_>) -> Result<Write, ApiError> {
         let mut object = object;
         metadata::wipe(&mut object);
         metadata::place(kind, namespace, &mut object)?;
@@ -139,6 +143,17 @@ impl World {
         by: By<'_>,
         change: impl FnOnce(&Value) -> Result<Value, ApiError>,
     ) -> Result<Write, ApiError> {
+        self.live(|world| world.update_live(kind, namespace, name, by, change))
+    }
+
+    fn update_live(
+        &mut self,
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        by: By<'_>,
+        change: impl FnOnce(&Value) -> Result<Value, ApiError>,
+    ) -> Result<Write, ApiError> {
         let Some(old) = self.get(kind.table, namespace, name) else {
             return Err(ApiError::not_found(kind.about(), name));
         };
@@ -208,7 +223,19 @@ impl World {
         *object = decode::canonical(object, kind.type_ref());
     }
 
-    /// A controller's change to an object that may have gone meanwhile.
+    /// A change to an object as it is now, whatever the writer knows of it: what a patch does.
+    pub(crate) fn patch(
+        &mut self,
+        table: Table,
+        namespace: &str,
+        name: &str,
+        by: By<'_>,
+        change: impl FnOnce(&mut Value),
+    ) {
+        self.live(|world| world.edit(table, namespace, name, by, change));
+    }
+
+    /// A controller's change to an object as it knows it, which the server refuses when it has changed or gone meanwhile.
     pub(crate) fn edit(
         &mut self,
         table: Table,
@@ -225,8 +252,11 @@ impl World {
             return;
         }
         let kind = self.kinds.stored(table).clone();
-        // A refused write is seen again by the controller's next look.
-        let _ = self.update(&kind, namespace, name, by, |_| Ok(new));
+        let written = self.update(&kind, namespace, name, by, |_| Ok(new));
+        // What else it is refused for, another look does not mend.
+        if written.is_err_and(|error| matches!(error.reason, "Conflict" | "NotFound")) {
+            self.try_again();
+        }
     }
 
     /// A controller's new object.

@@ -110,6 +110,12 @@ fn create(world: &mut World, deployment: &Value, old: &[Set], next: i64) -> Opti
             Some(set)
         }
         Err(error) if error.reason == "AlreadyExists" => {
+            world.try_again();
+            let known = world.get(Table::REPLICA_SETS, deployment.namespace(), &name)?;
+            let is_ours = known.controller().is_some_and(|owner| owner.str("uid") == deployment.uid());
+            if is_ours && without_hash(known.at("spec/template")) == without_hash(deployment.at("spec/template")) {
+                return Some(known);
+            }
             // The name belongs to another template: the next look takes another hash.
             world.edit(
                 Table::DEPLOYMENTS,

@@ -40,6 +40,10 @@ pub(crate) fn make(world: &mut World, set: &Set, ordinal: i64) -> Result<bool, S
         );
         match world.make(Table::CLAIMS, &namespace, claim, MANAGER) {
             Ok(_) => world.normal(COMPONENT, &set.object, "SuccessfulCreate", &format!("{about} success")),
+            Err(error) if error.reason == "AlreadyExists" => {
+                world.try_again();
+                return Ok(false);
+            }
             Err(error) => {
                 world.warning(
                     COMPONENT,

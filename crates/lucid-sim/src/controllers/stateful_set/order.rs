@@ -68,6 +68,10 @@ fn make(world: &mut World, set: &Set, ordinal: i64) -> bool {
             world.normal(COMPONENT, &set.object, "SuccessfulCreate", &format!("{about} successful"));
             set.is_ordered()
         }
+        Err(error) if error.reason == "AlreadyExists" => {
+            world.try_again();
+            true
+        }
         Err(error) => {
             world.warning(COMPONENT, &set.object, "FailedCreate", &format!("{about} failed error: {}", error.message));
             true
