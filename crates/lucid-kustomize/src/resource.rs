@@ -199,8 +199,9 @@ impl Resource {
 
     pub(crate) fn store_previous(&mut self) {
         let current = self.current();
-        if !current.name.is_empty() {
-            self.previous.push(current);
+        match current.name.is_empty() {
+            true => drop(metadata_mut(&mut self.node)),
+            false => self.previous.push(current),
         }
     }
 
@@ -235,6 +236,11 @@ impl Resource {
 
     /// Writes labels or annotations as strings; an empty map removes the field.
     pub(crate) fn set_metadata_map(&mut self, field: &str, map: impl IntoIterator<Item = (Text, Text, Pos)>) {
+        let mut map = map.into_iter().peekable();
+        // Lists may have none, and keep that.
+        if map.peek().is_none() && self.previous.is_empty() && self.node.get("metadata").is_some_and(Node::is_null) {
+            return;
+        }
         let pos = self.node.pos_at(&format!("/metadata/{field}"));
         let mut node = Node::map(pos);
         for (key, value, pos) in map {

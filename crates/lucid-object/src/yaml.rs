@@ -20,7 +20,7 @@ mod timestamp;
 
 pub use block::block;
 pub use documents::parse_documents;
-pub use emit::{emit, emit_node, emit_with_places};
+pub use emit::{emit, emit_node, emit_with_places, is_printable, quoted};
 pub use node::{Entry, Key, Kind, Node};
 pub use number::{shortest as go_float, shortest_32 as go_float_32};
 pub use parse::{Dialect, First, Limits, ParseError, parse, parse_first, parse_with};

@@ -196,6 +196,8 @@ fn for_target(patch: &Resource, api_version: Option<&str>) -> Resource {
     if let Some(api_version) = api_version {
         let pos = copy.node.pos_at("/apiVersion");
         crate::resource::set_field(&mut copy.node, "apiVersion", api_version, Tag::Unset, pos);
+        let (kind, pos) = (patch.kind().to_owned(), copy.node.pos_at("/kind"));
+        crate::resource::set_field(&mut copy.node, "kind", &kind, Tag::Unset, pos);
     }
     copy
 }

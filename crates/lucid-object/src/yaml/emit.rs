@@ -37,6 +37,18 @@ pub fn emit_with_places(node: &Node) -> (String, Vec<Pos>) {
     writer.finish_with_places()
 }
 
+/// A text in double quotes, on one line, with go-yaml's escapes.
+pub fn quoted(text: &str) -> String {
+    let mut writer = Writer::default();
+    writer.double(text, 0, false);
+    writer.into_text()
+}
+
+/// Whether go-yaml writes the text without escapes, line breaks aside.
+pub fn is_printable(text: &str) -> bool {
+    text.chars().all(printable)
+}
+
 /// What ends a line.
 pub(super) fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')

@@ -39,6 +39,10 @@ impl Writer {
         self.out
     }
 
+    pub(crate) fn into_text(self) -> String {
+        self.out
+    }
+
     /// A writer that also notes places.
     pub(crate) fn marking() -> Self {
         Self { marks: Some(Vec::new()), ..Self::default() }
@@ -244,7 +248,7 @@ impl Writer {
         }
     }
 
-    fn double(&mut self, text: &str, indent: usize, breaks: bool) {
+    pub(crate) fn double(&mut self, text: &str, indent: usize, breaks: bool) {
         self.push('"');
         // A text that starts with a byte order mark is escaped throughout: go-yaml looks at the first character only.
         let all = text.starts_with('\u{feff}');

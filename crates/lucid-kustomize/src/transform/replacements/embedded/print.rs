@@ -1,7 +1,7 @@
 //! YAML as go-yaml v3 prints it: the order and the quotes of the source, lists at the indentation of their key.
 
 use lucid_object::yaml::scalar::tag_of;
-use lucid_object::yaml::{Entry, Kind, Node, Scalar, Style, Tag, block};
+use lucid_object::yaml::{Entry, Kind, Node, Pos, Scalar, Style, Tag, block, is_printable, quoted};
 
 use super::SOURCE;
 
@@ -25,8 +25,56 @@ impl Printer<'_> {
             Kind::Map(entries) => (entries.is_empty(), '{'),
             Kind::Scalar(_) => return false,
         };
-        let line = (node.pos.file == SOURCE).then(|| self.lines.get(node.pos.line as usize - 1)).flatten();
-        is_empty || line.is_some_and(|line| line.chars().nth(node.pos.column as usize - 1) == Some(open))
+        is_empty || self.source_at(node.pos) == Some(open)
+    }
+
+    /// The character with which something begins in the source.
+    fn source_at(&self, pos: Pos) -> Option<char> {
+        let line = (pos.file == SOURCE).then(|| self.lines.get(pos.line as usize - 1)).flatten()?;
+        line.chars().nth(pos.column as usize - 1)
+    }
+
+    fn key(&self, entry: &Entry) -> Scalar {
+        let style = match self.source_at(entry.key.pos) {
+            Some('"') => Style::Double,
+            Some('\'') => Style::Single,
+            _ => Style::Plain,
+        };
+        Scalar::styled(entry.key.text.clone(), entry.key.tag, style)
+    }
+
+    /// On one line, however many it had.
+    fn flow(&mut self, node: &Node) {
+        let mut between = "";
+        match &node.kind {
+            Kind::Scalar(scalar) => {
+                let ends_here = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
+                self.out.push_str(&match scalar.text.as_str() {
+                    lines if lines.contains('\n') => quoted(lines),
+                    plain if ends_here => single(plain),
+                    _ => text(scalar, 0),
+                });
+            }
+            Kind::Seq(items) => {
+                self.out.push('[');
+                for item in items {
+                    self.out.push_str(std::mem::replace(&mut between, ", "));
+                    self.flow(item);
+                }
+                self.out.push(']');
+            }
+            Kind::Map(entries) => {
+                self.out.push('{');
+                for entry in entries {
+                    self.out.push_str(std::mem::replace(&mut between, ", "));
+                    let key = text(&self.key(entry), 0);
+                    self.out.push_str(&key);
+                    self.out.push_str(": ");
+                    self.flow(&entry.value);
+                }
+                self.out.push('}');
+            }
+        }
     }
 
     fn block(&mut self, node: &Node, indent: usize) {
@@ -36,7 +84,7 @@ impl Printer<'_> {
                 self.out.push('\n');
             }
             _ if self.is_flow(node) => {
-                flow(node, &mut self.out);
+                self.flow(node);
                 self.out.push('\n');
             }
             Kind::Seq(items) => {
@@ -50,7 +98,8 @@ impl Printer<'_> {
             Kind::Map(entries) => {
                 for (index, entry) in entries.iter().enumerate() {
                     pad(index, indent, &mut self.out);
-                    self.out.push_str(&text(&key(entry), indent));
+                    let key = text(&self.key(entry), indent);
+                    self.out.push_str(&key);
                     self.out.push(':');
                     self.value(&entry.value, indent);
                 }
@@ -76,43 +125,6 @@ impl Printer<'_> {
     }
 }
 
-fn key(entry: &Entry) -> Scalar {
-    Scalar::plain(entry.key.text.clone(), entry.key.tag)
-}
-
-/// On one line, however many it had.
-fn flow(node: &Node, out: &mut String) {
-    let mut between = "";
-    match &node.kind {
-        Kind::Scalar(scalar) => {
-            let ends_here = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
-            out.push_str(&match scalar.text.as_str() {
-                lines if lines.contains('\n') => format!("{lines:?}"),
-                plain if ends_here => single(plain),
-                _ => text(scalar, 0),
-            });
-        }
-        Kind::Seq(items) => {
-            out.push('[');
-            for item in items {
-                out.push_str(std::mem::replace(&mut between, ", "));
-                flow(item, out);
-            }
-            out.push(']');
-        }
-        Kind::Map(entries) => {
-            out.push('{');
-            for entry in entries {
-                out.push_str(std::mem::replace(&mut between, ", "));
-                out.push_str(&text(&key(entry), 0));
-                out.push_str(": ");
-                flow(&entry.value, out);
-            }
-            out.push('}');
-        }
-    }
-}
-
 fn pad(index: usize, indent: usize, out: &mut String) {
     if index > 0 {
         out.push_str(&" ".repeat(indent));
@@ -133,11 +145,12 @@ fn text(scalar: &Scalar, indent: usize) -> String {
     }
     let needs_quotes = scalar.tag == Tag::Str && found != Tag::Str;
     match scalar.style {
-        Style::Double => format!("{text:?}"),
+        Style::Double => quoted(text),
+        Style::Single | Style::Plain if !is_printable(text) => quoted(text),
         Style::Single => single(text),
         Style::Literal | Style::Folded => lines(text, scalar.style, indent),
         _ if text.contains('\n') => lines(text, Style::Literal, indent),
-        _ if needs_quotes => format!("\"{text}\""),
+        _ if needs_quotes => quoted(text),
         _ if is_plain(text) => text.to_owned(),
         _ => single(text),
     }
@@ -148,7 +161,8 @@ fn single(text: &str) -> String {
 }
 
 fn lines(text: &str, style: Style, indent: usize) -> String {
-    block(text, style, indent.max(2)).unwrap_or_else(|| format!("{text:?}"))
+    let block = if text.is_empty() { None } else { block(text, style, indent.max(2)) };
+    block.unwrap_or_else(|| quoted(text))
 }
 
 fn is_plain(text: &str) -> bool {
