@@ -103,3 +103,13 @@ fn long_keys() {
     check(&json!({ &key: [1, 2] }), &format!("? {key}\n: - 1\n  - 2\n"));
     check(&json!({ "a\nb": "c" }), "? |-\n  a\n  b\n: c\n");
 }
+
+/// As go-yaml v2 prints them.
+#[test]
+fn a_document_that_is_one_text() {
+    check(&json!("\n  #"), "|2-\n\n    #\n");
+    check(&json!("a\nb"), "|-\n  a\n  b\n");
+    let (long, more) = ("a".repeat(60), "b".repeat(30));
+    check(&json!(format!("{long} {more} cc dd")), &format!("{long} {more}\n  cc dd\n"));
+    check(&json!(format!("x\t{long} {more} cc")), &format!("\"x\\t{long} {more}\n  cc\"\n"));
+}

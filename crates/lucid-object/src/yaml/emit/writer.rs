@@ -75,7 +75,7 @@ impl Writer {
         match value.view() {
             View::Map(entries) if !entries.is_empty() => self.map(value, entries, 0),
             View::Seq(items) if !items.is_empty() => self.seq(items, 0),
-            view => self.scalar_or_empty(view, 0),
+            view => self.scalar_or_empty(view, 2),
         }
     }
 
