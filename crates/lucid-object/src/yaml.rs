@@ -23,7 +23,7 @@ pub use documents::parse_documents;
 pub use emit::{emit, emit_node, emit_with_places, is_printable, quoted};
 pub use node::{Entry, Key, Kind, Node};
 pub use number::{shortest as go_float, shortest_32 as go_float_32};
-pub use parse::{Dialect, First, Limits, ParseError, parse, parse_first, parse_with};
+pub use parse::{Dialect, First, Limits, ParseError, comments, parse, parse_first, parse_with};
 pub use scalar::{Resolved, Scalar, Style, Tag};
 
 /// The string type of keys and scalars: short ones need no allocation, long ones are shared when copied.

@@ -1,6 +1,7 @@
 //! The renderer beside the real kustomize: a corpus of cases and random trees.
 
 mod bounds;
+mod commented;
 mod corpus;
 mod figure;
 mod fuzz;

@@ -74,6 +74,11 @@ impl<'t> Events<'t> {
         }
     }
 
+    /// Where comments began: line and column.
+    pub(super) fn into_comments(self) -> Vec<(u32, u32)> {
+        self.scanner.into_comments()
+    }
+
     pub(super) fn next(&mut self) -> Result<Event<'t>> {
         match self.state {
             State::FirstDocument => self.document_start(true),

@@ -1,7 +1,7 @@
 //! Text to trees: events composed the way go-yaml does, within bounds.
 
 use super::Pos;
-use super::events::Events;
+use super::events::{Event, Events};
 use super::node::Node;
 
 mod compose;
@@ -96,6 +96,17 @@ pub fn parse_first(text: &str, start: Pos, dialect: Dialect, limits: Limits) -> 
     let any = composer.document(&mut events)?;
     let rest = events.rest().filter(|_| any).map(|mark| composer.pos(mark));
     Ok(First { node: composer.documents.pop(), rest, alias_nodes: composer.alias_nodes })
+}
+
+/// Where the comments of a text begin, each with its line, from 1, and the characters before it. None for a text that is
+/// no YAML.
+pub fn comments(text: &str) -> Option<Vec<(u32, u32)>> {
+    let mut events = Events::new(text, Dialect::Resource.lookahead());
+    while !matches!(events.next().ok()?, Event::StreamEnd) {}
+    let mut comments = events.into_comments();
+    comments.sort_unstable();
+    comments.dedup();
+    Some(comments)
 }
 
 fn begin(text: &str, start: Pos, dialect: Dialect, limits: Limits) -> Result<(&str, Composer), ParseError> {

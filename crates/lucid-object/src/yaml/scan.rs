@@ -103,6 +103,8 @@ pub(super) struct Scanner<'t> {
     candidates: Vec<Candidate>,
     /// Set where a key, or a dash, may come next.
     key_allowed: bool,
+    /// Where the comments began that were skipped: line and column.
+    comments: Vec<(u32, u32)>,
 }
 
 impl<'t> Scanner<'t> {
@@ -122,7 +124,12 @@ impl<'t> Scanner<'t> {
             indents: Vec::new(),
             candidates: vec![Candidate { possible: false, required: false, token: 0, mark }],
             key_allowed: true,
+            comments: Vec::new(),
         }
+    }
+
+    pub(super) fn into_comments(self) -> Vec<(u32, u32)> {
+        self.comments
     }
 
     /// The next token. At the end of the text there is no end of stream ends.
@@ -293,7 +300,7 @@ impl<'t> Scanner<'t> {
     /// tab before the next `#` does no harm.
     fn skip_comment(&mut self) {
         loop {
-            self.skip_line_rest();
+            self.skip_one_comment();
             if self.lookahead == 0 {
                 return;
             }
@@ -327,8 +334,17 @@ impl<'t> Scanner<'t> {
         let is_alone = matches!(self.bytes[..self.at].iter().rfind(|b| !is_blank(b)), None | Some(b'\n' | b'\r'));
         let is_dash = self.queue.back().is_some_and(|token| token.what == What::BlockEntry);
         if !is_alone && !is_dash {
-            self.skip_line_rest();
+            while self.is_blank(0) {
+                self.step_ascii();
+            }
+            self.skip_one_comment();
         }
+    }
+
+    /// The page stands at its `#`.
+    fn skip_one_comment(&mut self) {
+        self.comments.push((self.mark.line, self.mark.column));
+        self.skip_line_rest();
     }
 
     fn skip_line_rest(&mut self) {

@@ -7,6 +7,7 @@ use super::matcher;
 use crate::fieldspec::trimmed;
 use crate::hash::go_json;
 
+mod comments;
 mod print;
 
 type Set<'a> = &'a mut dyn FnMut(&mut Node) -> Result<(), String>;
@@ -57,10 +58,14 @@ fn read(text: &str) -> Option<Node> {
 
 fn serialize(document: &Node, original: &str) -> Result<Option<Text>, String> {
     if !original.trim_start().starts_with(['{', '[']) {
-        if original.contains(" #") || original.starts_with('#') || original.contains("\n#") {
-            return Err("the text has comments, which would be lost".into());
+        let printed = print::yaml(document, original);
+        if !comments::may_have(original) {
+            return Ok(Some(printed.trim().into()));
         }
-        return Ok(Some(print::yaml(document, original).trim().into()));
+        let unchanged = read(original).map(|document| print::yaml(&document, original)).unwrap_or_default();
+        let commented = comments::put_back(original, &unchanged, &printed);
+        let commented = commented.ok_or("the text has comments whose place after the change is not certain")?;
+        return Ok(Some(commented.trim().into()));
     }
     if !is_readable(document) {
         return Ok(None);

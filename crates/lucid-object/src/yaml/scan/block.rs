@@ -15,7 +15,7 @@ impl Scanner<'_> {
             self.step_ascii();
         }
         if self.byte(0) == Some(b'#') {
-            self.skip_line_rest();
+            self.skip_one_comment();
         }
         if !self.is_break_or_end(0) {
             return fault(start, "nothing but a comment can stand behind `|` or `>`; the text begins on the next line");

@@ -181,7 +181,7 @@ impl<'t> Scanner<'t> {
         };
         self.skip_blanks();
         if self.byte(0) == Some(b'#') {
-            self.skip_line_rest();
+            self.skip_one_comment();
         }
         if !self.is_break_or_end(0) {
             return fault(start, "the directive goes on where its line should end");
