@@ -37,6 +37,13 @@ pub enum Happening {
         #[serde(with = "seconds")]
         lasts: Duration,
     },
+    /// Controllers, scheduler and kubelets hear of each change up to so much later, for a while.
+    CachesBehind {
+        #[serde(with = "seconds")]
+        by: Duration,
+        #[serde(with = "seconds")]
+        lasts: Duration,
+    },
     /// From now on each request takes so long.
     Latency(#[serde(with = "seconds")] Duration),
     Edit(Edit),
@@ -133,6 +140,7 @@ pub(crate) fn play(world: &mut World, key: &Key) {
             world.watchers.close();
         }
         Happening::Refuse { code, lasts } => world.refusing = Some((code, world.now() + lasts)),
+        Happening::CachesBehind { by, lasts } => world.behind = Some((by, world.now() + lasts)),
         Happening::Latency(each) => world.config.latency = each,
         Happening::Edit(edit) => {
             let target =
@@ -194,6 +202,9 @@ mod tests {
         assert_eq!(planned, Planned { at: Duration::from_secs(90), what: Happening::LoseNode("node-2".into()) });
         let refused = read(json!({"at": 3, "refuse": {"code": 503, "lasts": "2s"}})).unwrap();
         assert_eq!(refused.what, Happening::Refuse { code: 503, lasts: Duration::from_secs(2) });
+        let behind = read(json!({"at": 3, "cachesBehind": {"by": "3s", "lasts": "20s"}})).unwrap();
+        let (by, lasts) = (Duration::from_secs(3), Duration::from_secs(20));
+        assert_eq!(behind.what, Happening::CachesBehind { by, lasts });
         assert_eq!(read(json!({"at": 1, "endWatches": null})).unwrap().what, Happening::EndWatches);
         assert_eq!(
             read(json!({"at": 1, "latency": "200ms"})).unwrap().what,

@@ -84,6 +84,8 @@ pub(crate) struct World {
     pub(crate) late: Vec<Late>,
     /// What is going to happen, by its number in the queue.
     pub(crate) script: Vec<Happening>,
+    /// How far caches are behind until then.
+    pub(crate) behind: Option<(Duration, Duration)>,
     /// A code that every request gets until then.
     pub(crate) refusing: Option<(u16, Duration)>,
     /// Pods that have to leave their node, and since when.
@@ -130,6 +132,7 @@ impl World {
             client: None,
             late: Vec::new(),
             script: Vec::new(),
+            behind: None,
             refusing: None,
             evictions: BTreeMap::new(),
             recommendations: BTreeMap::new(),
@@ -218,7 +221,8 @@ impl World {
         if !self.config.controllers || matches!(change.table, Table::EVENTS | Table::LEASES) {
             return;
         }
-        let (now, lag, chooser) = (self.now, self.config.cache_lag, &mut self.chooser);
+        let behind = self.behind.filter(|(_, until)| self.now < *until).map(|(by, _)| by);
+        let (now, lag, chooser) = (self.now, behind.unwrap_or(self.config.cache_lag), &mut self.chooser);
         self.store.announce(change, writer, |_| now + chooser.between(Duration::ZERO, lag));
     }
 

@@ -152,7 +152,7 @@ impl<'a> Ground<'a> {
     fn trouble(&self, case: Case, draw: &mut Draw) -> Trouble {
         let (requests, took) = self.size(case);
         let at = Duration::from_millis(draw.below(took.as_millis() as u64 + 1));
-        match draw.below(10) {
+        match draw.below(11) {
             0 => Trouble::WatchesEnd(at),
             1 => Trouble::HistoryExpires(at),
             2 if !self.nodes.is_empty() => {
@@ -166,6 +166,11 @@ impl<'a> Ground<'a> {
             4 if !self.workloads.is_empty() => {
                 let workload = self.workloads[draw.below(self.workloads.len() as u64) as usize].clone();
                 Trouble::Restarted { workload, at }
+            }
+            5 => {
+                let (by, lasts) =
+                    (Duration::from_millis(1 + draw.below(3_000)), Duration::from_secs(1 + draw.below(60)));
+                Trouble::CachesBehind { by, at, lasts }
             }
             _ => {
                 let fault = FAULTS[draw.below(FAULTS.len() as u64) as usize];

@@ -30,6 +30,8 @@ pub(super) enum Trouble {
     NodeLost { node: String, at: Duration, lasts: Duration },
     /// Every request is refused for a while.
     ServerDown { code: u16, at: Duration, lasts: Duration },
+    /// Controllers, scheduler and kubelets hear of changes late for a while.
+    CachesBehind { by: Duration, at: Duration, lasts: Duration },
     /// Somebody restarts a workload by `kubectl rollout restart`.
     Restarted { workload: ObjectRef, at: Duration },
 }
@@ -52,13 +54,16 @@ impl Trouble {
             Self::ServerDown { code, at, lasts } => {
                 vec![planned(*at, Happening::Refuse { code: *code, lasts: *lasts })]
             }
+            Self::CachesBehind { by, at, lasts } => {
+                vec![planned(*at, Happening::CachesBehind { by: *by, lasts: *lasts })]
+            }
             Self::Restarted { workload, at } => vec![planned(*at, restart(workload))],
         }
     }
 
-    /// Whoever watches begins anew, and nobody else notices: no reason for a run to fail.
+    /// Whoever watches begins anew, or hears of it a little later: no reason for a run to fail.
     pub(super) fn is_harmless(&self) -> bool {
-        matches!(self, Self::WatchesEnd(_) | Self::HistoryExpires(_))
+        matches!(self, Self::WatchesEnd(_) | Self::HistoryExpires(_) | Self::CachesBehind { .. })
     }
 
     /// When the cluster is itself again.
@@ -131,6 +136,9 @@ impl fmt::Display for Trouble {
             Self::ServerDown { code, at, lasts } => {
                 write!(f, "server-down={code}@{}+{}", written(*at), written(*lasts))
             }
+            Self::CachesBehind { by, at, lasts } => {
+                write!(f, "caches-behind={}@{}+{}", written(*by), written(*at), written(*lasts))
+            }
             Self::Restarted { workload, at } => {
                 let namespace = workload.namespace.as_deref().unwrap_or_default();
                 write!(f, "restarted={}/{namespace}/{}@{}", workload.kind, workload.name, written(*at))
@@ -195,6 +203,10 @@ impl FromStr for Trouble {
                 let (code, at, lasts) = while_it_lasts()?;
                 return Ok(Self::ServerDown { code: code.parse().map_err(|_| unknown())?, at, lasts });
             }
+            "caches-behind" => {
+                let (by, at, lasts) = while_it_lasts()?;
+                return Ok(Self::CachesBehind { by: time(by)?, at, lasts });
+            }
             "restarted" => {
                 let (who, at) = who_and_when()?;
                 let [kind, namespace, name] = who.split('/').collect::<Vec<_>>()[..] else { return Err(unknown()) };
@@ -232,6 +244,7 @@ mod tests {
         let (at, lasts) = (Duration::from_millis(3100), Duration::from_secs(90));
         troubles.push(Trouble::NodeLost { node: "node-2".into(), at, lasts });
         troubles.push(Trouble::ServerDown { code: 503, at, lasts });
+        troubles.push(Trouble::CachesBehind { by: Duration::from_millis(1500), at, lasts });
         let workload = ObjectRef::new("apps", "Deployment", Some("lucid"), "api");
         troubles.push(Trouble::Restarted { workload, at });
         let choices = Choices { case: Case::Upgrade, seed: 7, troubles };
