@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lucid_client::Change;
-use lucid_object::ObjectRef;
+use lucid_object::{ObjectRef, at};
 use lucid_status::Cluster;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub struct Cache {
 
 /// Identity of a raw object.
 pub fn reference(value: &Value) -> ObjectRef {
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+    let text = |pointer: &str| at(value, pointer).and_then(Value::as_str).unwrap_or("");
     let group = text("/apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
     let namespace = Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty());
     ObjectRef::new(group, text("/kind"), namespace, text("/metadata/name"))
@@ -136,8 +136,8 @@ struct Links {
 
 impl Links {
     fn of(object: &Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let text = |pointer: &str| at(object, pointer).and_then(Value::as_str).map(str::to_owned);
+        let owners = at(object, "/metadata/ownerReferences").and_then(Value::as_array);
         let controller = owners.into_iter().flatten().find(|owner| owner.get("controller") == Some(&Value::Bool(true)));
         let owner = controller.and_then(|owner| owner.get("uid")?.as_str()).map(str::to_owned);
         let is_event = object.get("kind").and_then(Value::as_str) == Some("Event");

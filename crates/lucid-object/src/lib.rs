@@ -8,6 +8,7 @@
 pub mod finding;
 pub mod gvk;
 pub mod object;
+mod pointer;
 pub mod quantity;
 pub mod selector;
 pub mod yaml;
@@ -15,6 +16,7 @@ pub mod yaml;
 pub use finding::{Code, Finding, Findings, Severity};
 pub use gvk::Gvk;
 pub use object::{Object, ObjectRef, ObjectSet};
+pub use pointer::at;
 pub use quantity::Quantity;
 pub use selector::{LabelSelector, Requirement};
 pub use yaml::{Files, Node, Pos, Position};

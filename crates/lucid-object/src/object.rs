@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gvk::Gvk;
+use crate::pointer::at;
 use crate::yaml::{Files, Node, Position};
 
 /// The identity of an object in one cluster: version-less, because `apps/v1` and `apps/v1beta1` name the same thing.
@@ -112,11 +113,11 @@ impl Object {
     }
 
     pub fn labels(&self) -> BTreeMap<String, String> {
-        string_map(self.value().pointer("/metadata/labels"))
+        string_map(at(self.value(), "/metadata/labels"))
     }
 
     pub fn annotations(&self) -> BTreeMap<String, String> {
-        string_map(self.value().pointer("/metadata/annotations"))
+        string_map(at(self.value(), "/metadata/annotations"))
     }
 
     /// The labels that pods made from this object carry: its own for a Pod, the template's for a workload.
@@ -124,12 +125,12 @@ impl Object {
         if self.kind() == "Pod" {
             return Some(self.labels());
         }
-        self.pod_template().map(|template| string_map(template.pointer("/metadata/labels")))
+        self.pod_template().map(|template| string_map(at(template, "/metadata/labels")))
     }
 
     /// `spec.template`, wherever the kind keeps it.
     pub fn pod_template(&self) -> Option<&Value> {
-        self.value().pointer(self.pod_template_pointer()?)
+        at(self.value(), self.pod_template_pointer()?)
     }
 
     /// The pod spec of a workload or of a Pod.
@@ -161,7 +162,7 @@ impl Object {
         let lists = spec.iter().flat_map(|spec| ["initContainers", "containers"].map(|list| format!("{spec}/{list}")));
         lists
             .flat_map(|list| {
-                let containers = self.value().pointer(&list).and_then(Value::as_array).into_iter().flatten();
+                let containers = at(self.value(), &list).and_then(Value::as_array).into_iter().flatten();
                 containers.enumerate().filter_map(move |(index, container)| {
                     Some((format!("{list}/{index}/image"), container.get("image")?.as_str()?))
                 })
@@ -171,7 +172,7 @@ impl Object {
 
     /// The string at a JSON pointer.
     pub fn str_at(&self, pointer: &str) -> Option<&str> {
-        self.value().pointer(pointer)?.as_str()
+        at(self.value(), pointer)?.as_str()
     }
 
     /// Changes a string that is there; `place` is from now on what last set it.

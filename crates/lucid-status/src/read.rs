@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use lucid_object::ObjectRef;
+use lucid_object::{ObjectRef, at};
 use serde_json::Value;
 
 /// The string at a JSON pointer, or the empty one.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+    at(value, pointer).and_then(Value::as_str).unwrap_or("")
 }
 
 pub(crate) fn int(value: &Value, pointer: &str) -> Option<i64> {
-    value.pointer(pointer)?.as_i64()
+    at(value, pointer)?.as_i64()
 }
 
 /// A count that the API leaves out when it is zero.
@@ -21,7 +21,7 @@ pub(crate) fn count(value: &Value, pointer: &str) -> i64 {
 }
 
 pub(crate) fn is_true(value: &Value, pointer: &str) -> bool {
-    value.pointer(pointer) == Some(&Value::Bool(true))
+    at(value, pointer) == Some(&Value::Bool(true))
 }
 
 pub(crate) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
@@ -29,11 +29,11 @@ pub(crate) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
 }
 
 pub(crate) fn items<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
-    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+    at(value, pointer).and_then(Value::as_array).into_iter().flatten()
 }
 
 pub(crate) fn keys<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a str> {
-    value.pointer(pointer).and_then(Value::as_object).into_iter().flat_map(|map| map.keys().map(String::as_str))
+    at(value, pointer).and_then(Value::as_object).into_iter().flat_map(|map| map.keys().map(String::as_str))
 }
 
 pub(crate) fn name(value: &Value) -> &str {
@@ -75,17 +75,17 @@ pub(crate) fn reference(value: &Value) -> ObjectRef {
 }
 
 pub(crate) fn label<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.pointer("/metadata/labels")?.get(key)?.as_str()
+    at(value, "/metadata/labels")?.get(key)?.as_str()
 }
 
 /// A map of labels, as selectors want it.
 pub(crate) fn labels(value: &Value, pointer: &str) -> BTreeMap<String, String> {
-    let labels = value.pointer(pointer).and_then(Value::as_object).into_iter().flatten();
+    let labels = at(value, pointer).and_then(Value::as_object).into_iter().flatten();
     labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 pub(crate) fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.pointer("/metadata/annotations")?.get(key)?.as_str()
+    at(value, "/metadata/annotations")?.get(key)?.as_str()
 }
 
 /// One entry of `status.conditions`.
