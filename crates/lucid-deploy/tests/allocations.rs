@@ -16,7 +16,7 @@ use stage::{Act, End, Stage, config, runtime};
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Of a first deployment, and of the same again.
-const BLOCKS: [u64; 2] = [830_525, 59_895];
+const BLOCKS: [u64; 2] = [362_962, 49_179];
 
 #[test]
 fn a_deployment_asks_for_no_more_memory_than_it_did() {

@@ -119,7 +119,7 @@ impl Store {
 
     /// Sends a change on its way to all caches; `writer` has made it in its present look.
     pub(crate) fn announce(&mut self, change: &Change, writer: Option<Reader>, mut at: impl FnMut(Reader) -> Duration) {
-        for (reader, cache) in &mut self.caches {
+        for (reader, cache) in self.caches.iter_mut().filter(|(reader, _)| reader.watches(change.table)) {
             match writer == Some(*reader) {
                 true if reader.knows_its_own() => cache.forget(change),
                 true => {

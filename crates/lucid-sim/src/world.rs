@@ -218,7 +218,7 @@ impl World {
 
     /// Sends a change on its way to the caches.
     fn announce(&mut self, change: &Change, writer: Option<Reader>) {
-        if !self.config.controllers || matches!(change.table, Table::EVENTS | Table::LEASES) {
+        if !self.config.controllers {
             return;
         }
         let behind = self.behind.filter(|(_, until)| self.now < *until).map(|(by, _)| by);

@@ -146,7 +146,7 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let label = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
     let host = format!("(?:{label}(?:\\.{label})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?");
     let digest = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}";
-    let whole = format!("^(?:{host}/)?{part}(?:/{part})*(?::\\w[\\w.-]{{0,127}})?(?:@{digest})?$");
+    let whole = format!("^(?:{host}/)?{part}(?:/{part})*(?::[0-9A-Za-z_][0-9A-Za-z_.-]{{0,127}})?(?:@{digest})?$");
     Regex::new(&whole).expect("a sound expression")
 });
 

@@ -81,7 +81,11 @@ impl Walk {
             return true;
         }
         for (key, value) in old {
-            self.field(key, Some(value), new.get(key), ty);
+            let other = new.get(key);
+            // Most are, and need no path.
+            if other != Some(value) {
+                self.field(key, Some(value), other, ty);
+            }
         }
         for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
             self.field(key, None, Some(value), ty);

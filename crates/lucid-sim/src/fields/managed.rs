@@ -187,6 +187,9 @@ fn same_but_record(a: &Value, b: &Value) -> bool {
 
 /// Records a create (no `old`), update or patch: what changed belongs to `manager`, and to nobody else.
 pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, manager: &Manager<'_>) {
+    if old.is_some_and(|old| rewritten(old, new, ty, manager)) {
+        return;
+    }
     let mut entries = entries_for_update(old, new, manager);
     if reset(new) && manager.subresource.is_empty() {
         entries.clear();
@@ -216,6 +219,48 @@ pub(crate) fn update(old: Option<&Value>, new: &mut Value, ty: TypeRef<'_>, mana
     }
     cap(&mut entries);
     encode(new, entries);
+}
+
+/// The same for a part of the cluster that brings the record as it is: done on the record itself. False where it is not
+/// as simple as that.
+fn rewritten(old: &Value, new: &mut Value, ty: TypeRef<'_>, manager: &Manager<'_>) -> bool {
+    let is_ours = |entry: &Value| {
+        entry.str("operation") == "Update"
+            && entry.str("manager") == manager.name
+            && entry.str("subresource") == manager.subresource
+            && entry.str("apiVersion") == manager.api_version
+    };
+    let record = old.list("metadata/managedFields");
+    let is_sound = manager.trusted && matches!(ty, TypeRef::Builtin(_));
+    let has_room = record.len() < MAX_UPDATERS || record.iter().any(is_ours);
+    if !is_sound || !has_room || record.is_empty() || new.list("metadata/managedFields") != record {
+        return false;
+    }
+    let changes = compare(old, new, ty).without(manager.ignored);
+    let changed = changes.changed();
+    let Value::Array(entries) = new.entry("metadata/managedFields") else { return false };
+    for fields in entries.iter_mut().map(|entry| entry.entry("fieldsV1")) {
+        changed.take_from(fields);
+        changes.removed.take_from(fields);
+    }
+    let gained = changed.difference(&stripped());
+    if !gained.is_empty() {
+        if !entries.iter().any(is_ours) {
+            entries.push(Entry::new(manager, Operation::Update).encode());
+        }
+        for own in entries.iter_mut().filter(|entry| is_ours(entry)) {
+            gained.add_to(own.entry("fieldsV1"));
+            own.put("time", manager.now);
+        }
+    }
+    entries.retain(|entry| entry.map("fieldsV1").is_some_and(|fields| !fields.is_empty()));
+    entries.sort_by(|a, b| wire_key(a).cmp(&wire_key(b)));
+    true
+}
+
+/// As [`sort_key`].
+fn wire_key(entry: &Value) -> [&str; 5] {
+    ["operation", "time", "manager", "apiVersion", "subresource"].map(|field| entry.str(field))
 }
 
 /// The request may bring its own record (and so edit it); an empty one means the live record.

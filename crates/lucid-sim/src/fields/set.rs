@@ -21,6 +21,12 @@ impl Node {
     fn is_empty(&self) -> bool {
         !self.member && self.children.is_empty()
     }
+
+    fn to_json(&self) -> Value {
+        let mut value = self.children.to_json();
+        mark(&mut value, self.member);
+        value
+    }
 }
 
 impl FieldSet {
@@ -147,24 +153,89 @@ impl FieldSet {
         }
     }
 
-    pub(crate) fn to_json(&self) -> Value {
-        let one = |(element, node): (&String, &Node)| {
-            let mut value = node.children.to_json();
-            if node.member && !node.children.is_empty() {
-                value.as_object_mut().expect("sets are objects").insert(".".into(), Value::Object(Map::new()));
+    /// Takes the paths from a set in its wire form; what lies below them stays.
+    pub(crate) fn take_from(&self, wire: &mut Value) {
+        let Some(wire) = wire.as_object_mut() else { return };
+        for (element, node) in &self.nodes {
+            let Some(found) = wire.get_mut(element) else { continue };
+            let stays = is_member(found) && !node.member;
+            node.children.take_from(found);
+            if !mark(found, stays) {
+                wire.remove(element);
             }
-            (element.clone(), value)
-        };
-        Value::Object(self.nodes.iter().map(one).collect())
+        }
+    }
+
+    /// Adds the paths to a set in its wire form.
+    pub(crate) fn add_to(&self, wire: &mut Value) {
+        let Some(wire) = wire.as_object_mut() else { return };
+        for (element, node) in &self.nodes {
+            match wire.get_mut(element) {
+                None => {
+                    wire.insert(element.clone(), node.to_json());
+                }
+                Some(found) => {
+                    let is_one = is_member(found) || node.member;
+                    node.children.add_to(found);
+                    mark(found, is_one);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        Value::Object(self.nodes.iter().map(|(element, node)| (element.clone(), node.to_json())).collect())
     }
 
     pub(crate) fn from_json(value: &Value) -> Self {
         let Some(map) = value.as_object() else { return Self::default() };
         let node = |(element, below): (&String, &Value)| {
-            let empty = below.as_object().is_none_or(Map::is_empty);
-            let node = Node { member: empty || below.get(".").is_some(), children: Self::from_json(below) };
+            let node = Node { member: is_member(below), children: Self::from_json(below) };
             (element.clone(), node)
         };
         Self { nodes: map.iter().filter(|(element, _)| *element != ".").map(node).collect() }
+    }
+}
+
+/// A path ends where nothing lies below, or where the wire form says so.
+fn is_member(below: &Value) -> bool {
+    below.as_object().is_none_or(Map::is_empty) || below.get(".").is_some()
+}
+
+/// Writes down whether a path ends here, which goes without saying where nothing lies below. False if it does not, and
+/// nothing does.
+fn mark(below: &mut Value, is_member: bool) -> bool {
+    let Some(below) = below.as_object_mut() else { return is_member };
+    below.remove(".");
+    let has_more = !below.is_empty();
+    if is_member && has_more {
+        below.insert(".".into(), Value::Object(Map::new()));
+    }
+    is_member || has_more
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets of up to three levels of two names.
+    fn sets() -> Vec<FieldSet> {
+        let paths: [&[&str]; 6] = [&["a"], &["b"], &["a", "a"], &["a", "b"], &["a", "a", "a"], &["b", "a"]];
+        let chosen = |bits: usize| (0..paths.len()).filter(move |index| bits >> index & 1 == 1);
+        (0..1 << paths.len())
+            .map(|bits| FieldSet::of(&chosen(bits).map(|index| paths[index]).collect::<Vec<_>>()))
+            .collect()
+    }
+
+    #[test]
+    fn on_the_wire_as_in_memory() {
+        let sets = sets();
+        for (a, b) in sets.iter().flat_map(|a| sets.iter().map(move |b| (a, b))) {
+            let (mut less, mut more) = (a.to_json(), a.to_json());
+            b.take_from(&mut less);
+            b.add_to(&mut more);
+            assert_eq!((less, more), (a.clone().difference(b).to_json(), a.clone().union(b).to_json()));
+            assert_eq!(FieldSet::from_json(&a.to_json()), *a);
+        }
     }
 }
