@@ -1,4 +1,4 @@
-//! The controllers of the control plane. Each file holds one: it looks at the store as it is and makes one step.
+//! The controllers of the control plane. Each file holds one: it looks at the store as it knows it and makes one step.
 //!
 //! [`act`] is the only entry: the queue of the world says who looks at which object when. [`conditions`], [`owners`],
 //! [`pods`] and [`template`] hold what several controllers need.
