@@ -200,7 +200,8 @@ impl Resource {
     pub(crate) fn store_previous(&mut self) {
         let current = self.current();
         match current.name.is_empty() {
-            true => drop(metadata_mut(&mut self.node)),
+            true if self.node.get("metadata").is_none_or(Node::is_null) => drop(metadata_mut(&mut self.node)),
+            true => {}
             false => self.previous.push(current),
         }
     }

@@ -86,6 +86,7 @@ fn is_stricter(finding: &Finding) -> bool {
         "the key ~ is",
         "the key null is",
         "is no OpenAPI document",
+        "comments whose place",
     ];
     refused.iter().any(|words| finding.message.contains(words))
 }

@@ -47,14 +47,7 @@ impl Printer<'_> {
     fn flow(&mut self, node: &Node) {
         let mut between = "";
         match &node.kind {
-            Kind::Scalar(scalar) => {
-                let ends_here = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}']);
-                self.out.push_str(&match scalar.text.as_str() {
-                    lines if lines.contains('\n') => quoted(lines),
-                    plain if ends_here => single(plain),
-                    _ => text(scalar, 0),
-                });
-            }
+            Kind::Scalar(scalar) => self.out.push_str(&flow_text(scalar)),
             Kind::Seq(items) => {
                 self.out.push('[');
                 for item in items {
@@ -67,7 +60,7 @@ impl Printer<'_> {
                 self.out.push('{');
                 for entry in entries {
                     self.out.push_str(std::mem::replace(&mut between, ", "));
-                    let key = text(&self.key(entry), 0);
+                    let key = flow_text(&self.key(entry));
                     self.out.push_str(&key);
                     self.out.push_str(": ");
                     self.flow(&entry.value);
@@ -122,6 +115,16 @@ impl Printer<'_> {
         self.out.push('\n');
         self.out.push_str(&" ".repeat(below));
         self.block(node, below);
+    }
+}
+
+/// Inside of brackets and braces, some characters would end a text, or seem to.
+fn flow_text(scalar: &Scalar) -> String {
+    let ends_here = scalar.style == Style::Plain && scalar.text.contains([',', '[', ']', '{', '}', ':', '?']);
+    match scalar.text.as_str() {
+        lines if lines.contains('\n') => quoted(lines),
+        plain if ends_here => single(plain),
+        _ => text(scalar, 0),
     }
 }
 
