@@ -43,7 +43,7 @@ impl Text {
     }
 
     fn comment(&mut self, indent: usize) {
-        let words = ["# one", "#two", "# three # four", "#", "##", "# a: b", "# - c", "# 'x"];
+        let words = ["# one", "#two", "# three # four ", "#", "# ", "##", "# a: b", "# - c", "# 'x"];
         for _ in 0..1 + self.dice.below(2) {
             let askew = if self.dice.chance(self.askew) { self.dice.below(5) } else { indent };
             let words = self.dice.pick(&words);

@@ -85,6 +85,8 @@ impl Scalar {
             Tag::Str | Tag::Unset | Tag::Other if self.style == Style::Folded => {
                 Ok(Resolved::Str(block::reread(&self.text)))
             }
+            // An empty value inside of brackets, which go-yaml writes as ''.
+            Tag::Null if self.text.is_empty() && self.style != Style::Plain => Ok(Resolved::Str("".into())),
             _ => self.decode(),
         }
     }
@@ -98,6 +100,7 @@ impl Scalar {
             Tag::Unset if quoted => Ok(Resolved::Str(text.into())),
             Tag::Unset => Ok(plain(text).1),
             Tag::Binary => Ok(Resolved::Str(decode_binary(text)?.into())),
+            Tag::Null if text.is_empty() => Ok(Resolved::Null),
             tag => typed(tag, text, quoted),
         }
     }

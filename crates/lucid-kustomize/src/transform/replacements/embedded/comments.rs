@@ -86,7 +86,7 @@ fn lines(source: &str) -> Option<Vec<Line<'_>>> {
             None => Line { content: text.trim_end(), comment: None },
             Some((_, column)) => {
                 let (start, _) = text.char_indices().nth(column as usize)?;
-                Line { content: text[..start].trim_end(), comment: Some((column as usize, text[start..].trim_end())) }
+                Line { content: text[..start].trim_end(), comment: Some((column as usize, &text[start..])) }
             }
         });
     }

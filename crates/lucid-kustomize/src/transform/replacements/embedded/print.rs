@@ -25,19 +25,22 @@ impl Printer<'_> {
             Kind::Map(entries) => (entries.is_empty(), '{'),
             Kind::Scalar(_) => return false,
         };
-        is_empty || self.source_at(node.pos) == Some(open)
+        is_empty || self.source_from(node.pos).is_some_and(|source| source.starts_with(open))
     }
 
-    /// The character with which something begins in the source.
-    fn source_at(&self, pos: Pos) -> Option<char> {
+    /// The line of the source from where something begins.
+    fn source_from(&self, pos: Pos) -> Option<&str> {
         let line = (pos.file == SOURCE).then(|| self.lines.get(pos.line as usize - 1)).flatten()?;
-        line.chars().nth(pos.column as usize - 1)
+        line.char_indices().nth(pos.column as usize - 1).map(|(start, _)| &line[start..])
     }
 
     fn key(&self, entry: &Entry) -> Scalar {
-        let style = match self.source_at(entry.key.pos) {
-            Some('"') => Style::Double,
-            Some('\'') => Style::Single,
+        let (text, source) = (entry.key.text.as_str(), self.source_from(entry.key.pos).unwrap_or_default());
+        // A new key has the place of what it is in, which may begin with another one.
+        let is_escaped = |source: &str| source[1..].split('"').next().is_some_and(|key| key.contains('\\'));
+        let style = match source.chars().next() {
+            Some('"') if source.starts_with(&quoted(text)) || is_escaped(source) => Style::Double,
+            Some('\'') if source.starts_with(&single(text)) => Style::Single,
             _ => Style::Plain,
         };
         Scalar::styled(entry.key.text.clone(), entry.key.tag, style)
